@@ -1,0 +1,78 @@
+//! Which Service holds a frontend that several ask for?
+
+use std::sync::Arc;
+
+use imbl::OrdMap;
+
+use crate::address::{Frontend, FrontendKind};
+use crate::name::ServiceName;
+
+/// One Service's wish for a frontend. The order is the order of precedence: an address that is
+/// written down beats a node port, then the older Service wins, then the lower name.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Claim {
+    pub(crate) is_node_port: bool,
+    pub(crate) created_s: i64,
+    pub(crate) service: ServiceName,
+    pub(crate) kind: FrontendKind,
+}
+
+/// All claims. Nearly always one for each frontend.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Claims(OrdMap<Frontend, Held>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Held {
+    One(Claim),
+    /// Sorted, at least two.
+    Many(Arc<[Claim]>),
+}
+
+impl Held {
+    fn as_slice(&self) -> &[Claim] {
+        match self {
+            Self::One(claim) => std::slice::from_ref(claim),
+            Self::Many(claims) => claims,
+        }
+    }
+}
+
+impl Claims {
+    /// Who holds the frontend.
+    pub(crate) fn holder(&self, frontend: &Frontend) -> Option<&Claim> {
+        self.0.get(frontend).and_then(|held| held.as_slice().first())
+    }
+
+    /// Every Service that asks for the frontend, the holder first.
+    pub(crate) fn all(&self, frontend: &Frontend) -> &[Claim] {
+        self.0.get(frontend).map_or(&[], Held::as_slice)
+    }
+
+    pub(crate) fn insert(&mut self, frontend: Frontend, claim: Claim) {
+        let held = match self.0.get(&frontend) {
+            None => Held::One(claim),
+            Some(held) => {
+                let mut claims = held.as_slice().to_vec();
+                claims.push(claim);
+                claims.sort();
+                claims.dedup();
+                Held::Many(claims.into())
+            }
+        };
+        self.0.insert(frontend, held);
+    }
+
+    pub(crate) fn remove(&mut self, frontend: &Frontend, service: &ServiceName) {
+        let Some(held) = self.0.get(frontend) else { return };
+        let mut claims = held.as_slice().to_vec();
+        claims.retain(|claim| claim.service != *service);
+        match claims.pop() {
+            None => self.0.remove(frontend),
+            Some(last) if claims.is_empty() => self.0.insert(*frontend, Held::One(last)),
+            Some(last) => {
+                claims.push(last);
+                self.0.insert(*frontend, Held::Many(claims.into()))
+            }
+        };
+    }
+}

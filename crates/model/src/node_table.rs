@@ -1,0 +1,224 @@
+//! What must one node do with each packet?
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use imbl::OrdMap;
+use ipnet::IpNet;
+
+use crate::address::{Family, Frontend, FrontendKind};
+use crate::claims::{Claim, Claims};
+use crate::decide::{NodeFrontend, NodePort, NodeService, decide, frontends};
+use crate::name::ServiceName;
+use crate::node::NodeContext;
+use crate::origin::Object;
+use crate::rejection::Rejection;
+use crate::service::Service;
+use crate::table::ServiceTable;
+
+/// All decisions of one node. Like the `ServiceTable` it never changes; a newer one shares what
+/// stayed the same.
+#[derive(Debug, Clone)]
+pub struct NodeTable {
+    pub node: Arc<NodeContext>,
+    pub services: OrdMap<ServiceName, Arc<NodeService>>,
+    pub service_cidrs: Arc<[IpNet]>,
+    claims: Claims,
+    /// Every ClusterIP, with how many Services have it (one, but for a broken cluster).
+    cluster_ips: OrdMap<IpAddr, usize>,
+    /// Frontends that a Service asked for and does not hold.
+    refused: OrdMap<(ServiceName, Frontend), FrontendKind>,
+    /// The cluster's view that this was made from, to find what changed next time.
+    source: ServiceTable,
+}
+
+/// How one Service's decisions differ between two tables.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServiceChange {
+    pub name: ServiceName,
+    pub old: Option<Arc<NodeService>>,
+    pub new: Option<Arc<NodeService>>,
+}
+
+impl NodeTable {
+    /// A table for a node that knows of no Service yet.
+    #[must_use]
+    pub fn empty(node: Arc<NodeContext>) -> Self {
+        Self {
+            node,
+            services: OrdMap::new(),
+            service_cidrs: Arc::default(),
+            claims: Claims::default(),
+            cluster_ips: OrdMap::new(),
+            refused: OrdMap::new(),
+            source: ServiceTable::default(),
+        }
+    }
+
+    /// The table for what the cluster says now.
+    #[must_use]
+    pub fn new(node: Arc<NodeContext>, table: &ServiceTable) -> Self {
+        Self::empty(node).advance(table).0
+    }
+
+    /// The next table, and the Services whose decisions differ, by name. Costs what changed.
+    #[must_use]
+    pub fn advance(&self, table: &ServiceTable) -> (Self, Vec<ServiceChange>) {
+        let changed = self.source.changed_services(table);
+        let mut next = self.clone();
+        next.service_cidrs = Arc::clone(&table.service_cidrs);
+        next.source = table.clone();
+        let changes = next.decide_again(self, changed.into_iter().collect());
+        (next, changes)
+    }
+
+    /// The same cluster seen from a changed node: every Service is decided again.
+    #[must_use]
+    pub fn with_node(&self, node: Arc<NodeContext>) -> (Self, Vec<ServiceChange>) {
+        let mut next = Self::empty(node);
+        next.service_cidrs = Arc::clone(&self.service_cidrs);
+        next.source = self.source.clone();
+        let names = next.source.services.keys().cloned().collect();
+        let changes = next.decide_again(self, names);
+        (next, changes)
+    }
+
+    /// Replaces the claims of `names`, then decides them and all whose frontends moved.
+    fn decide_again(&mut self, old: &Self, names: BTreeSet<ServiceName>) -> Vec<ServiceChange> {
+        let mut dirty = names.clone();
+        for name in &names {
+            self.withdraw_claims(name, old, &mut dirty);
+        }
+        for name in &names {
+            if let Some(service) = self.proxied(name) {
+                self.enter_claims(&service, &mut dirty);
+            }
+        }
+        dirty.into_iter().filter_map(|name| self.decide_one(old, name)).collect()
+    }
+
+    fn proxied(&self, name: &ServiceName) -> Option<Arc<Service>> {
+        self.source.services.get(name).filter(|service| service.is_proxied()).cloned()
+    }
+
+    fn withdraw_claims(
+        &mut self,
+        name: &ServiceName,
+        old: &Self,
+        dirty: &mut BTreeSet<ServiceName>,
+    ) {
+        let Some(known) = self.services.get(name).cloned() else { return };
+        for (frontend, _) in all_frontends(&known.service, &old.node) {
+            let others = self.claims.all(&frontend).iter().map(|claim| claim.service.clone());
+            dirty.extend(others);
+            self.claims.remove(&frontend, name);
+            self.refused.remove(&(name.clone(), frontend));
+        }
+        for ip in &known.service.cluster_ips {
+            let count = self.cluster_ips.get(ip).copied().unwrap_or(0);
+            if count > 1 {
+                self.cluster_ips.insert(*ip, count - 1);
+            } else {
+                self.cluster_ips.remove(ip);
+            }
+        }
+    }
+
+    fn enter_claims(&mut self, service: &Service, dirty: &mut BTreeSet<ServiceName>) {
+        for (frontend, kind) in all_frontends(service, &self.node) {
+            let others = self.claims.all(&frontend).iter().map(|claim| claim.service.clone());
+            dirty.extend(others);
+            let claim = Claim {
+                is_node_port: kind == FrontendKind::NodePort,
+                created_s: service.created_s,
+                service: service.name.clone(),
+                kind,
+            };
+            self.claims.insert(frontend, claim);
+        }
+        for ip in &service.cluster_ips {
+            let count = self.cluster_ips.get(ip).copied().unwrap_or(0);
+            self.cluster_ips.insert(*ip, count + 1);
+        }
+    }
+
+    /// Decides one Service; the change, if what comes out differs from the old table.
+    fn decide_one(&mut self, old: &Self, name: ServiceName) -> Option<ServiceChange> {
+        let before = old.services.get(&name).cloned();
+        let after = self.proxied(&name).map(|service| {
+            let holds = |frontend: &Frontend| {
+                self.claims.holder(frontend).is_some_and(|claim| claim.service == name)
+            };
+            let decided = decide(&service, &self.node, &holds);
+            for (frontend, kind) in all_frontends(&service, &self.node) {
+                let key = (name.clone(), frontend);
+                if holds(&frontend) {
+                    self.refused.remove(&key);
+                } else {
+                    self.refused.insert(key, kind);
+                }
+            }
+            Arc::new(decided)
+        });
+        match &after {
+            Some(decided) => self.services.insert(name.clone(), Arc::clone(decided)),
+            None => self.services.remove(&name),
+        };
+        (before != after).then_some(ServiceChange { name, old: before, new: after })
+    }
+
+    /// The decision for a frontend: its Service, port and the frontend itself.
+    #[must_use]
+    pub fn frontend(
+        &self,
+        frontend: &Frontend,
+    ) -> Option<(&Arc<NodeService>, &NodePort, &NodeFrontend)> {
+        let service = self.services.get(&self.claims.holder(frontend)?.service)?;
+        service.ports.iter().find_map(|port| {
+            let found = port.frontends.iter().find(|known| known.frontend == *frontend)?;
+            Some((service, port, found))
+        })
+    }
+
+    /// Whether any proxied Service has the address as its ClusterIP.
+    #[must_use]
+    pub fn is_cluster_ip(&self, address: IpAddr) -> bool {
+        self.cluster_ips.contains_key(&address)
+    }
+
+    /// Whether the address is in a ServiceCIDR.
+    #[must_use]
+    pub fn is_in_service_cidr(&self, address: IpAddr) -> bool {
+        self.service_cidrs.iter().any(|net| net.contains(&address))
+    }
+
+    /// The frontends that Services ask for and do not hold here, because another does.
+    #[must_use]
+    pub fn rejections(&self) -> Vec<Rejection> {
+        self.refused
+            .iter()
+            .filter_map(|((name, frontend), kind)| {
+                let holder = self.claims.holder(frontend)?;
+                let reason = format!(
+                    "{frontend} is already claimed by Service {} ({}); \
+                     give one of the two another address or port",
+                    holder.service, holder.kind
+                );
+                Some(Rejection::new(Object::Service(name.clone()), kind.field(), reason))
+            })
+            .collect()
+    }
+}
+
+fn all_frontends(service: &Service, node: &NodeContext) -> Vec<(Frontend, FrontendKind)> {
+    let mut all = Vec::with_capacity(service.ports.len());
+    for family in Family::ALL {
+        if service.cluster_ip(family).is_some() {
+            for port in &service.ports {
+                all.extend(frontends(service, port, family, node));
+            }
+        }
+    }
+    all
+}
