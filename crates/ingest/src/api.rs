@@ -1,0 +1,187 @@
+//! How does the Kubernetes API write the objects that we read?
+//!
+//! Only the fields that matter here; others are ignored. A value that validation judges has the
+//! widest type that the wire allows, so that one bad value costs its field and not its object.
+
+use std::fmt;
+
+use model::{NodeName, ServiceName};
+use serde::Serialize;
+use serde::ser::Serializer;
+
+mod endpoint_slice;
+mod lenient;
+mod metadata;
+mod node;
+mod service;
+mod service_cidr;
+
+pub use endpoint_slice::{Conditions, Endpoint, EndpointPort, EndpointSlice, ForName, Hints};
+pub use lenient::IntOrString;
+pub use metadata::{Metadata, ObjectReference};
+pub use node::{Node, NodeAddress, NodeSpec, NodeStatus, Taint};
+pub use service::{
+    ClientIpConfig, Ingress, IngressPort, LoadBalancerStatus, Service, ServicePort, ServiceSpec,
+    ServiceStatus, SessionAffinityConfig,
+};
+pub use service_cidr::{ServiceCidr, ServiceCidrSpec};
+
+/// The kinds of object that become part of the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    Service,
+    EndpointSlice,
+    Node,
+    ServiceCidr,
+}
+
+impl Kind {
+    pub const ALL: [Self; 4] = [Self::Service, Self::EndpointSlice, Self::Node, Self::ServiceCidr];
+
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Service => "Service",
+            Self::EndpointSlice => "EndpointSlice",
+            Self::Node => "Node",
+            Self::ServiceCidr => "ServiceCIDR",
+        }
+    }
+
+    /// The API group; empty for the core group.
+    #[must_use]
+    pub const fn group(self) -> &'static str {
+        match self {
+            Self::Service | Self::Node => "",
+            Self::EndpointSlice => "discovery.k8s.io",
+            Self::ServiceCidr => "networking.k8s.io",
+        }
+    }
+
+    /// What `apiVersion` says.
+    #[must_use]
+    pub const fn api_version(self) -> &'static str {
+        match self {
+            Self::Service | Self::Node => "v1",
+            Self::EndpointSlice => "discovery.k8s.io/v1",
+            Self::ServiceCidr => "networking.k8s.io/v1",
+        }
+    }
+
+    #[must_use]
+    pub const fn is_namespaced(self) -> bool {
+        matches!(self, Self::Service | Self::EndpointSlice)
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Which object; the order is by kind, then namespace, then name.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ObjectKey {
+    pub kind: Kind,
+    /// Empty for kinds that have no namespace.
+    pub namespace: String,
+    pub name: String,
+}
+
+impl ObjectKey {
+    fn new(kind: Kind, metadata: &Metadata) -> Self {
+        let namespace =
+            if kind.is_namespaced() { metadata.namespace.clone() } else { String::new() };
+        Self { kind, namespace, name: metadata.name.clone() }
+    }
+
+    /// The same object in the words of decisions and rejections.
+    #[must_use]
+    pub fn to_origin(&self) -> model::Object {
+        let (namespace, name) = (self.namespace.as_str(), self.name.as_str());
+        match self.kind {
+            Kind::Service => model::Object::Service(ServiceName::new(namespace, name)),
+            Kind::EndpointSlice => {
+                model::Object::EndpointSlice { namespace: namespace.into(), name: name.into() }
+            }
+            Kind::Node => model::Object::Node(NodeName::new(name)),
+            Kind::ServiceCidr => model::Object::ServiceCidr(name.into()),
+        }
+    }
+}
+
+impl fmt::Display for ObjectKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.to_origin().fmt(f)
+    }
+}
+
+/// An object of one of the kinds that become part of the table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Object {
+    Service(Box<Service>),
+    EndpointSlice(EndpointSlice),
+    Node(Node),
+    ServiceCidr(ServiceCidr),
+}
+
+impl Object {
+    #[must_use]
+    pub const fn kind(&self) -> Kind {
+        match self {
+            Self::Service(_) => Kind::Service,
+            Self::EndpointSlice(_) => Kind::EndpointSlice,
+            Self::Node(_) => Kind::Node,
+            Self::ServiceCidr(_) => Kind::ServiceCidr,
+        }
+    }
+
+    #[must_use]
+    pub const fn metadata(&self) -> &Metadata {
+        match self {
+            Self::Service(object) => &object.metadata,
+            Self::EndpointSlice(object) => &object.metadata,
+            Self::Node(object) => &object.metadata,
+            Self::ServiceCidr(object) => &object.metadata,
+        }
+    }
+
+    #[must_use]
+    pub fn key(&self) -> ObjectKey {
+        ObjectKey::new(self.kind(), self.metadata())
+    }
+}
+
+/// Written with `apiVersion` and `kind`, as a manifest.
+impl Serialize for Object {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Typed<'a, T> {
+            api_version: &'static str,
+            kind: &'static str,
+            #[serde(flatten)]
+            object: &'a T,
+        }
+        fn typed<S: Serializer, T: Serialize>(
+            kind: Kind,
+            object: &T,
+            serializer: S,
+        ) -> Result<S::Ok, S::Error> {
+            Typed { api_version: kind.api_version(), kind: kind.as_str(), object }
+                .serialize(serializer)
+        }
+        match self {
+            Self::Service(object) => typed(Kind::Service, object, serializer),
+            Self::EndpointSlice(object) => typed(Kind::EndpointSlice, object, serializer),
+            Self::Node(object) => typed(Kind::Node, object, serializer),
+            Self::ServiceCidr(object) => typed(Kind::ServiceCidr, object, serializer),
+        }
+    }
+}
+
+/// Used by all structs of the API: only what is set is written.
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}

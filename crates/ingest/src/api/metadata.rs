@@ -1,0 +1,43 @@
+//! What does every object say of itself?
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::is_default;
+use super::lenient::nullable;
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Metadata {
+    #[serde(deserialize_with = "nullable", skip_serializing_if = "is_default")]
+    pub name: String,
+    #[serde(deserialize_with = "nullable", skip_serializing_if = "is_default")]
+    pub namespace: String,
+    #[serde(skip_serializing_if = "is_default")]
+    pub uid: Option<String>,
+    #[serde(deserialize_with = "nullable", skip_serializing_if = "is_default")]
+    pub labels: BTreeMap<String, String>,
+    #[serde(deserialize_with = "nullable", skip_serializing_if = "is_default")]
+    pub annotations: BTreeMap<String, String>,
+    /// RFC 3339.
+    #[serde(skip_serializing_if = "is_default")]
+    pub creation_timestamp: Option<String>,
+    /// Set while the object waits for its finalizers.
+    #[serde(skip_serializing_if = "is_default")]
+    pub deletion_timestamp: Option<String>,
+}
+
+/// What an endpoint stands for: mostly a Pod.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct ObjectReference {
+    #[serde(skip_serializing_if = "is_default")]
+    pub kind: Option<String>,
+    #[serde(skip_serializing_if = "is_default")]
+    pub namespace: Option<String>,
+    #[serde(skip_serializing_if = "is_default")]
+    pub name: Option<String>,
+    #[serde(skip_serializing_if = "is_default")]
+    pub uid: Option<String>,
+}
