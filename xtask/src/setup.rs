@@ -1,0 +1,98 @@
+//! What does testing need on this machine, and how does what is missing get there?
+
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::call::Call;
+
+/// A program that the tests run, the Debian package that has it, and what for.
+struct Need {
+    program: &'static str,
+    package: &'static str,
+    purpose: &'static str,
+}
+
+const NEEDS: [Need; 4] = [
+    Need { program: "nft", package: "nftables", purpose: "judges what was programmed" },
+    Need { program: "conntrack", package: "conntrack", purpose: "judges which flows are left" },
+    Need { program: "ip", package: "iproute2", purpose: "makes network namespaces" },
+    Need { program: "curl", package: "curl", purpose: "is a client with no knowledge of ours" },
+];
+
+/// Where programs of the system are, whatever the caller's `PATH` says: `/usr/sbin` is often not in it.
+const PROGRAM_FOLDERS: [&str; 6] =
+    ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+
+/// Installs what is missing, and says what and why.
+pub(crate) fn prepare() -> Result<()> {
+    install_components()?;
+    let missing: Vec<&Need> = NEEDS.iter().filter(|need| !is_installed(need.program)).collect();
+    if !missing.is_empty() {
+        install_packages(&missing)?;
+    }
+    if !is_root()? {
+        println!("not root: tests that need the kernel cannot run (they fail when CI=true)");
+    }
+    Ok(())
+}
+
+fn install_components() -> Result<()> {
+    for (component, subcommand) in [("rustfmt", "fmt"), ("clippy", "clippy")] {
+        if Call::cargo([subcommand, "--version"]).works()? {
+            continue;
+        }
+        println!("installing the Rust component {component}: `cargo {subcommand}` is missing");
+        Call::new("rustup", ["component", "add", component])
+            .run()
+            .with_context(|| format!("the Rust component {component} must be installed by hand"))?;
+    }
+    Ok(())
+}
+
+fn install_packages(missing: &[&Need]) -> Result<()> {
+    let packages: Vec<&str> = missing.iter().map(|need| need.package).collect();
+    let by_hand = format!("install these packages by hand: {}", packages.join(" "));
+    if !is_root()? {
+        bail!("programs that testing needs are missing and this is not root; {by_hand}");
+    }
+    if !is_installed("apt-get") {
+        bail!("programs that testing needs are missing and there is no apt-get; {by_hand}");
+    }
+    for need in missing {
+        println!("installing {}: {} {}", need.package, need.program, need.purpose);
+    }
+    let apt = |arguments: &[&str]| {
+        Call::new("apt-get", arguments.iter().copied())
+            .env("DEBIAN_FRONTEND", "noninteractive")
+            .run()
+            .with_context(|| by_hand.clone())
+    };
+    apt(&["--quiet", "--quiet", "update"])?;
+    let mut install = vec!["--quiet", "--yes", "--no-install-recommends", "install"];
+    install.extend(packages);
+    apt(&install)
+}
+
+fn is_installed(program: &str) -> bool {
+    PROGRAM_FOLDERS.iter().any(|folder| Path::new(folder).join(program).exists())
+}
+
+/// Whether we run as root: the kernel shows each process its own folder as its owner's.
+pub(crate) fn is_root() -> Result<bool> {
+    let own = fs::metadata("/proc/self").context("cannot read /proc/self")?;
+    Ok(own.uid() == 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn programs_are_found_where_systems_keep_them() {
+        assert!(is_installed("sh"));
+        assert!(!is_installed("pogu-no-such-program"));
+    }
+}
