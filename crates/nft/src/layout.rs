@@ -1,0 +1,334 @@
+//! Which chains does the table have, and what do their rules say?
+//!
+//! The chains are few and the same for every cluster; Services are elements of sets. Only the
+//! chains that pick among *n* endpoints are made as such numbers come up. `docs/theory/netfilter.md`
+//! tells why each chain hooks where it does.
+
+use ipnet::IpNet;
+use model::{DetectLocal, DropReason, Family, Protocol, RejectReason};
+
+use crate::name::{ChainId, SetId};
+use crate::program::{Attachment, Chain, DynamicOp, Expr, Hook, HookKind, Reg, RuleVerdict};
+use crate::step::{
+    arrived_on, both_addresses, clear_priority, client_key, destination, dispatch, dnat, goto,
+    has_dnat, is_family, is_in, is_new, is_not_in, is_own_source, is_protocol, is_reply, is_within,
+    jump, keep_pool, map, member, original_key, pick, remember, set_destination, transport_key,
+    transport_key_and_source,
+};
+
+/// What shapes the fixed chains.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Options {
+    pub detect_local: DetectLocal,
+    pub masquerade_all: bool,
+    pub service_cidrs: Vec<IpNet>,
+    /// Count packets and bytes of each frontend and endpoint.
+    pub traffic_counters: bool,
+    /// How many clients of each family can be remembered for session affinity. When it is full,
+    /// new clients are still forwarded, but not remembered.
+    pub affinity_clients_max: u32,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            detect_local: DetectLocal::Never,
+            masquerade_all: false,
+            service_cidrs: Vec::new(),
+            traffic_counters: true,
+            affinity_clients_max: 4 << 20,
+        }
+    }
+}
+
+type Steps = Vec<Expr>;
+
+/// One rule from its parts.
+fn rule<const N: usize>(parts: [Steps; N]) -> Steps {
+    parts.into_iter().flatten().collect()
+}
+
+/// The chains that every node has, those that are jumped to before those that jump.
+#[must_use]
+pub fn fixed_chains(options: &Options) -> Vec<Chain> {
+    let mut chains: Vec<Chain> =
+        DropReason::ALL
+            .into_iter()
+            .map(|reason| {
+                plain(
+                    ChainId::Drop(reason),
+                    vec![vec![Expr::Counter, Expr::Verdict(RuleVerdict::Drop)]],
+                )
+            })
+            .chain(RejectReason::ALL.into_iter().map(|reason| {
+                plain(ChainId::Reject(reason), vec![vec![Expr::Counter, Expr::Reject]])
+            }))
+            .collect();
+    chains.extend([
+        plain(ChainId::Restrict, restrict()),
+        plain(ChainId::ExternalLocal, external_local(&options.detect_local)),
+        plain(ChainId::Services, services()),
+        plain(ChainId::Traffic, traffic()),
+        plain(ChainId::Unserved, unserved()),
+        plain(ChainId::ClusterIps, cluster_ips(&options.service_cidrs)),
+        plain(ChainId::MasqueradeNotLocalPod, masquerade_not_local_pod(&options.detect_local)),
+        plain(ChainId::Masquerade, masquerade(options)),
+    ]);
+    chains.extend(attached_chains(options));
+    chains
+}
+
+/// The chains that hooks call.
+fn attached_chains(options: &Options) -> Vec<Chain> {
+    let restrict = vec![rule([is_new(), vec![jump(ChainId::Restrict)]])];
+    let nat = vec![vec![jump(ChainId::Services)]];
+    let mut after = vec![rule([has_dnat(true), is_new(), clear_priority()])];
+    if options.traffic_counters {
+        after.push(rule([has_dnat(true), vec![jump(ChainId::Traffic)]]));
+    }
+    let unserved = rule([is_new(), has_dnat(false), vec![jump(ChainId::Unserved)]]);
+    let unknown = rule([is_new(), has_dnat(false), vec![jump(ChainId::ClusterIps)]]);
+    let passing = vec![unserved.clone(), unknown];
+    let masquerade = vec![rule([has_dnat(true), vec![jump(ChainId::Masquerade)]])];
+    [
+        (ChainId::RestrictPrerouting, Hook::Prerouting, -110, HookKind::Filter, restrict.clone()),
+        (ChainId::RestrictOutput, Hook::Output, -110, HookKind::Filter, restrict),
+        (ChainId::NatPrerouting, Hook::Prerouting, -100, HookKind::Nat, nat.clone()),
+        (ChainId::NatOutput, Hook::Output, -100, HookKind::Nat, nat),
+        (ChainId::AfterPrerouting, Hook::Prerouting, -99, HookKind::Filter, after.clone()),
+        (ChainId::AfterOutput, Hook::Output, -99, HookKind::Filter, after),
+        (ChainId::FilterInput, Hook::Input, 0, HookKind::Filter, vec![unserved]),
+        (ChainId::FilterForward, Hook::Forward, 0, HookKind::Filter, passing.clone()),
+        (ChainId::FilterOutput, Hook::Output, 0, HookKind::Filter, passing),
+        (ChainId::NatPostrouting, Hook::Postrouting, 100, HookKind::Nat, masquerade),
+    ]
+    .into_iter()
+    .map(|(id, hook, priority, kind, rules)| Chain {
+        id,
+        attachment: Some(Attachment { hook, priority, kind }),
+        rules,
+    })
+    .collect()
+}
+
+const fn plain(id: ChainId, rules: Vec<Steps>) -> Chain {
+    Chain { id, attachment: None, rules }
+}
+
+fn each_family(make: impl Fn(Family) -> Steps) -> Vec<Steps> {
+    Family::ALL.into_iter().map(make).collect()
+}
+
+/// For statements that `nft` only accepts behind a match on one transport protocol.
+fn each_family_and_protocol(make: impl Fn(Family, Protocol) -> Steps) -> Vec<Steps> {
+    let pairs = Family::ALL.into_iter().flat_map(|f| Protocol::ALL.map(|protocol| (f, protocol)));
+    pairs.map(|(family, protocol)| make(family, protocol)).collect()
+}
+
+/// Sources that a restricted frontend does not admit are dropped, before any rewriting.
+fn restrict() -> Vec<Steps> {
+    each_family(|f| {
+        rule([
+            is_family(f),
+            transport_key(f, false),
+            vec![is_in(SetId::Restricted(f))],
+            transport_key_and_source(f),
+            vec![is_not_in(SetId::Allowed(f)), goto(ChainId::Drop(DropReason::SourceNotAllowed))],
+        ])
+    })
+}
+
+fn services() -> Vec<Steps> {
+    let mut rules = each_family(|f| {
+        rule([is_family(f), transport_key(f, false), dispatch(SetId::Services(f))])
+    });
+    rules.extend(each_family(|f| {
+        rule([
+            is_family(f),
+            transport_key(f, false),
+            vec![is_in(SetId::LocalPolicy(f)), goto(ChainId::ExternalLocal)],
+        ])
+    }));
+    rules
+}
+
+/// Traffic from inside the node may use any endpoint, all other only those of this node.
+fn external_local(detect_local: &DetectLocal) -> Vec<Steps> {
+    let mut rules = Vec::new();
+    for f in Family::ALL {
+        let way = |set| rule([transport_key(f, false), dispatch(set)]);
+        for from_pod in local_pod(detect_local, f) {
+            rules.push(rule([is_family(f), from_pod, way(SetId::Inside(f))]));
+        }
+        rules.push(rule([is_family(f), is_own_source(), way(SetId::Inside(f))]));
+        rules.push(rule([is_family(f), way(SetId::Outside(f))]));
+    }
+    rules
+}
+
+/// The ways to tell that a pod of this node sent the packet; any one suffices.
+fn local_pod(detect_local: &DetectLocal, family: Family) -> Vec<Steps> {
+    match detect_local {
+        DetectLocal::Never => Vec::new(),
+        DetectLocal::Cidrs(cidrs) => cidrs
+            .iter()
+            .filter(|net| Family::of(net.addr()) == family)
+            .map(|net| is_within(net, true))
+            .collect(),
+        DetectLocal::Bridge(name) => vec![arrived_on(name, false)],
+        DetectLocal::InterfacePrefix(prefix) => vec![arrived_on(prefix, true)],
+    }
+}
+
+/// Every packet of a Service's connections passes here once, in both directions, when the
+/// endpoint's address stands in it.
+fn traffic() -> Vec<Steps> {
+    let mut rules = each_family_and_protocol(|f, protocol| {
+        rule([is_protocol(protocol), original_key(f), vec![is_in(SetId::TrafficFrontends(f))]])
+    });
+    for is_source in [false, true] {
+        rules.extend(each_family(|f| {
+            rule([
+                is_reply(is_source),
+                is_family(f),
+                transport_key(f, is_source),
+                vec![is_in(SetId::TrafficEndpoints(f))],
+            ])
+        }));
+    }
+    rules
+}
+
+fn unserved() -> Vec<Steps> {
+    let mut rules = Vec::new();
+    for f in Family::ALL {
+        for (set, chain) in [
+            (SetId::Rejected(f), ChainId::Reject(RejectReason::NoEndpoint)),
+            (SetId::DroppedInternal(f), ChainId::Drop(DropReason::NoLocalEndpointInternal)),
+            (SetId::DroppedExternal(f), ChainId::Drop(DropReason::NoLocalEndpointExternal)),
+        ] {
+            rules.push(rule([
+                is_family(f),
+                transport_key(f, false),
+                vec![is_in(set), goto(chain)],
+            ]));
+        }
+    }
+    rules
+}
+
+fn cluster_ips(service_cidrs: &[IpNet]) -> Vec<Steps> {
+    let mut rules = each_family(|f| {
+        rule([
+            is_family(f),
+            vec![
+                destination(f, Reg(0)),
+                is_in(SetId::ClusterIps(f)),
+                goto(ChainId::Reject(RejectReason::UnknownPort)),
+            ],
+        ])
+    });
+    for net in service_cidrs {
+        rules.push(rule([
+            is_family(Family::of(net.addr())),
+            is_within(net, false),
+            vec![goto(ChainId::Drop(DropReason::UnallocatedClusterIp))],
+        ]));
+    }
+    rules
+}
+
+fn masquerade(options: &Options) -> Vec<Steps> {
+    let mut rules = each_family(|f| {
+        rule([is_family(f), both_addresses(f), vec![is_in(SetId::Hairpin(f)), Expr::Masquerade]])
+    });
+    rules.extend(each_family_and_protocol(|f, protocol| {
+        let frontend = rule([is_protocol(protocol), original_key(f)]);
+        rule([frontend, vec![is_in(SetId::External(f)), Expr::Masquerade]])
+    }));
+    rules.extend(each_family_and_protocol(|f, protocol| {
+        rule([
+            is_protocol(protocol),
+            original_key(f),
+            vec![is_in(SetId::LocalPolicy(f))],
+            is_own_source(),
+            vec![Expr::Masquerade],
+        ])
+    }));
+    let internal = if options.masquerade_all {
+        Some(Expr::Masquerade)
+    } else if options.detect_local.is_possible() {
+        Some(goto(ChainId::MasqueradeNotLocalPod))
+    } else {
+        None
+    };
+    if let Some(internal) = internal {
+        rules.extend(each_family(|f| {
+            let original =
+                Expr::Ct { key: crate::program::CtKey::OriginalDestination(f), to: Reg(0) };
+            vec![original, is_in(SetId::ClusterIps(f)), internal.clone()]
+        }));
+    }
+    rules
+}
+
+fn masquerade_not_local_pod(detect_local: &DetectLocal) -> Vec<Steps> {
+    let mut rules = Vec::new();
+    for f in Family::ALL {
+        for from_pod in local_pod(detect_local, f) {
+            rules.push(rule([is_family(f), from_pod, vec![Expr::Verdict(RuleVerdict::Return)]]));
+        }
+    }
+    rules.push(vec![Expr::Masquerade]);
+    rules
+}
+
+/// A chain that picks among `n` endpoints.
+#[must_use]
+pub fn picking_chain(id: ChainId) -> Option<Chain> {
+    match id {
+        ChainId::Pick { n } => Some(plain(id, pick_rules(n))),
+        ChainId::Sticky { n, timeout_s } => Some(plain(id, sticky_rules(n, timeout_s))),
+        _ => None,
+    }
+}
+
+fn pick_rules(n: u32) -> Vec<Steps> {
+    let mut rules = vec![keep_pool()];
+    rules.extend(each_family_and_protocol(|f, protocol| {
+        rule([is_family(f), is_protocol(protocol), pick(SetId::Endpoints(f), n), vec![dnat(f)]])
+    }));
+    rules
+}
+
+/// The destination address is rewritten to the member that is tried: a register that `nft` can
+/// name and that the DNAT behind it overwrites anyway.
+fn sticky_rules(n: u32, timeout_s: u32) -> Vec<Steps> {
+    let update = |f| remember(f, DynamicOp::Update, timeout_s);
+    let to_member = |f| rule([member(f), vec![dnat(f)]]);
+    let mut rules = vec![keep_pool()];
+    // The client has a member and the member is still there.
+    rules.extend(each_family_and_protocol(|f, protocol| {
+        rule([
+            is_family(f),
+            is_protocol(protocol),
+            client_key(f),
+            vec![map(SetId::Affinity(f)), set_destination(f)],
+            update(f),
+            to_member(f),
+        ])
+    }));
+    // An update does not change what a client has, so a member that is gone must go first.
+    rules.extend(each_family(|f| rule([is_family(f), remember(f, DynamicOp::Delete, 0)])));
+    rules.extend(each_family(|f| {
+        rule([is_family(f), pick(SetId::Slots(f), n), vec![set_destination(f)]])
+    }));
+    rules.extend(each_family_and_protocol(|f, protocol| {
+        rule([is_family(f), is_protocol(protocol), update(f), to_member(f)])
+    }));
+    // The map of clients is full: forwarded all the same.
+    rules.extend(each_family_and_protocol(|f, protocol| {
+        rule([is_family(f), is_protocol(protocol), vec![Expr::Counter], to_member(f)])
+    }));
+    rules
+}
