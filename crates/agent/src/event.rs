@@ -1,0 +1,39 @@
+//! What can happen to the core?
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use model::Rejection;
+use tokio::sync::oneshot;
+
+use crate::measurement::Measurement;
+
+/// How many events may wait for the core. Senders on threads wait at the bound; a scrape gives up.
+pub const EVENTS_MAX: usize = 256;
+
+/// Everything that the core reacts to. It owns all state and takes these one by one.
+#[derive(Debug)]
+pub enum Event {
+    /// A batch of the source of objects: one change, however many objects it touches.
+    Objects(Vec<watch::Event>),
+    /// All addresses that the kernel takes as its own, loopback included.
+    Addresses(BTreeSet<IpAddr>),
+    /// Somebody else changed our table in the kernel.
+    Drift,
+    /// Health check ports that cannot be opened. The list replaces the one before.
+    HealthCheckPorts(Vec<Rejection>),
+    /// A scrape wants to know what the kernel counted.
+    Measure(MeasureRequest),
+    Shutdown,
+}
+
+/// Whoever asked waits for a moment only; an answer that comes later is thrown away.
+#[derive(Debug)]
+pub struct MeasureRequest(pub(crate) oneshot::Sender<Measurement>);
+
+impl MeasureRequest {
+    pub fn answer(self, measurement: Measurement) {
+        // The one who asked may have gone: then nobody needs the answer.
+        drop(self.0.send(measurement));
+    }
+}

@@ -1,0 +1,27 @@
+//! What does a source of objects say?
+
+use std::sync::Arc;
+
+use ingest::api::{Object, ObjectKey};
+use model::Rejection;
+
+/// One statement of a source. Statements come in batches, and a batch is one change of the world:
+/// whoever acts on it acts on the whole of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// The object is new, or is now so.
+    Applied(Box<Object>),
+    Deleted(ObjectKey),
+    /// Parts of the file cannot be used; the list replaces what was said of the file before. What
+    /// could be read from it last stays in force.
+    FileRejected {
+        path: Arc<str>,
+        rejections: Vec<Rejection>,
+    },
+    /// Nothing of the file is rejected any more; also when it is gone.
+    FileRepaired {
+        path: Arc<str>,
+    },
+    /// Everything that was there at the start has been said. Comes once, at the end of a batch.
+    Synced,
+}
