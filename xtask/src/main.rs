@@ -1,9 +1,13 @@
 #![doc = include_str!("../README.md")]
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a tool for the terminal")]
 
+mod bench;
 mod call;
+mod docs;
+mod fuzz;
 mod setup;
 mod test;
+mod tidy;
 mod workspace;
 
 use std::process::ExitCode;
@@ -22,12 +26,24 @@ struct Arguments {
 enum Task {
     /// Install what testing needs, then run every check.
     Test(test::Options),
+    /// Check what compilers do not look at: names, sizes, words, edges between crates.
+    Tidy,
+    /// Generate the reference pages.
+    Docs(docs::Options),
+    /// Run the benchmarks, built for release.
+    Bench(bench::Options),
+    /// Run a fuzz target.
+    Fuzz(fuzz::Options),
 }
 
 fn main() -> ExitCode {
     let Arguments { task } = Arguments::parse();
     let outcome = match task {
         Task::Test(options) => test::run(&options),
+        Task::Tidy => tidy::run(),
+        Task::Docs(options) => docs::run(&options),
+        Task::Bench(options) => bench::run(&options),
+        Task::Fuzz(options) => fuzz::run(&options),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

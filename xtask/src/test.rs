@@ -8,7 +8,7 @@ use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
 
 use crate::call::Call;
-use crate::setup;
+use crate::{docs, setup, tidy};
 
 #[derive(Args)]
 pub(crate) struct Options {
@@ -30,6 +30,10 @@ enum Step {
     Setup,
     /// The code is formatted
     Fmt,
+    /// What compilers do not look at is in order
+    Tidy,
+    /// The generated pages are current
+    Docs,
     /// Clippy has nothing to say
     Clippy,
     /// `cargo test` of all crates
@@ -37,12 +41,15 @@ enum Step {
 }
 
 impl Step {
-    const ALL: [Self; 4] = [Self::Setup, Self::Fmt, Self::Clippy, Self::Tests];
+    const ALL: [Self; 6] =
+        [Self::Setup, Self::Fmt, Self::Tidy, Self::Docs, Self::Clippy, Self::Tests];
 
     const fn name(self) -> &'static str {
         match self {
             Self::Setup => "setup",
             Self::Fmt => "fmt",
+            Self::Tidy => "tidy",
+            Self::Docs => "docs",
             Self::Clippy => "clippy",
             Self::Tests => "tests",
         }
@@ -52,6 +59,8 @@ impl Step {
         match self {
             Self::Setup => setup::prepare(),
             Self::Fmt => cargo(&["fmt", "--all", "--check"]).run(),
+            Self::Tidy => tidy::run(),
+            Self::Docs => docs::run(&docs::Options { check: true }),
             Self::Clippy => {
                 cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]).run()
             }
@@ -156,8 +165,6 @@ mod tests {
 
     use super::*;
 
-    const NOT_RUN: Outcome = Outcome::NotRun;
-
     /// Runs all steps where `failing` fails; gives which ran and how each ended, without times.
     fn outcomes(failing: Step, keep_going: bool) -> (Vec<Step>, Vec<Outcome>) {
         let ran = RefCell::new(Vec::new());
@@ -168,26 +175,27 @@ mod tests {
         let timeless = outcomes.into_iter().map(|(_, outcome)| match outcome {
             Outcome::Passed(_) => Outcome::Passed(Duration::ZERO),
             Outcome::Failed(_) => Outcome::Failed(Duration::ZERO),
-            Outcome::NotRun => NOT_RUN,
+            Outcome::NotRun => Outcome::NotRun,
         });
         (ran.into_inner(), timeless.collect())
     }
 
     const PASSED: Outcome = Outcome::Passed(Duration::ZERO);
     const FAILED: Outcome = Outcome::Failed(Duration::ZERO);
+    const NOT_RUN: Outcome = Outcome::NotRun;
 
     #[test]
     fn the_first_failure_stops_the_rest() {
         let (ran, ended) = outcomes(Step::Fmt, false);
         assert_eq!(ran, [Step::Setup, Step::Fmt]);
-        assert_eq!(ended, [PASSED, FAILED, NOT_RUN, NOT_RUN]);
+        assert_eq!(ended, [PASSED, FAILED, NOT_RUN, NOT_RUN, NOT_RUN, NOT_RUN]);
     }
 
     #[test]
     fn keep_going_runs_the_rest_and_remembers_the_failure() {
         let (ran, ended) = outcomes(Step::Fmt, true);
         assert_eq!(ran, Step::ALL);
-        assert_eq!(ended, [PASSED, FAILED, PASSED, PASSED]);
+        assert_eq!(ended, [PASSED, FAILED, PASSED, PASSED, PASSED, PASSED]);
     }
 
     #[test]

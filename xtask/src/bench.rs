@@ -1,0 +1,42 @@
+//! How are the benchmarks run?
+
+use anyhow::{Result, ensure};
+use clap::Args;
+
+use crate::call::Call;
+use crate::workspace::Metadata;
+
+#[derive(Args)]
+pub(crate) struct Options {
+    /// Which benchmark, and its own options: `l4 --services 100,5000`; all of them when absent.
+    #[arg(value_name = "NAME", trailing_var_arg = true, allow_hyphen_values = true)]
+    arguments: Vec<String>,
+}
+
+const PACKAGE: &str = "bench";
+
+pub(crate) fn run(options: &Options) -> Result<()> {
+    let workspace = Metadata::read("Cargo.toml")?;
+    ensure!(workspace.has(PACKAGE), "no such crate in the workspace: {PACKAGE}");
+    call(&options.arguments).run()
+}
+
+fn call(arguments: &[String]) -> Call {
+    let fixed = ["run", "--quiet", "--release", "--package", PACKAGE, "--bin", "pogu-bench", "--"];
+    let call = Call::cargo(fixed);
+    arguments.iter().fold(call, |call, argument| call.arg(argument))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_benchmark_has_its_own_options() {
+        let arguments = ["l4", "--services", "100,5000"].map(str::to_owned);
+        assert_eq!(
+            call(&arguments).to_string(),
+            "cargo run --quiet --release --package bench --bin pogu-bench -- l4 --services 100,5000"
+        );
+    }
+}
