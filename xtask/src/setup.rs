@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 
 use crate::call::Call;
 
@@ -29,7 +29,7 @@ const PROGRAM_FOLDERS: [&str; 6] =
 /// Installs what is missing, and says what and why.
 pub(crate) fn prepare() -> Result<()> {
     install_components()?;
-    let missing: Vec<&Need> = NEEDS.iter().filter(|need| !is_installed(need.program)).collect();
+    let missing = missing();
     if !missing.is_empty() {
         install_packages(&missing)?;
     }
@@ -37,6 +37,10 @@ pub(crate) fn prepare() -> Result<()> {
         println!("not root: tests that need the kernel cannot run (they fail when CI=true)");
     }
     Ok(())
+}
+
+fn missing() -> Vec<&'static Need> {
+    NEEDS.iter().filter(|need| !is_installed(need.program)).collect()
 }
 
 fn install_components() -> Result<()> {
@@ -73,11 +77,17 @@ fn install_packages(missing: &[&Need]) -> Result<()> {
     apt(&["--quiet", "--quiet", "update"])?;
     let mut install = vec!["--quiet", "--yes", "--no-install-recommends", "install"];
     install.extend(packages);
-    apt(&install)
+    apt(&install)?;
+    let still: Vec<&str> = self::missing().iter().map(|need| need.program).collect();
+    ensure!(still.is_empty(), "installed, and yet missing: {}; {by_hand}", still.join(" "));
+    Ok(())
 }
 
 fn is_installed(program: &str) -> bool {
-    PROGRAM_FOLDERS.iter().any(|folder| Path::new(folder).join(program).exists())
+    let is_program = |path: &Path| {
+        fs::metadata(path).is_ok_and(|file| file.is_file() && file.mode() & 0o111 != 0)
+    };
+    PROGRAM_FOLDERS.iter().any(|folder| is_program(&Path::new(folder).join(program)))
 }
 
 /// Whether we run as root: the kernel shows each process its own folder as its owner's.
