@@ -149,7 +149,7 @@ fn decide_port(
             frontend,
             kind,
             decision: if kind.is_internal() { internal } else { external },
-            allowed: allowed(service, kind, family),
+            allowed: allowed(service, kind, frontend.address, node),
         })
         .collect();
     NodePort {
@@ -197,10 +197,27 @@ fn route(policy: TrafficPolicy, selection: &Selection, not_here: DropReason) -> 
     }
 }
 
-fn allowed(service: &Service, kind: FrontendKind, family: Family) -> Option<Arc<[IpNet]>> {
+/// The sources that may use a load balancer address.
+///
+/// The node's own packets to such an address carry it as their source too when it stands on one of
+/// the node's interfaces; they are let through where the node's address is.
+fn allowed(
+    service: &Service,
+    kind: FrontendKind,
+    address: IpAddr,
+    node: &NodeContext,
+) -> Option<Arc<[IpNet]>> {
+    let family = Family::of(address);
     let ranges = service.source_ranges.as_ref()?;
-    let is_filtered = kind == FrontendKind::LoadBalancer && !ranges.is_open(family);
-    is_filtered.then(|| ranges.0.get(family).as_slice().into())
+    if kind != FrontendKind::LoadBalancer || ranges.is_open(family) {
+        return None;
+    }
+    let mut allowed = ranges.0.get(family).clone();
+    let has_node = node.node_port_addresses.iter().any(|own| ranges.contains(*own));
+    if has_node && !ranges.contains(address) {
+        allowed.push(IpNet::from(address));
+    }
+    Some(allowed.into())
 }
 
 /// The frontends that a port asks for on a node, each once, the stronger kind kept.

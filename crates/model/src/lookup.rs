@@ -119,7 +119,7 @@ fn lookup_frontend(
 ) -> Explained<Verdict> {
     let mut origins = vec![origin(service, frontend.kind.field(), frontend.frontend)];
     if let Some(allowed) = &frontend.allowed
-        && !is_allowed(node, packet, allowed)
+        && !allowed.iter().any(|net| net.contains(&packet.source))
     {
         let ranges: Vec<String> = allowed.iter().map(ToString::to_string).collect();
         origins.push(origin(service, "spec.loadBalancerSourceRanges", ranges.join(",")));
@@ -135,13 +135,14 @@ fn lookup_frontend(
         Route::Drop(reason) => Verdict::Drop(reason),
         Route::Reject(reason) => Verdict::Reject(reason),
         Route::Pool(kind) => {
-            let masquerade = is_masqueraded(node, packet, decision);
+            let by_rule = is_masqueraded(node, packet, decision);
             let deliveries = port
                 .pool(kind)
                 .iter()
                 .map(|endpoint| Delivery {
                     endpoint: endpoint.address,
-                    masquerade: masquerade || is_hairpin(node, packet, endpoint),
+                    masquerade: (by_rule || is_hairpin(node, packet, endpoint))
+                        && !stays_here(node, packet, endpoint),
                 })
                 .collect();
             Verdict::Forward { deliveries, affinity: port.affinity }
@@ -162,14 +163,6 @@ fn policy(service: &NodeService, frontend: &NodeFrontend) -> (&'static str, Traf
     }
 }
 
-/// The node's own packets to a load balancer address that is also on one of its interfaces carry
-/// that address as their source: they are let through when the node's address is allowed.
-fn is_allowed(node: &NodeContext, packet: &Packet, allowed: &[ipnet::IpNet]) -> bool {
-    let contains = |address: &IpAddr| allowed.iter().any(|net| net.contains(address));
-    contains(&packet.source)
-        || (packet.source == packet.destination && node.node_port_addresses.iter().any(contains))
-}
-
 fn is_masqueraded(node: &NodeContext, packet: &Packet, decision: &Decision) -> bool {
     match decision.masquerade {
         MasqueradeRule::Never => false,
@@ -183,6 +176,12 @@ fn is_masqueraded(node: &NodeContext, packet: &Packet, decision: &Decision) -> b
 /// refuse the packet. Only endpoints of this node, or of no node, can.
 fn is_hairpin(node: &NodeContext, packet: &Packet, endpoint: &Endpoint) -> bool {
     packet.source == endpoint.address.ip() && can_hairpin(node, endpoint)
+}
+
+/// A packet that arrived and is for an endpoint on the node's own network is taken in, not sent on:
+/// sources are rewritten on the way out only.
+fn stays_here(node: &NodeContext, packet: &Packet, endpoint: &Endpoint) -> bool {
+    packet.interface.is_some() && node.local_addresses.contains(&endpoint.address.ip())
 }
 
 /// Whether an endpoint may send packets through this node: it is on it, or nobody says where it is.

@@ -286,11 +286,11 @@ fn masquerade_not_local_pod(detect_local: &DetectLocal) -> Vec<Steps> {
 /// A chain that picks among `n` endpoints.
 #[must_use]
 pub fn picking_chain(id: ChainId) -> Option<Chain> {
-    match id {
-        ChainId::Pick { n } => Some(plain(id, pick_rules(n))),
-        ChainId::Sticky { n, timeout_s } => Some(plain(id, sticky_rules(n, timeout_s))),
-        _ => None,
+    if let ChainId::Pick { n } = id {
+        return Some(plain(id, pick_rules(n)));
     }
+    let ChainId::Sticky { n, timeout_s } = id else { return None };
+    Some(plain(id, sticky_rules(n, timeout_s)))
 }
 
 fn pick_rules(n: u32) -> Vec<Steps> {

@@ -1,6 +1,9 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+mod adopt;
+mod element;
+mod evaluate;
 mod layout;
 mod name;
 mod plan;
@@ -10,8 +13,10 @@ mod ruleset;
 mod set;
 mod step;
 
+pub use adopt::adopt;
 pub use layout::{Options, fixed_chains, picking_chain};
 pub use name::{ChainId, Foreign, SetId, TABLE};
+pub use plan::{Full, Planner, Undo};
 pub use program::{
     Attachment, Base, Bytes, Chain, CtKey, Data, DynamicOp, Element, Expr, Hook, HookKind, Into,
     MetaKey, Op, Reg, Rule, RuleVerdict, value,

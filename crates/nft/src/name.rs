@@ -51,8 +51,10 @@ pub enum SetId {
     TrafficEndpoints(Family),
 }
 
+type MakeSet = fn(Family) -> SetId;
+
 /// The sets that exist for each family, with the stem of their names.
-const BY_FAMILY: [(fn(Family) -> SetId, &str); 18] = [
+const BY_FAMILY: [(MakeSet, &str); 18] = [
     (SetId::Services, "services"),
     (SetId::LocalPolicy, "local_policy"),
     (SetId::Inside, "inside"),
@@ -183,15 +185,17 @@ const FIXED: [(ChainId, &str); 18] = [
 
 impl fmt::Display for ChainId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some((_, name)) = FIXED.iter().find(|(chain, _)| chain == self) {
-            return f.write_str(name);
-        }
-        match self {
-            Self::Drop(reason) => write!(f, "drop-{reason}"),
-            Self::Reject(reason) => write!(f, "reject-{reason}"),
-            Self::Pick { n } => write!(f, "pick-{n}"),
-            Self::Sticky { n, timeout_s } => write!(f, "sticky-{n}-{timeout_s}"),
-            _ => unreachable!("every other chain is in FIXED"),
+        if let Self::Drop(reason) = self {
+            write!(f, "drop-{reason}")
+        } else if let Self::Reject(reason) = self {
+            write!(f, "reject-{reason}")
+        } else if let Self::Pick { n } = self {
+            write!(f, "pick-{n}")
+        } else if let Self::Sticky { n, timeout_s } = self {
+            write!(f, "sticky-{n}-{timeout_s}")
+        } else {
+            let fixed = FIXED.iter().find(|(chain, _)| chain == self);
+            f.write_str(fixed.map_or("", |(_, name)| name))
         }
     }
 }
@@ -208,7 +212,7 @@ impl FromStr for ChainId {
                 return Ok(chain);
             }
         }
-        let number = |text: &str| text.parse().map_err(|_| Foreign);
+        let number = |text: &str| text.parse().ok().ok_or(Foreign);
         let chain = if let Some(n) = name.strip_prefix("pick-") {
             Self::Pick { n: number(n)? }
         } else {

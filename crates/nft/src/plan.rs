@@ -1,1 +1,403 @@
-//! p
+//! Which steps bring the kernel from one state of the Services to the next?
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use model::{NodeContext, NodeService, PoolKind, ServiceName};
+use thiserror::Error;
+
+use crate::element::{Surroundings, elements, is_shared, picking_chain_of, pools_in_use};
+use crate::layout::{Options, fixed_chains, picking_chain};
+use crate::name::{ChainId, SetId};
+use crate::pool::{Numbers, Pool, PoolName, place};
+use crate::program::{Bytes, Chain, Data, Element, Op, Rule};
+use crate::ruleset::{Desired, element_steps};
+use crate::set::{SetSpec, number};
+use crate::step::KIND_MASK;
+
+/// What is in the kernel, as far as it is ours: each Service with its pools. Rules and elements
+/// follow from that and are not kept.
+///
+/// Steps that are handed out count as done; when the kernel refuses them, `undo` what they stood for.
+#[derive(Debug, Clone)]
+pub struct Planner {
+    node: Arc<NodeContext>,
+    options: Options,
+    services: BTreeMap<ServiceName, Programmed>,
+    pool_numbers: Numbers,
+    kind_numbers: Numbers,
+    kinds: BTreeMap<ChainId, u32>,
+    /// How many Services have an element of a shared set.
+    shared: HashMap<(SetId, Bytes), u32>,
+}
+
+#[derive(Debug, Clone)]
+struct Programmed {
+    service: Arc<NodeService>,
+    pools: Vec<Pool>,
+}
+
+/// How to take back what one `set` changed in the planner.
+#[derive(Debug)]
+#[must_use = "a refused step must be undone"]
+pub struct Undo {
+    name: ServiceName,
+    before: Option<Programmed>,
+    numbers_taken: Vec<u32>,
+    numbers_freed: Vec<u32>,
+    shared_added: Vec<(SetId, Bytes)>,
+    shared_removed: Vec<(SetId, Bytes)>,
+    kinds_added: Vec<ChainId>,
+}
+
+/// The table has no room for the Service.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum Full {
+    #[error("no room for another pool of endpoints: {max} are in use")]
+    Pools { max: u32 },
+    #[error("no room for another chain that picks among endpoints: {max} are in use")]
+    Kinds { max: u32 },
+}
+
+impl Planner {
+    /// A planner for an empty kernel.
+    #[must_use]
+    pub fn new(node: Arc<NodeContext>, options: Options) -> Self {
+        Self {
+            node,
+            options,
+            services: BTreeMap::new(),
+            pool_numbers: Numbers::up_to(model::limits::POOLS_MAX),
+            kind_numbers: Numbers::up_to(KIND_MASK),
+            kinds: BTreeMap::new(),
+            shared: HashMap::new(),
+        }
+    }
+
+    #[must_use]
+    pub const fn options(&self) -> &Options {
+        &self.options
+    }
+
+    /// The decisions that are programmed for a Service.
+    #[must_use]
+    pub fn programmed(&self, name: &ServiceName) -> Option<&Arc<NodeService>> {
+        self.services.get(name).map(|programmed| &programmed.service)
+    }
+
+    /// The names of all Services that are programmed, in order.
+    pub fn names(&self) -> impl Iterator<Item = &ServiceName> {
+        self.services.keys()
+    }
+
+    /// Appends the steps that make a Service so, or make it go.
+    ///
+    /// # Errors
+    /// When there is no room for it; nothing is changed then.
+    pub fn set(
+        &mut self,
+        name: &ServiceName,
+        service: Option<&Arc<NodeService>>,
+        ops: &mut Vec<Op>,
+    ) -> Result<Undo, Full> {
+        self.set_with(name, service, &Hints::none(), ops)
+    }
+
+    pub(crate) fn set_with(
+        &mut self,
+        name: &ServiceName,
+        service: Option<&Arc<NodeService>>,
+        hints: &Hints<'_>,
+        ops: &mut Vec<Op>,
+    ) -> Result<Undo, Full> {
+        let before = self.services.remove(name);
+        let old_elements = before.as_ref().map(|known| self.elements_of(known)).unwrap_or_default();
+        let mut undo = Undo {
+            name: name.clone(),
+            before,
+            numbers_taken: Vec::new(),
+            numbers_freed: Vec::new(),
+            shared_added: Vec::new(),
+            shared_removed: Vec::new(),
+            kinds_added: Vec::new(),
+        };
+        let programmed = match service.map(|service| self.program(service, hints, &mut undo, ops)) {
+            None => None,
+            Some(Ok(programmed)) => Some(programmed),
+            Some(Err(full)) => {
+                self.undo(undo);
+                return Err(full);
+            }
+        };
+        self.free_unused(programmed.as_ref(), &mut undo);
+        let new_elements =
+            programmed.as_ref().map(|known| self.elements_of(known)).unwrap_or_default();
+        self.count_shared(&old_elements, &new_elements, &mut undo, ops);
+        if let Some(programmed) = programmed {
+            self.services.insert(name.clone(), programmed);
+        }
+        Ok(undo)
+    }
+
+    /// Gives the Service its pools and sees to it that the chains they need exist.
+    fn program(
+        &mut self,
+        service: &Arc<NodeService>,
+        hints: &Hints<'_>,
+        undo: &mut Undo,
+        ops: &mut Vec<Op>,
+    ) -> Result<Programmed, Full> {
+        let mut pools = Vec::new();
+        for port in &service.ports {
+            for kind in pools_in_use(port) {
+                let name = PoolName {
+                    port: Arc::clone(&port.name),
+                    protocol: port.protocol,
+                    family: port.family,
+                    kind,
+                };
+                let (number, slots) = self.old_pool(&name, port, kind, hints, undo)?;
+                let slots = place(&slots, port.pool(kind));
+                let pool = Pool { name, number, slots };
+                self.need_chain(picking_chain_of(&pool, port.affinity), undo, ops)?;
+                pools.push(pool);
+            }
+        }
+        Ok(Programmed { service: Arc::clone(service), pools })
+    }
+
+    /// The number and slots that a pool has so far: its own, those that the kernel has for its
+    /// frontends, or a new number.
+    fn old_pool(
+        &mut self,
+        name: &PoolName,
+        port: &model::NodePort,
+        kind: PoolKind,
+        hints: &Hints<'_>,
+        undo: &mut Undo,
+    ) -> Result<(u32, Vec<SocketAddr>), Full> {
+        let before = undo.before.iter().flat_map(|known| &known.pools);
+        if let Some(pool) = before.into_iter().find(|pool| pool.name == *name) {
+            return Ok((pool.number, pool.slots.clone()));
+        }
+        if let Some((number, slots)) = (hints.pool)(port, kind)
+            && self.pool_numbers.take_exactly(number)
+        {
+            undo.numbers_taken.push(number);
+            return Ok((number, slots));
+        }
+        let full = Full::Pools { max: model::limits::POOLS_MAX };
+        let number = self.pool_numbers.take().ok_or(full)?;
+        undo.numbers_taken.push(number);
+        Ok((number, Vec::new()))
+    }
+
+    fn need_chain(
+        &mut self,
+        chain: ChainId,
+        undo: &mut Undo,
+        ops: &mut Vec<Op>,
+    ) -> Result<(), Full> {
+        if self.kinds.contains_key(&chain) {
+            return Ok(());
+        }
+        let kind = self.kind_numbers.take().ok_or(Full::Kinds { max: KIND_MASK })?;
+        self.kinds.insert(chain, kind);
+        undo.kinds_added.push(chain);
+        ops.extend(picking_chain(chain).into_iter().flat_map(chain_ops));
+        ops.push(Op::AddElement(dispatch_element(chain, kind)));
+        Ok(())
+    }
+
+    /// Gives back the numbers of pools that the Service no longer has.
+    fn free_unused(&mut self, after: Option<&Programmed>, undo: &mut Undo) {
+        let kept = |number| {
+            after.is_some_and(|known| known.pools.iter().any(|pool| pool.number == number))
+        };
+        let before = undo.before.iter().flat_map(|known| &known.pools);
+        let freed: Vec<u32> = before.map(|pool| pool.number).filter(|n| !kept(*n)).collect();
+        for number in &freed {
+            self.pool_numbers.give_back(*number);
+        }
+        undo.numbers_freed = freed;
+    }
+
+    /// Appends the steps between the two lists; an element of a shared set comes with its first
+    /// Service and goes with its last.
+    fn count_shared(
+        &mut self,
+        old: &[Element],
+        new: &[Element],
+        undo: &mut Undo,
+        ops: &mut Vec<Op>,
+    ) {
+        for op in element_steps(old, new) {
+            if let Op::AddElement(element) = &op
+                && is_shared(element.set)
+            {
+                let key = (element.set, element.key);
+                undo.shared_added.push(key);
+                if !self.count_up(key) {
+                    continue;
+                }
+            }
+            if let Op::DeleteElement(element) = &op
+                && is_shared(element.set)
+            {
+                let key = (element.set, element.key);
+                undo.shared_removed.push(key);
+                if !self.count_down(key) {
+                    continue;
+                }
+            }
+            ops.push(op);
+        }
+    }
+
+    fn count_up(&mut self, key: (SetId, Bytes)) -> bool {
+        let count = self.shared.entry(key).or_insert(0);
+        *count += 1;
+        *count == 1
+    }
+
+    fn count_down(&mut self, key: (SetId, Bytes)) -> bool {
+        match self.shared.get_mut(&key) {
+            Some(count) if *count > 1 => {
+                *count -= 1;
+                false
+            }
+            _ => self.shared.remove(&key).is_some(),
+        }
+    }
+
+    /// Takes back what a `set` changed. Several are undone last first.
+    pub fn undo(&mut self, undo: Undo) {
+        for key in undo.shared_added {
+            self.count_down(key);
+        }
+        for key in undo.shared_removed {
+            self.count_up(key);
+        }
+        for chain in undo.kinds_added {
+            if let Some(kind) = self.kinds.remove(&chain) {
+                self.kind_numbers.give_back(kind);
+            }
+        }
+        for number in undo.numbers_taken {
+            self.pool_numbers.give_back(number);
+        }
+        for number in undo.numbers_freed {
+            self.pool_numbers.take_exactly(number);
+        }
+        match undo.before {
+            Some(before) => self.services.insert(undo.name, before),
+            None => self.services.remove(&undo.name),
+        };
+    }
+
+    fn elements_of(&self, programmed: &Programmed) -> Vec<Element> {
+        let surroundings = Surroundings {
+            node: &self.node,
+            traffic_counters: self.options.traffic_counters,
+            kind_of: &|chain| self.kinds.get(&chain).copied(),
+        };
+        elements(&programmed.service, &programmed.pools, &surroundings)
+    }
+
+    /// All that the kernel should hold.
+    #[must_use]
+    pub fn desired(&self) -> Desired {
+        let clients_max = self.options.affinity_clients_max;
+        let mut elements: Vec<Element> =
+            self.kinds.iter().map(|(chain, kind)| dispatch_element(*chain, *kind)).collect();
+        for programmed in self.services.values() {
+            elements.extend(self.elements_of(programmed));
+        }
+        elements.sort_unstable();
+        elements.dedup();
+        let picking = self.kinds.keys().filter_map(|chain| picking_chain(*chain));
+        Desired {
+            sets: SetId::all().map(|id| SetSpec::of(id, clients_max)).collect(),
+            chains: picking.chain(fixed_chains(&self.options)).collect(),
+            elements,
+        }
+    }
+
+    /// The steps for other options: only the fixed chains that read differently are rewritten.
+    #[must_use]
+    pub fn set_options(&mut self, options: Options) -> Vec<Op> {
+        let mut ops = Vec::new();
+        let old = fixed_chains(&self.options);
+        for (old, new) in old.iter().zip(fixed_chains(&options)) {
+            if old.rules != new.rules {
+                ops.push(Op::FlushChain(new.id));
+                ops.extend(rule_ops(new));
+            }
+        }
+        self.options = options;
+        ops
+    }
+
+    /// Takes over a chain that the kernel has, under its number.
+    pub(crate) fn take_kind(&mut self, chain: ChainId, kind: u32) {
+        if !self.kinds.contains_key(&chain) && self.kind_numbers.take_exactly(kind) {
+            self.kinds.insert(chain, kind);
+        }
+    }
+
+    /// Forgets the chains that no pool needs. They are kept while the agent runs: a number of
+    /// endpoints that was there once comes again.
+    pub(crate) fn forget_unused_kinds(&mut self) {
+        let mut used = BTreeSet::new();
+        for programmed in self.services.values() {
+            for pool in &programmed.pools {
+                let port = programmed.service.ports.iter().find(|port| {
+                    port.name == pool.name.port
+                        && port.family == pool.name.family
+                        && port.protocol == pool.name.protocol
+                });
+                used.extend(port.map(|port| picking_chain_of(pool, port.affinity)));
+            }
+        }
+        let unused: Vec<ChainId> =
+            self.kinds.keys().filter(|chain| !used.contains(chain)).copied().collect();
+        for chain in unused {
+            if let Some(kind) = self.kinds.remove(&chain) {
+                self.kind_numbers.give_back(kind);
+            }
+        }
+    }
+
+    /// The node as the planner knows it: endpoints on it can be their own clients.
+    pub fn set_node(&mut self, node: Arc<NodeContext>) {
+        self.node = node;
+    }
+}
+
+fn dispatch_element(chain: ChainId, kind: u32) -> Element {
+    Element { set: SetId::Dispatch, key: number(kind), data: Data::Goto(chain) }
+}
+
+fn rule_ops(chain: Chain) -> impl Iterator<Item = Op> {
+    let id = chain.id;
+    chain.rules.into_iter().map(move |exprs| Op::AddRule(Rule { chain: id, exprs }))
+}
+
+fn chain_ops(chain: Chain) -> impl Iterator<Item = Op> {
+    std::iter::once(Op::AddChain(chain.id, chain.attachment)).chain(rule_ops(chain))
+}
+
+/// A pool's number and slots, where the kernel already has the pool.
+type FindPool<'a> = dyn Fn(&model::NodePort, PoolKind) -> Option<(u32, Vec<SocketAddr>)> + 'a;
+
+/// What the kernel already has.
+pub(crate) struct Hints<'a> {
+    pub(crate) pool: Box<FindPool<'a>>,
+}
+
+impl Hints<'_> {
+    fn none() -> Self {
+        Self { pool: Box::new(|_, _| None) }
+    }
+}

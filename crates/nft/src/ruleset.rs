@@ -227,7 +227,7 @@ fn is_same_layout(held: &SetSpec, wanted: &SetSpec) -> bool {
 
 /// The steps from one sorted list of elements to another: first all that goes, then all that comes.
 #[must_use]
-pub fn element_steps(old: &[Element], new: &[Element]) -> Vec<Op> {
+pub(crate) fn element_steps(old: &[Element], new: &[Element]) -> Vec<Op> {
     let (mut gone, mut come) = (Vec::new(), Vec::new());
     let (mut old, mut new) = (old.iter().peekable(), new.iter().peekable());
     loop {

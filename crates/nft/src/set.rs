@@ -1,6 +1,6 @@
 //! How is each set declared: which fields make its key, what does it map to, how large may it get?
 
-use model::{Endpoint, Family, Frontend, Protocol};
+use model::{Family, Frontend, Protocol};
 use std::net::{IpAddr, SocketAddr};
 
 use crate::name::SetId;
@@ -130,23 +130,23 @@ impl SetSpec {
 
 /// The key of a frontend: address, protocol, port.
 #[must_use]
-pub fn frontend_key(frontend: &Frontend) -> Bytes {
+pub(crate) fn frontend_key(frontend: &Frontend) -> Bytes {
     transport_key(SocketAddr::new(frontend.address, frontend.port.get()), frontend.protocol)
 }
 
 /// The key of an endpoint in the traffic counters: address, protocol, port.
 #[must_use]
-pub fn transport_key(address: SocketAddr, protocol: Protocol) -> Bytes {
+pub(crate) fn transport_key(address: SocketAddr, protocol: Protocol) -> Bytes {
     address_key(address.ip()).with(&[protocol.number()]).with(&address.port().to_be_bytes())
 }
 
 #[must_use]
-pub fn address_key(address: IpAddr) -> Bytes {
+pub(crate) fn address_key(address: IpAddr) -> Bytes {
     with_address(Bytes::empty(), address)
 }
 
 #[must_use]
-pub fn with_address(bytes: Bytes, address: IpAddr) -> Bytes {
+pub(crate) fn with_address(bytes: Bytes, address: IpAddr) -> Bytes {
     match address {
         IpAddr::V4(v4) => bytes.with(&v4.octets()),
         IpAddr::V6(v6) => bytes.with(&v6.octets()),
@@ -155,13 +155,13 @@ pub fn with_address(bytes: Bytes, address: IpAddr) -> Bytes {
 
 /// The value that the endpoint maps hold: address, port.
 #[must_use]
-pub fn endpoint_value(endpoint: &Endpoint) -> Bytes {
-    address_key(endpoint.address.ip()).with(&endpoint.address.port().to_be_bytes())
+pub(crate) fn endpoint_value(endpoint: SocketAddr) -> Bytes {
+    address_key(endpoint.ip()).with(&endpoint.port().to_be_bytes())
 }
 
 /// A number that the kernel keeps in the host's byte order.
 #[must_use]
-pub fn number(value: u32) -> Bytes {
+pub(crate) fn number(value: u32) -> Bytes {
     Bytes::empty().with(&value.to_ne_bytes())
 }
 
