@@ -106,7 +106,7 @@ impl MessageWriter {
         self.framed((message_type, flags), sequence, [0, 0, high, low], |_| {});
     }
 
-    fn framed(
+    pub(crate) fn framed(
         &mut self,
         (message_type, flags): (u16, u16),
         sequence: u32,

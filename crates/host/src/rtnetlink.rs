@@ -1,0 +1,81 @@
+//! How are links, addresses and routes listed and changed?
+
+use netlink_packet_core::{
+    DecodeError, NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST, NetlinkDeserializable, NetlinkHeader,
+    NetlinkMessage, NetlinkPayload,
+};
+use netlink_packet_route::RouteNetlinkMessage;
+use netlink_sys::protocols::NETLINK_ROUTE;
+
+use crate::netlink::{BufferSizes, DumpError, MessageError, Sequences, Socket, SocketError};
+
+/// Why a request about links, addresses or routes failed.
+#[derive(Debug, thiserror::Error)]
+pub enum RtnetlinkError {
+    #[error("rtnetlink request refused: {0}")]
+    Refused(#[source] MessageError),
+    #[error("rtnetlink request was not acknowledged")]
+    Unacknowledged,
+    #[error("no such link: {source}")]
+    NoSuchLink { source: std::io::Error },
+    #[error("rtnetlink answer cannot be read: {0}")]
+    Undecodable(#[from] DecodeError),
+    #[error(transparent)]
+    Dump(#[from] DumpError),
+    #[error(transparent)]
+    Socket(#[from] SocketError),
+}
+
+/// A socket in the network namespace of the thread that opens it.
+#[derive(Debug)]
+pub(crate) struct Rtnetlink {
+    pub(crate) socket: Socket,
+}
+
+impl Rtnetlink {
+    pub(crate) fn open() -> Result<Self, SocketError> {
+        Ok(Self { socket: Socket::open(NETLINK_ROUTE, BufferSizes::default(), &[])? })
+    }
+
+    /// Asks for a change; `flags` beside those that every change has.
+    pub(crate) fn change(
+        &mut self,
+        message: RouteNetlinkMessage,
+        flags: u16,
+    ) -> Result<(), RtnetlinkError> {
+        let sequence = self.socket.next_sequence();
+        let request = serialized(message, flags | NLM_F_ACK, sequence);
+        let sequences = Sequences { first: sequence, last: sequence };
+        let answers = self.socket.exchange(&request, sequences)?;
+        match answers.errors.into_iter().next() {
+            Some(error) => Err(RtnetlinkError::Refused(error)),
+            None if answers.acknowledged == 0 => Err(RtnetlinkError::Unacknowledged),
+            None => Ok(()),
+        }
+    }
+
+    pub(crate) fn list(
+        &mut self,
+        message: RouteNetlinkMessage,
+    ) -> Result<Vec<RouteNetlinkMessage>, RtnetlinkError> {
+        let request = serialized(message, NLM_F_DUMP, self.socket.next_sequence());
+        let mut listed = Vec::new();
+        self.socket.dump(&request, &mut |message_type, payload| {
+            let mut header = NetlinkHeader::default();
+            header.message_type = message_type;
+            listed.push(RouteNetlinkMessage::deserialize(&header, payload));
+        })?;
+        Ok(listed.into_iter().collect::<Result<_, _>>()?)
+    }
+}
+
+fn serialized(message: RouteNetlinkMessage, flags: u16, sequence: u32) -> Vec<u8> {
+    let mut header = NetlinkHeader::default();
+    header.flags = flags | NLM_F_REQUEST;
+    header.sequence_number = sequence;
+    let mut message = NetlinkMessage::new(header, NetlinkPayload::from(message));
+    message.finalize();
+    let mut bytes = vec![0; message.buffer_len()];
+    message.serialize(&mut bytes);
+    bytes
+}

@@ -1,0 +1,3 @@
+//! What does the kernel of this machine do, judged by other people's programs?
+
+mod netfilter;
