@@ -1,0 +1,136 @@
+//! How is the agent set up? Everything here is checked: a configuration that exists can be run.
+
+use std::collections::BTreeSet;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ipnet::IpNet;
+use model::{DetectLocal, Family, Node, NodeContext, NodeName, NodePortAddresses};
+
+mod conntrack;
+mod flags;
+mod show;
+mod validate;
+mod value;
+
+pub use conntrack::ConntrackSettings;
+pub use flags::{Flags, LogFormat, Switch};
+pub use value::ConfigError;
+
+/// The port of `/healthz` and `/livez`, on all addresses.
+pub const HEALTHZ_PORT: u16 = 10256;
+/// The port of `/metrics`, on the loopback address.
+pub const METRICS_PORT: u16 = 10249;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    pub manifests: PathBuf,
+    pub node_name: NodeName,
+    pub cluster_cidrs: Vec<IpNet>,
+    /// At most one of each family; they win over what the Node object says.
+    pub node_ips: Vec<IpAddr>,
+    pub detect_local: DetectLocalMode,
+    pub masquerade_all: bool,
+    pub node_port_addresses: NodePortAddresses,
+    /// Used for as long as no ServiceCIDR object exists.
+    pub service_cidrs: Vec<IpNet>,
+    pub healthz: Vec<Listen>,
+    pub metrics: Vec<Listen>,
+    pub conntrack: ConntrackSettings,
+    pub sync_period: Duration,
+    pub min_sync_period: Duration,
+    pub traffic_counters: bool,
+    pub socket: PathBuf,
+    pub log_format: LogFormat,
+}
+
+/// How to tell that a packet was sent by a pod of this node, before the node is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DetectLocalMode {
+    Never,
+    ClusterCidr,
+    /// The pod CIDRs of this node's own Node object.
+    NodeCidr,
+    Bridge(Arc<str>),
+    InterfacePrefix(Arc<str>),
+}
+
+/// An address to listen on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Listen {
+    pub address: SocketAddr,
+    /// Whether the agent must not run without it. Only the IPv6 default may be missing, on a host
+    /// without IPv6.
+    pub required: bool,
+}
+
+impl Listen {
+    const fn required(address: SocketAddr) -> Self {
+        Self { address, required: true }
+    }
+
+    fn healthz_defaults() -> Vec<Self> {
+        vec![
+            Self::required(SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), HEALTHZ_PORT)),
+            Self {
+                address: SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), HEALTHZ_PORT),
+                required: false,
+            },
+        ]
+    }
+
+    fn metrics_defaults() -> Vec<Self> {
+        vec![Self::required(SocketAddr::new(Ipv4Addr::LOCALHOST.into(), METRICS_PORT))]
+    }
+}
+
+impl Config {
+    /// What decides on packets besides the Services, given what is known of the node now.
+    #[must_use]
+    pub fn node_context(
+        &self,
+        node: Option<&Node>,
+        local_addresses: BTreeSet<IpAddr>,
+    ) -> NodeContext {
+        let primary = self.primary_addresses(node);
+        NodeContext {
+            name: self.node_name.clone(),
+            zone: node.and_then(|node| node.zone.clone()),
+            node_port_addresses: self.node_port_addresses.resolve(&primary, &local_addresses),
+            local_addresses,
+            detect_local: self.detect_local(node),
+            masquerade_all: self.masquerade_all,
+        }
+    }
+
+    /// One address of each family: the flag's, else the first that the Node object names.
+    fn primary_addresses(&self, node: Option<&Node>) -> Vec<IpAddr> {
+        let named = node.map_or(&[][..], |node| &node.addresses);
+        Family::ALL
+            .into_iter()
+            .filter_map(|family| {
+                let is_of_family = |address: &&IpAddr| Family::of(**address) == family;
+                let flag = self.node_ips.iter().find(is_of_family);
+                flag.or_else(|| named.iter().find(is_of_family)).copied()
+            })
+            .collect()
+    }
+
+    fn detect_local(&self, node: Option<&Node>) -> DetectLocal {
+        let cidrs = |cidrs: &[IpNet]| match cidrs {
+            [] => DetectLocal::Never,
+            cidrs => DetectLocal::Cidrs(cidrs.to_vec()),
+        };
+        match &self.detect_local {
+            DetectLocalMode::Never => DetectLocal::Never,
+            DetectLocalMode::ClusterCidr => cidrs(&self.cluster_cidrs),
+            DetectLocalMode::NodeCidr => cidrs(node.map_or(&[][..], |node| &node.pod_cidrs)),
+            DetectLocalMode::Bridge(name) => DetectLocal::Bridge(Arc::clone(name)),
+            DetectLocalMode::InterfacePrefix(prefix) => {
+                DetectLocal::InterfacePrefix(Arc::clone(prefix))
+            }
+        }
+    }
+}

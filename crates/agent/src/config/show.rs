@@ -1,0 +1,57 @@
+//! How is the configuration shown to whoever asks the running agent?
+
+use model::NodePortAddresses;
+use serde_json::{Value, json};
+
+use super::{Config, DetectLocalMode, Listen};
+
+impl Config {
+    /// The answer of `/configz`: values in the spelling of their flags.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        let texts = |values: Vec<String>| Value::from(values);
+        let (mode, argument) = match &self.detect_local {
+            DetectLocalMode::Never => ("None", None),
+            DetectLocalMode::ClusterCidr => ("ClusterCIDR", None),
+            DetectLocalMode::NodeCidr => ("NodeCIDR", None),
+            DetectLocalMode::Bridge(name) => ("BridgeInterface", Some(&**name)),
+            DetectLocalMode::InterfacePrefix(name) => ("InterfaceNamePrefix", Some(&**name)),
+        };
+        let node_port_addresses = match &self.node_port_addresses {
+            NodePortAddresses::Primary => vec!["primary".to_owned()],
+            NodePortAddresses::Within(cidrs) => cidrs.iter().map(ToString::to_string).collect(),
+        };
+        let conntrack = &self.conntrack;
+        let seconds = |time: Option<std::time::Duration>| time.map(|time| time.as_secs());
+        json!({ "pogu": {
+            "manifests": self.manifests.display().to_string(),
+            "nodeName": &*self.node_name.0,
+            "clusterCIDRs": texts(self.cluster_cidrs.iter().map(ToString::to_string).collect()),
+            "nodeIPs": texts(self.node_ips.iter().map(ToString::to_string).collect()),
+            "detectLocalMode": mode,
+            "detectLocalInterface": argument,
+            "masqueradeAll": self.masquerade_all,
+            "nodePortAddresses": texts(node_port_addresses),
+            "serviceCIDRs": texts(self.service_cidrs.iter().map(ToString::to_string).collect()),
+            "healthzBindAddresses": texts(addresses(&self.healthz)),
+            "metricsBindAddresses": texts(addresses(&self.metrics)),
+            "trafficCounters": self.traffic_counters,
+            "socket": self.socket.display().to_string(),
+            "syncPeriodSeconds": self.sync_period.as_secs_f64(),
+            "minSyncPeriodSeconds": self.min_sync_period.as_secs_f64(),
+            "conntrack": {
+                "maxPerCore": conntrack.max_per_core,
+                "min": conntrack.min,
+                "tcpTimeoutEstablishedSeconds": seconds(conntrack.tcp_timeout_established),
+                "tcpTimeoutCloseWaitSeconds": seconds(conntrack.tcp_timeout_close_wait),
+                "tcpBeLiberal": conntrack.tcp_be_liberal,
+                "udpTimeoutSeconds": seconds(conntrack.udp_timeout),
+                "udpTimeoutStreamSeconds": seconds(conntrack.udp_timeout_stream),
+            },
+        }})
+    }
+}
+
+fn addresses(listen: &[Listen]) -> Vec<String> {
+    listen.iter().map(|listen| listen.address.to_string()).collect()
+}

@@ -1,0 +1,3 @@
+//! Do the pieces of the agent, taken from outside, say what they should?
+
+mod config;
