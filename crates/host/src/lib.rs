@@ -2,6 +2,7 @@
 
 pub mod capability;
 pub mod clock;
+pub mod conntrack;
 pub mod link;
 pub mod netfilter;
 pub mod netlink;
@@ -9,6 +10,7 @@ pub mod netns;
 pub mod process;
 mod rtnetlink;
 pub mod skip;
+pub mod sysctl;
 
 pub use rtnetlink::RtnetlinkError;
 

@@ -24,8 +24,10 @@ fn nft(args: &[&str], stdin: &str) -> String {
     process::stdout_of("nft", args, stdin, DEADLINE).unwrap()
 }
 
+type Body<'a> = &'a dyn Fn(&mut MessageWriter);
+
 /// A batch of messages that are created in the inet family, the first with sequence number 101.
-fn batch(messages: &[(u16, &dyn Fn(&mut MessageWriter))]) -> Vec<u8> {
+fn batch(messages: &[(u16, Body<'_>)]) -> Vec<u8> {
     let mut writer = MessageWriter::default();
     writer.batch_edge((16, 0), 100, [0, 10]);
     let mut sequence = 100;
@@ -245,7 +247,7 @@ fn a_batch_of_sixty_megabytes_goes_in_one_send() {
                 // The kernel passes over an attribute that it does not know.
                 writer.put(1000, &[0; 60_000]);
             };
-            let batch = batch(&vec![(NEWTABLE, &bulky as &dyn Fn(&mut MessageWriter)); 1048]);
+            let batch = batch(&vec![(NEWTABLE, &bulky as Body<'_>); 1060]);
             assert_eq!(batch.len() >> 20, 60);
             let stats = Nfnetlink::open().unwrap().transact(&batch).unwrap();
             assert_eq!(stats, TransactStats { bytes: batch.len(), acknowledgements: 1 });
@@ -263,7 +265,7 @@ fn a_batch_larger_than_the_send_buffer_is_not_sent_and_said_to_be() {
         .unwrap()
         .run(|| {
             let bulky = |writer: &mut MessageWriter| writer.put(1000, &[0; 60_000]);
-            let batch = batch(&vec![(NEWTABLE, &bulky as &dyn Fn(&mut MessageWriter)); 2500]);
+            let batch = batch(&vec![(NEWTABLE, &bulky as Body<'_>); 2500]);
             let error = Nfnetlink::open().unwrap().transact(&batch).unwrap_err();
             assert_eq!(
                 error.to_string(),
