@@ -1,0 +1,19 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+mod cluster;
+mod engine;
+mod files;
+mod run;
+mod scenario;
+mod tables;
+
+pub use cluster::{
+    AffinitySpec, AgentOptions, Cluster, ClusterIps, ConditionsSpec, DetectLocalMode, EndpointSpec,
+    NodeSpec, PortSpec, ServiceSpec, Target,
+};
+pub use engine::{Dissent, Engine, Oracle};
+pub use files::{check_all, scenario_files, scenario_root};
+pub use run::{Checked, DEFAULT_INTERFACE, Disagreement, Failure, run, run_scenario};
+pub use scenario::{ExpectedRejection, PacketLine, ParseError, Problem, Scenario, Source, Step};
+pub use tables::{OnAdvance, Tables};

@@ -1,0 +1,8 @@
+//! Does the definition of correct agree with every scenario?
+
+use testkit::{Oracle, check_all};
+
+#[test]
+fn the_oracle_agrees_with_every_scenario() {
+    check_all("l4", &mut || Box::new(Oracle));
+}
