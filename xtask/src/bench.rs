@@ -24,7 +24,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 fn call(arguments: &[String]) -> Call {
     let fixed = ["run", "--quiet", "--release", "--package", PACKAGE, "--bin", "pogu-bench", "--"];
     let call = Call::cargo(fixed);
-    arguments.iter().fold(call, |call, argument| call.arg(argument))
+    call.args(arguments.iter().map(String::as_str))
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
 
 use crate::call::Call;
+use crate::workspace::FUZZ_MANIFEST;
 use crate::{docs, setup, tidy};
 
 #[derive(Args)]
@@ -58,22 +59,31 @@ impl Step {
     fn run(self, options: &Options) -> Result<()> {
         match self {
             Self::Setup => setup::prepare(),
-            Self::Fmt => cargo(&["fmt", "--all", "--check"]).run(),
+            Self::Fmt => {
+                cargo(&["fmt", "--all", "--check"]).run()?;
+                cargo(&["fmt", "--check", "--manifest-path", FUZZ_MANIFEST]).run()
+            }
             Self::Tidy => tidy::run(),
             Self::Docs => docs::run(&docs::Options { check: true }),
             Self::Clippy => {
-                cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]).run()
+                clippy(&["--workspace", "--all-targets"]).run()?;
+                // Without its one feature a fuzz target needs neither libFuzzer nor nightly.
+                clippy(&["--no-default-features", "--manifest-path", FUZZ_MANIFEST]).run()
             }
             Self::Tests => tests(options.long).run(),
         }
     }
 }
 
+fn clippy(scope: &[&str]) -> Call {
+    cargo(&["clippy"]).args(scope.iter().copied()).args(["--", "-D", "warnings"])
+}
+
 /// Cases of a property in a long run; proptest's own default is 256.
 const LONG_CASES: &str = "10000";
 
 fn tests(long: bool) -> Call {
-    let call = cargo(&["test", "--workspace"]);
+    let call = cargo(&["test", "--workspace", "--no-fail-fast"]);
     if long { call.env("POGU_TEST_LONG", "1").env("PROPTEST_CASES", LONG_CASES) } else { call }
 }
 

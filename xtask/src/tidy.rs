@@ -16,7 +16,7 @@ use std::fs;
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::workspace::{self, Metadata};
+use crate::workspace::{self, FUZZ_MANIFEST, Metadata};
 
 /// Something that is not as it should be.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -82,16 +82,13 @@ pub(crate) fn run() -> Result<()> {
 }
 
 const ARCHITECTURE: &str = "docs/architecture.md";
-const FUZZ_MANIFEST: &str = "fuzz/Cargo.toml";
 
 fn check_tree() -> Result<Vec<Finding>> {
     let root = workspace::root()?;
     let workspace = Metadata::read("Cargo.toml")?;
     let mut modules = modules::Modules::default();
     modules.add_roots(&workspace)?;
-    if root.join(FUZZ_MANIFEST).is_file() {
-        modules.add_roots(&Metadata::read(FUZZ_MANIFEST)?)?;
-    }
+    modules.add_roots(&Metadata::read(FUZZ_MANIFEST)?)?;
     let mut findings = Vec::new();
     for path in workspace::files()? {
         let bytes = fs::read(root.join(&path)).with_context(|| format!("cannot read {path}"))?;

@@ -8,6 +8,9 @@ use serde::Deserialize;
 
 use crate::call::Call;
 
+/// The fuzz targets are a workspace of their own: they link only with a nightly compiler.
+pub(crate) const FUZZ_MANIFEST: &str = "fuzz/Cargo.toml";
+
 /// The folder of the workspace. Cargo tells where xtask itself is, one level below.
 pub(crate) fn root() -> Result<PathBuf> {
     let xtask = env::var_os("CARGO_MANIFEST_DIR").context("not run through `cargo xtask`")?;
