@@ -32,6 +32,10 @@ const IPCTNL_MSG_CT_GET_STATS: u16 = NFNL_SUBSYS_CTNETLINK | 5;
 /// buffer has by default.
 const ENTRIES_PER_SEND: usize = 500;
 
+/// Room for a refusal of each of them, for which the kernel counts 768 bytes: more than the
+/// receive buffer has by default.
+const RECEIVE_BUFFER: usize = 1 << 20;
+
 /// A netlink socket for connection tracking, in the network namespace of the thread that opens it.
 #[derive(Debug)]
 pub struct Conntrack {
@@ -64,7 +68,8 @@ struct Kind {
 
 impl Conntrack {
     pub fn open() -> Result<Self, SocketError> {
-        Ok(Self { socket: Socket::open(NETLINK_NETFILTER, BufferSizes::default(), &[])? })
+        let sizes = BufferSizes { send: None, receive: Some(RECEIVE_BUFFER) };
+        Ok(Self { socket: Socket::open(NETLINK_NETFILTER, sizes, &[])? })
     }
 
     /// Hands each entry that the filter lets through to `each`, as the kernel's table has them.

@@ -41,16 +41,11 @@ impl Links {
         Ok(Self { netlink: Rtnetlink::open()? })
     }
 
-    /// A bridge, whose ports are joined with [`Self::join_bridge`].
+    /// A bridge, whose ports are joined with [`Self::join_bridge`]; without ports, a link that leads
+    /// nowhere and can hold addresses.
     pub fn create_bridge(&mut self, name: &str) -> Result<(), LinkError> {
         let info = vec![LinkInfo::Kind(InfoKind::Bridge)];
         self.create(name, info).map_err(failed("create bridge", name))
-    }
-
-    /// A link that leads nowhere, to hold addresses.
-    pub fn create_dummy(&mut self, name: &str) -> Result<(), LinkError> {
-        let info = vec![LinkInfo::Kind(InfoKind::Dummy)];
-        self.create(name, info).map_err(failed("create dummy link", name))
     }
 
     /// Two links that are joined like a cable, the second in another namespace if one is given.

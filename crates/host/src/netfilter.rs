@@ -26,7 +26,7 @@ const NFTA_GEN_ID: u16 = 1;
 /// A netlink socket for nf_tables, in the network namespace of the thread that opens it.
 #[derive(Debug)]
 pub struct Nfnetlink {
-    socket: Socket,
+    pub(crate) socket: Socket,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -61,14 +61,27 @@ impl Nfnetlink {
     }
 
     /// Hands each message (type, payload after `struct nlmsghdr`) that the kernel lists to `each`.
-    /// The request needs NLM_F_DUMP. After an error other than `Interrupted` and `Refused`, open
-    /// a new socket.
+    /// The request needs NLM_F_DUMP.
+    ///
+    /// `Interrupted` when the ruleset changed meanwhile; to have several lists of one state, compare
+    /// [`Self::generation_id`] before and after. After an error other than that and `Refused`,
+    /// open a new socket.
     pub fn dump(
         &mut self,
         request: &[u8],
         each: &mut dyn FnMut(u16, &[u8]),
     ) -> Result<(), DumpError> {
-        self.socket.dump(request, each)
+        // For a set's elements the kernel does not set NLM_F_DUMP_INTR; but each message names the
+        // low bits of the generation that it is of.
+        let mut first = None;
+        let mut is_changed = false;
+        self.socket.dump(request, &mut |message_type, payload| {
+            let generation = payload.get(2..4);
+            is_changed |= first.get_or_insert_with(|| generation.map(<[u8]>::to_vec)).as_deref()
+                != generation;
+            each(message_type, payload);
+        })?;
+        if is_changed { Err(DumpError::Interrupted) } else { Ok(()) }
     }
 
     /// Sends one message and returns what the kernel answers: types and payloads.

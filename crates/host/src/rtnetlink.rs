@@ -5,6 +5,7 @@ use netlink_packet_core::{
     NetlinkMessage, NetlinkPayload,
 };
 use netlink_packet_route::RouteNetlinkMessage;
+use netlink_packet_route::link::LinkMessage;
 use netlink_sys::protocols::NETLINK_ROUTE;
 
 use crate::netlink::{BufferSizes, DumpError, MessageError, Sequences, Socket, SocketError};
@@ -66,6 +67,13 @@ impl Rtnetlink {
             listed.push(RouteNetlinkMessage::deserialize(&header, payload));
         })?;
         Ok(listed.into_iter().collect::<Result<_, _>>()?)
+    }
+
+    /// Hands the payload of each link's message to `each`.
+    pub(crate) fn dump_links(&mut self, each: &mut dyn FnMut(&[u8])) -> Result<(), DumpError> {
+        let message = RouteNetlinkMessage::GetLink(LinkMessage::default());
+        let request = serialized(message, NLM_F_DUMP, self.socket.next_sequence());
+        self.socket.dump(&request, &mut |_, payload| each(payload))
     }
 }
 

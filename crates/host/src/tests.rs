@@ -1,4 +1,7 @@
 //! What does the kernel of this machine do, judged by other people's programs?
 
+mod address;
 mod conntrack;
 mod netfilter;
+mod netns;
+mod sysctl;

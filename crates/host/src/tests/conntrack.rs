@@ -270,6 +270,25 @@ fn an_entry_that_is_there_already_is_refused_with_its_number() {
 }
 
 #[test]
+fn as_many_refusals_as_entries_in_a_send_are_all_heard() {
+    if skip::without_root() {
+        return;
+    }
+    Netns::unshared()
+        .unwrap()
+        .run(|| {
+            let mut table = Conntrack::open().unwrap();
+            let entries = clients(Family::V6);
+            table.create(&entries[..1000]).unwrap();
+            assert_eq!(
+                table.create(&entries[..1000]).unwrap_err().to_string(),
+                "cannot create tracked connection: message 1001: File exists (os error 17)"
+            );
+        })
+        .unwrap();
+}
+
+#[test]
 fn the_fill_is_counted() {
     if skip::without_root() {
         return;

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use rustix::net::sockopt::set_socket_recv_buffer_size;
+
 use crate::netfilter::{Nfnetlink, NftMonitor, TransactError, TransactStats};
-use crate::netlink::{MessageError, MessageWriter};
+use crate::netlink::{DumpError, MessageError, MessageWriter, attributes, find};
 use crate::netns::Netns;
 use crate::{process, skip};
 
@@ -192,6 +194,16 @@ fn many_elements() -> Vec<u8> {
 
 const SET: &str = "table inet t {\n set s {\n type mark\n }\n}\n";
 
+/// A request for the elements of that set.
+fn elements_request() -> Vec<u8> {
+    let mut writer = MessageWriter::default();
+    writer.message((GETSETELEM, DUMP), 7, NFPROTO_INET, |message| {
+        message.put(1, b"t\0");
+        message.put(2, b"s\0");
+    });
+    writer.bytes().to_vec()
+}
+
 #[test]
 fn a_list_of_many_elements_is_complete() {
     if skip::without_root() {
@@ -204,14 +216,9 @@ fn a_list_of_many_elements_is_complete() {
             let batch = many_elements();
             let mut netlink = Nfnetlink::open().unwrap();
             netlink.transact(&batch).unwrap();
-            let mut writer = MessageWriter::default();
-            writer.message((GETSETELEM, DUMP), 7, NFPROTO_INET, |message| {
-                message.put(1, b"t\0");
-                message.put(2, b"s\0");
-            });
             let mut numbers = Vec::new();
             netlink
-                .dump(writer.bytes(), &mut |message_type, payload| {
+                .dump(&elements_request(), &mut |message_type, payload| {
                     assert_eq!(message_type, NEWSETELEM);
                     numbers.extend(numbers_of(payload));
                 })
@@ -223,7 +230,6 @@ fn a_list_of_many_elements_is_complete() {
 }
 
 fn numbers_of(payload: &[u8]) -> Vec<u32> {
-    use crate::netlink::{attributes, find};
     let elements = find(&payload[4..], 3).unwrap().unwrap();
     attributes(elements)
         .map(|element| {
@@ -317,6 +323,80 @@ fn a_monitor_hears_what_others_and_what_this_socket_changed() {
                 .map(|heard| heard.sender_port_id == netlink.port_id())
                 .collect();
             assert_eq!(is_own, [true, false]);
+        })
+        .unwrap();
+}
+
+#[test]
+fn more_changes_than_a_monitor_holds_are_said_to_be_lost_and_it_goes_on() {
+    if skip::without_root() {
+        return;
+    }
+    Netns::unshared()
+        .unwrap()
+        .run(|| {
+            let mut monitor = NftMonitor::open().unwrap();
+            set_socket_recv_buffer_size(&monitor, 4096).unwrap();
+            let mut netlink = Nfnetlink::open().unwrap();
+            nft(&["-f", "-"], SET);
+            netlink.transact(&many_elements()).unwrap();
+            let found = std::iter::from_fn(|| match monitor.recv(Duration::ZERO) {
+                Ok(heard) if heard.is_empty() => None,
+                heard => Some(heard.map(|_| ()).map_err(|error| error.to_string())),
+            });
+            let lost = "nftables changed faster than the changes were read: some were lost";
+            assert_eq!(found.collect::<Vec<_>>(), [Err(lost.to_owned()), Ok(())]);
+            netlink.transact(&batch(&[(NEWTABLE, &table("later"))])).unwrap();
+            assert_ne!(monitor.recv(DEADLINE).unwrap(), []);
+        })
+        .unwrap();
+}
+
+#[test]
+fn more_refusals_than_the_socket_holds_are_said_to_be_incomplete() {
+    if skip::without_root() {
+        return;
+    }
+    Netns::unshared()
+        .unwrap()
+        .run(|| {
+            let mut netlink = Nfnetlink::open().unwrap();
+            set_socket_recv_buffer_size(&netlink.socket, 4096).unwrap();
+            let refused = chain("absent", "c");
+            let batch = batch(&vec![(NEWCHAIN, &refused as Body<'_>); 100]);
+            match netlink.transact(&batch) {
+                Err(TransactError::Refused { errors, incomplete: true }) => {
+                    let numbers: Vec<_> = errors.iter().map(|error| error.sequence).collect();
+                    let first: Vec<_> = (101..).take(numbers.len()).collect();
+                    assert_eq!(numbers, first);
+                }
+                other => panic!("expected a refusal, found {other:?}"),
+            }
+        })
+        .unwrap();
+}
+
+#[test]
+fn a_list_of_what_changes_meanwhile_is_interrupted() {
+    if skip::without_root() {
+        return;
+    }
+    Netns::unshared()
+        .unwrap()
+        .run(|| {
+            nft(&["-f", "-"], SET);
+            let (mut netlink, mut other) = (Nfnetlink::open().unwrap(), Nfnetlink::open().unwrap());
+            netlink.transact(&many_elements()).unwrap();
+            let mut n_parts = 0;
+            let error = netlink.dump(&elements_request(), &mut |_, _| {
+                n_parts += 1;
+                if n_parts == 1 {
+                    other.transact(&batch(&[(NEWTABLE, &table("other"))])).unwrap();
+                }
+            });
+            assert!(matches!(error, Err(DumpError::Interrupted)), "{error:?}");
+            // The socket is in order: the list can be asked for again.
+            netlink.dump(&elements_request(), &mut |_, _| {}).unwrap();
         })
         .unwrap();
 }
