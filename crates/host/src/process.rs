@@ -26,8 +26,8 @@ pub enum ProcessError {
     Unsuccessful { program: String, status: ExitStatus, stderr: String },
 }
 
-/// Runs a program to its end, in the network namespace of the calling thread. After the deadline
-/// it is killed, with what it started.
+/// Runs a program to its end, in the network namespace of the calling thread. At its end or at the
+/// deadline all that it left running in its process group is killed.
 #[expect(clippy::disallowed_methods, reason = "the one place that runs programs")]
 pub fn run(
     program: &str,
@@ -55,10 +55,9 @@ pub fn run(
         let output = scope.spawn(|| read_all(output));
         let errors = scope.spawn(|| read_all(errors));
         let ended = ends_within(&child, deadline);
-        if !matches!(ended, Ok(true)) {
-            kill_process_group(Pid::from_child(&child), Signal::KILL)
-                .map_err(|errno| failed("kill")(errno.into()))?;
-        }
+        // Until it is waited for, the group is there, and its number nobody else's.
+        kill_process_group(Pid::from_child(&child), Signal::KILL)
+            .map_err(|errno| failed("kill")(errno.into()))?;
         let status = child.wait().map_err(failed("wait"))?;
         let panicked = |_| failed("pipe")(io::ErrorKind::Other.into());
         // A program that ends without reading its input is no failure of ours.
@@ -137,6 +136,12 @@ mod tests {
         let deadline = Duration::from_millis(50);
         let error = run("sh", &["-c", script], "", deadline).unwrap_err();
         assert_eq!(error.to_string(), "sh did not end within 50 ms");
+    }
+
+    #[test]
+    fn what_a_program_leaves_running_does_not_hold_its_output_open() {
+        let found = stdout_of("sh", &["-c", "sleep 1000 & echo gone"], "", DEADLINE).unwrap();
+        assert_eq!(found, "gone\n");
     }
 
     #[test]
