@@ -90,7 +90,7 @@ pub struct ObjectKey {
 }
 
 impl ObjectKey {
-    fn new(kind: Kind, metadata: &Metadata) -> Self {
+    pub(crate) fn of(kind: Kind, metadata: &Metadata) -> Self {
         let namespace =
             if kind.is_namespaced() { metadata.namespace.clone() } else { String::new() };
         Self { kind, namespace, name: metadata.name.clone() }
@@ -149,7 +149,7 @@ impl Object {
 
     #[must_use]
     pub fn key(&self) -> ObjectKey {
-        ObjectKey::new(self.kind(), self.metadata())
+        ObjectKey::of(self.kind(), self.metadata())
     }
 }
 

@@ -1,4 +1,28 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+mod address;
 pub mod api;
+mod dns_name;
+mod intern;
+mod labels;
+pub mod manifest;
+mod merge;
+mod names;
+mod node;
+mod number;
+mod objects;
+mod pair;
+mod protocol;
+mod rejected;
+mod report;
+mod service;
+mod service_cidr;
+mod slice;
+mod slices;
+#[cfg(test)]
+mod tests;
+mod time;
+mod yaml;
+
+pub use objects::{Objects, Touched};

@@ -1,0 +1,182 @@
+//! Which fields may an object of a file have, and of what type?
+//!
+//! All fields of the API stand here, also those that do not concern us, so that only what the API
+//! would refuse is told.
+
+use crate::api::Kind;
+
+/// What may stand at a place.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Shape {
+    Text,
+    /// A number; text is let through, for validation to judge.
+    Number,
+    Flag,
+    /// Names and texts.
+    Texts,
+    List(&'static Self),
+    Struct(&'static [(&'static str, Self)]),
+    /// Not looked into.
+    Any,
+}
+
+use Shape::{Any, Flag, List, Number, Struct, Text, Texts};
+
+/// The whole object of a kind.
+pub(super) const fn of(kind: Kind) -> Shape {
+    match kind {
+        Kind::Service => SERVICE,
+        Kind::EndpointSlice => ENDPOINT_SLICE,
+        Kind::Node => NODE,
+        Kind::ServiceCidr => SERVICE_CIDR,
+    }
+}
+
+const METADATA: Shape = Struct(&[
+    ("annotations", Texts),
+    ("creationTimestamp", Text),
+    ("deletionGracePeriodSeconds", Any),
+    ("deletionTimestamp", Text),
+    ("finalizers", Any),
+    ("generateName", Any),
+    ("generation", Any),
+    ("labels", Texts),
+    ("managedFields", Any),
+    ("name", Text),
+    ("namespace", Text),
+    ("ownerReferences", Any),
+    ("resourceVersion", Any),
+    ("selfLink", Any),
+    ("uid", Text),
+]);
+
+const REFERENCE: Shape = Struct(&[
+    ("apiVersion", Any),
+    ("fieldPath", Any),
+    ("kind", Text),
+    ("name", Text),
+    ("namespace", Text),
+    ("resourceVersion", Any),
+    ("uid", Text),
+]);
+
+const SERVICE: Shape = Struct(&[
+    ("apiVersion", Text),
+    ("kind", Text),
+    ("metadata", METADATA),
+    ("spec", SERVICE_SPEC),
+    ("status", SERVICE_STATUS),
+]);
+
+const SERVICE_SPEC: Shape = Struct(&[
+    ("allocateLoadBalancerNodePorts", Flag),
+    ("clusterIP", Text),
+    ("clusterIPs", List(&Text)),
+    ("externalIPs", List(&Text)),
+    ("externalName", Text),
+    ("externalTrafficPolicy", Text),
+    ("healthCheckNodePort", Number),
+    ("internalTrafficPolicy", Text),
+    ("ipFamilies", List(&Text)),
+    ("ipFamilyPolicy", Text),
+    ("loadBalancerClass", Text),
+    ("loadBalancerIP", Text),
+    ("loadBalancerSourceRanges", List(&Text)),
+    ("ports", List(&SERVICE_PORT)),
+    ("publishNotReadyAddresses", Flag),
+    ("selector", Texts),
+    ("sessionAffinity", Text),
+    ("sessionAffinityConfig", Struct(&[("clientIP", Struct(&[("timeoutSeconds", Number)]))])),
+    ("trafficDistribution", Text),
+    ("type", Text),
+]);
+
+const SERVICE_PORT: Shape = Struct(&[
+    ("appProtocol", Text),
+    ("name", Text),
+    ("nodePort", Number),
+    ("port", Number),
+    ("protocol", Text),
+    ("targetPort", Number),
+]);
+
+const SERVICE_STATUS: Shape =
+    Struct(&[("conditions", Any), ("loadBalancer", Struct(&[("ingress", List(&INGRESS))]))]);
+
+const INGRESS: Shape = Struct(&[
+    ("hostname", Text),
+    ("ip", Text),
+    ("ipMode", Text),
+    ("ports", List(&Struct(&[("error", Text), ("port", Number), ("protocol", Text)]))),
+]);
+
+const ENDPOINT_SLICE: Shape = Struct(&[
+    ("addressType", Text),
+    ("apiVersion", Text),
+    ("endpoints", List(&ENDPOINT)),
+    ("kind", Text),
+    ("metadata", METADATA),
+    ("ports", List(&ENDPOINT_PORT)),
+]);
+
+const ENDPOINT: Shape = Struct(&[
+    ("addresses", List(&Text)),
+    ("conditions", Struct(&[("ready", Flag), ("serving", Flag), ("terminating", Flag)])),
+    ("deprecatedTopology", Any),
+    ("hints", Struct(&[("forNodes", List(&FOR_NAME)), ("forZones", List(&FOR_NAME))])),
+    ("hostname", Text),
+    ("nodeName", Text),
+    ("targetRef", REFERENCE),
+    ("zone", Text),
+]);
+
+const FOR_NAME: Shape = Struct(&[("name", Text)]);
+
+const ENDPOINT_PORT: Shape =
+    Struct(&[("appProtocol", Text), ("name", Text), ("port", Number), ("protocol", Text)]);
+
+const NODE: Shape = Struct(&[
+    ("apiVersion", Text),
+    ("kind", Text),
+    ("metadata", METADATA),
+    ("spec", NODE_SPEC),
+    ("status", NODE_STATUS),
+]);
+
+const NODE_SPEC: Shape = Struct(&[
+    ("configSource", Any),
+    ("externalID", Any),
+    ("podCIDR", Text),
+    ("podCIDRs", List(&Text)),
+    ("providerID", Any),
+    ("taints", List(&TAINT)),
+    ("unschedulable", Any),
+]);
+
+const TAINT: Shape =
+    Struct(&[("effect", Text), ("key", Text), ("timeAdded", Any), ("value", Text)]);
+
+const NODE_STATUS: Shape = Struct(&[
+    ("addresses", List(&Struct(&[("address", Text), ("type", Text)]))),
+    ("allocatable", Any),
+    ("capacity", Any),
+    ("conditions", Any),
+    ("config", Any),
+    ("daemonEndpoints", Any),
+    ("declaredFeatures", Any),
+    ("features", Any),
+    ("images", Any),
+    ("nodeInfo", Any),
+    ("phase", Any),
+    ("runtimeHandlers", Any),
+    ("volumesAttached", Any),
+    ("volumesInUse", Any),
+]);
+
+const SERVICE_CIDR: Shape = Struct(&[
+    ("apiVersion", Text),
+    ("kind", Text),
+    ("metadata", METADATA),
+    ("spec", Struct(&[("cidrs", List(&Text))])),
+    ("status", Any),
+]);
