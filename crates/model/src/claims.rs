@@ -7,14 +7,17 @@ use imbl::OrdMap;
 use crate::address::{Frontend, FrontendKind};
 use crate::name::ServiceName;
 
-/// One Service's wish for a frontend. The order is the order of precedence: an address that is
-/// written down beats a node port, then the older Service wins, then the lower name.
+/// One Service port's wish for a frontend. The order is the order of precedence: an address that is
+/// written down beats a node port, then the older Service wins, then the lower name. Even two ports
+/// of one Service can collide: an external IP may be a node's address.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Claim {
     pub(crate) is_node_port: bool,
     pub(crate) created_s: i64,
     pub(crate) service: ServiceName,
     pub(crate) kind: FrontendKind,
+    /// The name of the Service's port.
+    pub(crate) port: Arc<str>,
 }
 
 /// All claims. Nearly always one for each frontend.

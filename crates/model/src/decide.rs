@@ -107,12 +107,15 @@ pub enum MasqueradeRule {
     OwnOnly,
 }
 
-/// Resolves a Service for a node. `accepts` tells which frontends it holds: another Service may
+/// Whether a port of the Service holds the frontend that it asks for.
+pub(crate) type Accepts<'a> = &'a dyn Fn(&Frontend, FrontendKind, &ServicePort) -> bool;
+
+/// Resolves a Service for a node. `accepts` tells which frontends a port holds: another Service may
 /// have an older claim.
 pub(crate) fn decide(
     service: &Arc<Service>,
     node: &NodeContext,
-    accepts: &dyn Fn(&Frontend) -> bool,
+    accepts: Accepts<'_>,
 ) -> NodeService {
     let mut ports = Vec::with_capacity(service.ports.len());
     for family in Family::ALL {
@@ -130,7 +133,7 @@ fn decide_port(
     port: &ServicePort,
     cluster_ip: IpAddr,
     node: &NodeContext,
-    accepts: &dyn Fn(&Frontend) -> bool,
+    accepts: Accepts<'_>,
 ) -> NodePort {
     let family = Family::of(cluster_ip);
     let is_external = !service.external.is_empty() || port.node_port.is_some();
@@ -144,7 +147,7 @@ fn decide_port(
     let external = external_decision(service.external_policy, &selection);
     let frontends = frontends(service, port, family, node)
         .into_iter()
-        .filter(|(frontend, _)| accepts(frontend))
+        .filter(|(frontend, kind)| accepts(frontend, *kind, port))
         .map(|(frontend, kind)| NodeFrontend {
             frontend,
             kind,

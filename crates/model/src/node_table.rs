@@ -27,8 +27,8 @@ pub struct NodeTable {
     claims: Claims,
     /// Every ClusterIP, with how many Services have it (one, but for a broken cluster).
     cluster_ips: OrdMap<IpAddr, usize>,
-    /// Frontends that a Service asked for and does not hold.
-    refused: OrdMap<(ServiceName, Frontend), FrontendKind>,
+    /// Frontends that a port of a Service asked for and does not hold.
+    refused: OrdMap<Refused, FrontendKind>,
     /// The cluster's view that this was made from, to find what changed next time.
     source: ServiceTable,
 }
@@ -109,11 +109,11 @@ impl NodeTable {
         dirty: &mut BTreeSet<ServiceName>,
     ) {
         let Some(known) = self.services.get(name).cloned() else { return };
-        for (frontend, _) in all_frontends(&known.service, &old.node) {
+        for (frontend, _, port) in all_frontends(&known.service, &old.node) {
             let others = self.claims.all(&frontend).iter().map(|claim| claim.service.clone());
             dirty.extend(others);
             self.claims.remove(&frontend, name);
-            self.refused.remove(&(name.clone(), frontend));
+            self.refused.remove(&(name.clone(), frontend, port));
         }
         for ip in &known.service.cluster_ips {
             let count = self.cluster_ips.get(ip).copied().unwrap_or(0);
@@ -126,7 +126,7 @@ impl NodeTable {
     }
 
     fn enter_claims(&mut self, service: &Service, dirty: &mut BTreeSet<ServiceName>) {
-        for (frontend, kind) in all_frontends(service, &self.node) {
+        for (frontend, kind, port) in all_frontends(service, &self.node) {
             let others = self.claims.all(&frontend).iter().map(|claim| claim.service.clone());
             dirty.extend(others);
             let claim = Claim {
@@ -134,6 +134,7 @@ impl NodeTable {
                 created_s: service.created_s,
                 service: service.name.clone(),
                 kind,
+                port,
             };
             self.claims.insert(frontend, claim);
         }
@@ -147,13 +148,18 @@ impl NodeTable {
     fn decide_one(&mut self, old: &Self, name: ServiceName) -> Option<ServiceChange> {
         let before = old.services.get(&name).cloned();
         let after = self.proxied(&name).map(|service| {
-            let holds = |frontend: &Frontend| {
-                self.claims.holder(frontend).is_some_and(|claim| claim.service == name)
+            let holds = |frontend: &Frontend, kind: FrontendKind, port: &str| {
+                self.claims.holder(frontend).is_some_and(|claim| {
+                    claim.service == name && claim.kind == kind && *claim.port == *port
+                })
             };
-            let decided = decide(&service, &self.node, &holds);
-            for (frontend, kind) in all_frontends(&service, &self.node) {
-                let key = (name.clone(), frontend);
-                if holds(&frontend) {
+            let decided = decide(&service, &self.node, &|frontend, kind, port| {
+                holds(frontend, kind, &port.name)
+            });
+            for (frontend, kind, port) in all_frontends(&service, &self.node) {
+                let is_held = holds(&frontend, kind, &port);
+                let key = (name.clone(), frontend, port);
+                if is_held {
                     self.refused.remove(&key);
                 } else {
                     self.refused.insert(key, kind);
@@ -198,7 +204,7 @@ impl NodeTable {
     pub fn rejections(&self) -> Vec<Rejection> {
         self.refused
             .iter()
-            .filter_map(|((name, frontend), kind)| {
+            .filter_map(|((name, frontend, _), kind)| {
                 let holder = self.claims.holder(frontend)?;
                 let reason = format!(
                     "{frontend} is already claimed by Service {} ({}); \
@@ -211,12 +217,16 @@ impl NodeTable {
     }
 }
 
-fn all_frontends(service: &Service, node: &NodeContext) -> Vec<(Frontend, FrontendKind)> {
+/// The port of a Service, by its name, that does not hold a frontend.
+type Refused = (ServiceName, Frontend, Arc<str>);
+
+fn all_frontends(service: &Service, node: &NodeContext) -> Vec<(Frontend, FrontendKind, Arc<str>)> {
     let mut all = Vec::with_capacity(service.ports.len());
     for family in Family::ALL {
         if service.cluster_ip(family).is_some() {
             for port in &service.ports {
-                all.extend(frontends(service, port, family, node));
+                let frontends = frontends(service, port, family, node).into_iter();
+                all.extend(frontends.map(|(it, kind)| (it, kind, Arc::clone(&port.name))));
             }
         }
     }
