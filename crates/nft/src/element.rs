@@ -154,9 +154,6 @@ impl Writer<'_> {
         if self.surroundings.traffic_counters {
             self.add(SetId::TrafficFrontends(family), key, Data::None);
         }
-        if let Some(allowed) = &frontend.allowed {
-            self.restriction(key, family, allowed);
-        }
     }
 
     fn route(

@@ -1,0 +1,369 @@
+//! Is the kernel as the table says? Applies what changed, keeps what failed for later, and repairs
+//! what others broke.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Instant;
+
+use model::{NodeService, NodeTable, ServiceChange, ServiceName};
+use nft::{Element, Op, Options, Planner, Ruleset, Undo, adopt};
+
+use crate::backoff::Backoff;
+use crate::kernel::{Kernel, ReadError, Refused, Taken, TransactError};
+
+/// The nftables dataplane of one node.
+#[derive(Debug)]
+pub struct Dataplane<K> {
+    kernel: K,
+    planner: Planner,
+    /// Services whose newest decisions are not programmed yet, and why.
+    waiting: BTreeMap<ServiceName, Waiting>,
+}
+
+/// A Service that the kernel refused, or that there was no room for. What was programmed of it
+/// before still is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    pub wanted: Option<Arc<NodeService>>,
+    pub reason: String,
+    pub backoff: Backoff,
+}
+
+/// What became of a call.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Report {
+    /// Of the transactions that the kernel acknowledged.
+    pub taken: Taken,
+    /// Services whose newest decisions are in the kernel now.
+    pub applied: Vec<ServiceName>,
+    /// Services that were refused in this call.
+    pub refused: Vec<ServiceName>,
+    /// Steps that were needed because the table was not as we left it.
+    pub repaired: usize,
+    /// Nothing could be done: the reason. Everything is still wanted and tried again.
+    pub failed: Option<String>,
+}
+
+/// Changes that one transaction may hold before it is split: bounds memory, not meaning.
+const CHANGES_PER_TRANSACTION_MAX: usize = 16_384;
+
+impl<K: Kernel> Dataplane<K> {
+    /// Takes over what is in the kernel and makes it what `table` says, in one transaction.
+    ///
+    /// # Errors
+    /// When the kernel cannot be read, or refuses even the table without Services.
+    pub fn start(
+        mut kernel: K,
+        table: &NodeTable,
+        options: Options,
+        now: Instant,
+    ) -> Result<(Self, Report), TransactError> {
+        let held = kernel.read().map_err(|ReadError(reason)| TransactError::Failed(reason))?;
+        let (planner, full) = adopt(table, options.clone(), &held);
+        let mut report = Report::default();
+        let steps = held.steps_to(&planner.desired());
+        let whole = transact(&mut kernel, &steps, &mut report.taken);
+        let mut dataplane = Self { kernel, planner, waiting: BTreeMap::new() };
+        match whole {
+            Ok(()) => report.applied.extend(dataplane.planner.names().cloned()),
+            Err(_) => dataplane.start_apart(table, options, &held, &mut report, now)?,
+        }
+        for (name, full) in full {
+            let wanted = table.services.get(&name).cloned();
+            dataplane.wait(&name, wanted, full.to_string(), now);
+            report.refused.push(name);
+        }
+        Ok((dataplane, report))
+    }
+
+    /// The whole was refused: first the table as it is in the kernel, then the Services, so that
+    /// the bad ones are found and the others served.
+    fn start_apart(
+        &mut self,
+        table: &NodeTable,
+        options: Options,
+        held: &Ruleset,
+        report: &mut Report,
+        now: Instant,
+    ) -> Result<(), TransactError> {
+        let nothing = NodeTable::empty(Arc::clone(&table.node));
+        (self.planner, _) = adopt(&nothing, options, held);
+        let mut steps = held.steps_to(&self.planner.desired());
+        if let Err(error) = transact(&mut self.kernel, &steps, &mut report.taken) {
+            // What is there is beyond repair; begin anew.
+            steps = Ruleset::default().steps_to(&self.planner.desired());
+            if held.exists {
+                steps.insert(0, Op::DeleteTable);
+            }
+            transact(&mut self.kernel, &steps, &mut report.taken).map_err(|_second| error)?;
+        }
+        let changes: Vec<Wanted> = table
+            .services
+            .iter()
+            .map(|(name, service)| (name.clone(), Some(Arc::clone(service))))
+            .collect();
+        self.bring(changes, report, now);
+        Ok(())
+    }
+
+    /// Applies changes. A Service that is among them and was waiting is tried at once.
+    pub fn advance(&mut self, changes: &[ServiceChange], now: Instant) -> Report {
+        let wanted =
+            changes.iter().map(|change| (change.name.clone(), change.new.clone())).collect();
+        let mut report = Report::default();
+        self.bring(wanted, &mut report, now);
+        report
+    }
+
+    /// Tries the Services again whose pause is over.
+    pub fn retry(&mut self, now: Instant) -> Report {
+        let due = self.waiting.iter().filter(|(_, waiting)| waiting.backoff.retry_at <= now);
+        let wanted = due.map(|(name, waiting)| (name.clone(), waiting.wanted.clone())).collect();
+        let mut report = Report::default();
+        self.bring(wanted, &mut report, now);
+        report
+    }
+
+    /// When `retry` should be called next.
+    #[must_use]
+    pub fn next_retry(&self) -> Option<Instant> {
+        self.waiting.values().map(|waiting| waiting.backoff.retry_at).min()
+    }
+
+    /// The Services that wait.
+    #[must_use]
+    pub const fn waiting(&self) -> &BTreeMap<ServiceName, Waiting> {
+        &self.waiting
+    }
+
+    /// What is programmed for a Service, which may be older than what is wanted.
+    #[must_use]
+    pub fn programmed(&self, name: &ServiceName) -> Option<&Arc<NodeService>> {
+        self.planner.programmed(name)
+    }
+
+    pub const fn kernel(&mut self) -> &mut K {
+        &mut self.kernel
+    }
+
+    /// Reads the table and repairs what others changed in it.
+    pub fn verify(&mut self) -> Report {
+        let mut report = Report::default();
+        match self.repair(&mut report.taken) {
+            Ok(steps) => report.repaired = steps,
+            Err(error) => report.failed = Some(error.to_string()),
+        }
+        report
+    }
+
+    /// Rewrites the fixed chains for other options, and knows the node by `table` from now on.
+    pub fn set_options(&mut self, options: Options, table: &NodeTable) -> Report {
+        let mut report = Report::default();
+        let before = self.planner.options().clone();
+        self.planner.set_node(Arc::clone(&table.node));
+        let steps = self.planner.set_options(options);
+        if let Err(error) = transact(&mut self.kernel, &steps, &mut report.taken) {
+            drop(self.planner.set_options(before));
+            report.failed = Some(error.to_string());
+        }
+        report
+    }
+
+    #[must_use]
+    pub const fn options(&self) -> &Options {
+        self.planner.options()
+    }
+
+    fn bring(&mut self, wanted: Vec<Wanted>, report: &mut Report, now: Instant) {
+        for part in wanted.chunks(CHANGES_PER_TRANSACTION_MAX) {
+            self.bring_part(part, report, now);
+        }
+    }
+
+    /// One transaction for all; where it is refused, the table is repaired if it needs to be, and
+    /// then the bad Services are left out until the rest is taken.
+    fn bring_part(&mut self, part: &[Wanted], report: &mut Report, now: Instant) {
+        let mut left: Vec<&Wanted> = part.iter().collect();
+        let mut is_verified = false;
+        while !left.is_empty() {
+            let attempt = self.attempt(&left, &mut report.taken);
+            for (name, reason) in attempt.full {
+                self.refuse(&mut left, &name, &reason, report, now);
+            }
+            match attempt.outcome {
+                Ok(()) => {
+                    for (name, _) in left {
+                        self.waiting.remove(name);
+                        report.applied.push(name.clone());
+                    }
+                    return;
+                }
+                Err(_) if !is_verified => {
+                    is_verified = true;
+                    match self.repair(&mut report.taken) {
+                        Ok(steps) => report.repaired += steps,
+                        Err(error) => {
+                            let reason = error.to_string();
+                            for (name, wanted) in left {
+                                self.wait(name, wanted.clone(), reason.clone(), now);
+                                report.refused.push(name.clone());
+                            }
+                            report.failed = Some(reason);
+                            return;
+                        }
+                    }
+                }
+                Err(error) => self.leave_out(&mut left, &attempt.owners, &error, report, now),
+            }
+        }
+    }
+
+    /// Takes the culprits out of `left`. Where nobody can tell them, each Service is tried alone.
+    fn leave_out(
+        &mut self,
+        left: &mut Vec<&Wanted>,
+        owners: &[ServiceName],
+        error: &TransactError,
+        report: &mut Report,
+        now: Instant,
+    ) {
+        let mut culprits = BTreeMap::new();
+        if let TransactError::Refused(refusals) = error {
+            for Refused { steps, reason } in refusals {
+                for name in owners.get(steps.clone()).unwrap_or_default() {
+                    culprits.insert(name.clone(), reason.clone());
+                }
+            }
+        }
+        if !culprits.is_empty() {
+            for (name, reason) in culprits {
+                self.refuse(left, &name, &reason, report, now);
+            }
+            return;
+        }
+        if let [(name, _)] = left[..] {
+            self.refuse(left, name, &error.to_string(), report, now);
+            return;
+        }
+        for one in std::mem::take(left) {
+            let attempt = self.attempt(&[one], &mut report.taken);
+            let full = attempt.full.into_iter().next().map(|(_, reason)| reason);
+            match (attempt.outcome, full) {
+                (Ok(()), None) => {
+                    self.waiting.remove(&one.0);
+                    report.applied.push(one.0.clone());
+                }
+                (outcome, full) => {
+                    let refused = outcome.err().map(|error| error.to_string());
+                    let reason = full.or(refused).unwrap_or_default();
+                    self.wait(&one.0, one.1.clone(), reason, now);
+                    report.refused.push(one.0.clone());
+                }
+            }
+        }
+    }
+
+    fn refuse(
+        &mut self,
+        left: &mut Vec<&Wanted>,
+        name: &ServiceName,
+        reason: &str,
+        report: &mut Report,
+        now: Instant,
+    ) {
+        if let Some(at) = left.iter().position(|(left, _)| left == name) {
+            let (name, wanted) = left.remove(at);
+            self.wait(name, wanted.clone(), reason.to_owned(), now);
+            report.refused.push(name.clone());
+        }
+    }
+
+    fn wait(
+        &mut self,
+        name: &ServiceName,
+        wanted: Option<Arc<NodeService>>,
+        reason: String,
+        now: Instant,
+    ) {
+        let backoff = match self.waiting.get(name) {
+            Some(waiting) => waiting.backoff.again(now),
+            None => Backoff::start(now),
+        };
+        self.waiting.insert(name.clone(), Waiting { wanted, reason, backoff });
+    }
+
+    /// Plans and sends; planner and kernel are as before when it fails.
+    fn attempt(&mut self, wanted: &[&Wanted], taken: &mut Taken) -> Attempt {
+        let mut steps = Vec::new();
+        let mut owners: Vec<usize> = Vec::new();
+        let mut undos: Vec<Undo> = Vec::new();
+        let mut full = Vec::new();
+        for (at, (name, service)) in wanted.iter().enumerate() {
+            match self.planner.set(name, service.as_ref(), &mut steps) {
+                Ok(undo) => undos.push(undo),
+                Err(error) => full.push((name.clone(), error.to_string())),
+            }
+            owners.resize(steps.len(), at);
+        }
+        let (steps, owners) = in_order(steps, owners);
+        let outcome = transact(&mut self.kernel, &steps, taken);
+        if outcome.is_ok() {
+            return Attempt { outcome, full, owners: Vec::new() };
+        }
+        for undo in undos.into_iter().rev() {
+            self.planner.undo(undo);
+        }
+        let name = |at: usize| wanted.get(at).map(|(name, _)| name.clone());
+        Attempt { outcome, full, owners: owners.into_iter().filter_map(name).collect() }
+    }
+
+    /// The number of steps that it took.
+    fn repair(&mut self, taken: &mut Taken) -> Result<usize, TransactError> {
+        let held = self.kernel.read().map_err(|ReadError(reason)| TransactError::Failed(reason))?;
+        let steps = held.steps_to(&self.planner.desired());
+        transact(&mut self.kernel, &steps, taken)?;
+        Ok(steps.len())
+    }
+
+    /// Elements that are in the kernel by our own will: for `explain` and for tests.
+    #[must_use]
+    pub fn desired_elements(&self) -> Vec<Element> {
+        self.planner.desired().elements
+    }
+
+    /// Every Service that is programmed or waits.
+    #[must_use]
+    pub fn known(&self) -> BTreeSet<ServiceName> {
+        self.planner.names().chain(self.waiting.keys()).cloned().collect()
+    }
+}
+
+/// A Service and what it should become.
+type Wanted = (ServiceName, Option<Arc<NodeService>>);
+
+struct Attempt {
+    outcome: Result<(), TransactError>,
+    /// Services that there was no room for.
+    full: Vec<(ServiceName, String)>,
+    /// Whose the steps were that were refused, one for each.
+    owners: Vec<ServiceName>,
+}
+
+/// What one Service gives up another may take in the same transaction, so all that goes is first.
+fn in_order(steps: Vec<Op>, owners: Vec<usize>) -> (Vec<Op>, Vec<usize>) {
+    let mut owned: Vec<(Op, usize)> = steps.into_iter().zip(owners).collect();
+    owned.sort_by_key(|(op, _)| !matches!(op, Op::DeleteElement(_)));
+    owned.into_iter().unzip()
+}
+
+fn transact(
+    kernel: &mut impl Kernel,
+    steps: &[Op],
+    taken: &mut Taken,
+) -> Result<(), TransactError> {
+    if steps.is_empty() {
+        return Ok(());
+    }
+    *taken += kernel.transact(steps)?;
+    Ok(())
+}

@@ -1,0 +1,18 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+mod backoff;
+mod dataplane;
+mod kernel;
+mod memory;
+//mod netlink;
+mod stale;
+
+pub use backoff::Backoff;
+pub use dataplane::{Dataplane, Report, Waiting};
+pub use kernel::{Kernel, ReadError, Refused, Taken, TransactError};
+pub use memory::{Fault, MemoryKernel};
+//pub use netlink::Netlink;
+pub use stale::{StaleFlows, stale_flows};
+#[cfg(test)]
+mod tests;

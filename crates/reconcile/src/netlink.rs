@@ -1,0 +1,102 @@
+//! The real kernel.
+
+use host::netfilter::{Nfnetlink, TransactError as HostError};
+use nft::wire::{self, RulesetReader};
+use nft::{Op, Ruleset, SetId};
+
+use crate::kernel::{Kernel, ReadError, Refused, Taken, TransactError};
+
+/// nftables in the network namespace of the thread that opened it.
+#[derive(Debug)]
+pub struct Netlink {
+    socket: Nfnetlink,
+    clients_max: u32,
+    sequence: u32,
+}
+
+/// Tries to read the table whole while others keep changing it.
+const READS_MAX: usize = 10;
+
+impl Netlink {
+    /// # Errors
+    /// Without CAP_NET_ADMIN, or where the kernel has no nftables.
+    pub fn open(clients_max: u32) -> Result<Self, host::SocketError> {
+        Ok(Self { socket: Nfnetlink::open()?, clients_max, sequence: 1 })
+    }
+
+    /// What notifications of our own changes carry.
+    #[must_use]
+    pub const fn port_id(&self) -> u32 {
+        self.socket.port_id()
+    }
+
+    pub const fn socket(&mut self) -> &mut Nfnetlink {
+        &mut self.socket
+    }
+
+    fn read_once(&mut self) -> Result<Ruleset, String> {
+        let mut reader = RulesetReader::default();
+        let requests = [wire::dump_tables(), wire::dump_chains(), wire::dump_sets(), wire::dump_rules()];
+        for request in requests {
+            self.dump(&request, &mut reader)?;
+        }
+        if !reader.has_table() {
+            return Ok(Ruleset::default());
+        }
+        for set in SetId::all().filter(|set| !matches!(set, SetId::Affinity(_))) {
+            if reader.has_set(set) {
+                self.dump(&wire::dump_elements(set), &mut reader)?;
+            }
+        }
+        Ok(reader.finish())
+    }
+
+    fn dump(&mut self, request: &[u8], reader: &mut RulesetReader) -> Result<(), String> {
+        let mut each = |message_type: u16, payload: &[u8]| reader.message(message_type, payload);
+        self.socket.dump(request, &mut each).map_err(|error| error.to_string())
+    }
+}
+
+impl Kernel for Netlink {
+    fn transact(&mut self, ops: &[Op]) -> Result<Taken, TransactError> {
+        let batch = wire::encode(ops, self.clients_max, self.sequence, None);
+        let messages = u32::try_from(batch.messages()).unwrap_or(0);
+        self.sequence = self.sequence.wrapping_add(messages).max(1);
+        match self.socket.transact(batch.bytes()) {
+            Ok(_) => Ok(Taken {
+                messages: batch.messages(),
+                elements: batch.elements(),
+                bytes: batch.bytes().len(),
+            }),
+            Err(HostError::Refused { errors, .. }) => {
+                let refused = errors.iter().filter_map(|error| {
+                    let steps = batch.culprit(error.sequence, error.attribute_offset)?;
+                    Some(Refused { steps, reason: error.to_string() })
+                });
+                Err(TransactError::Refused(refused.collect()))
+            }
+            Err(error) => Err(TransactError::Failed(error.to_string())),
+        }
+    }
+
+    fn read(&mut self) -> Result<Ruleset, ReadError> {
+        let mut last = String::new();
+        for _ in 0..READS_MAX {
+            let before = self.socket.generation_id().map_err(|error| ReadError(error.to_string()))?;
+            match self.read_once() {
+                Ok(ruleset) => {
+                    let after = self
+                        .socket
+                        .generation_id()
+                        .map_err(|error| ReadError(error.to_string()))?;
+                    if before == after {
+                        return Ok(ruleset);
+                    }
+                    "the ruleset changed while it was read".clone_into(&mut last);
+                }
+                Err(error) => last = error,
+            }
+        }
+        Err(ReadError(last))
+    }
+}

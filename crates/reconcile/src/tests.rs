@@ -1,0 +1,7 @@
+//! Do the program and the kernel agree with the oracle?
+
+mod cluster;
+mod counts;
+mod faults;
+mod program;
+mod scenarios;

@@ -1,0 +1,64 @@
+//! How much does a change take? Counted, so that growth is noticed.
+
+use std::fmt::Write;
+
+use model::NodeTable;
+
+use super::cluster::{Cluster, service, service_with, slice};
+use super::program::{CLIENTS_MAX, now, options};
+use crate::{Dataplane, MemoryKernel};
+
+fn start(table: &NodeTable) -> Dataplane<MemoryKernel> {
+    let kernel = MemoryKernel::new(CLIENTS_MAX);
+    let started = Dataplane::start(kernel, table, options(table), now());
+    started.expect("an empty kernel takes everything").0
+}
+
+/// Elements added and deleted by one change, among so many other Services.
+fn elements(others: usize, before: &str, after: &str) -> usize {
+    let mut cluster = Cluster::new();
+    let mut text = before.to_owned();
+    for i in 100..100 + others {
+        write!(text, "---\n{}", service(i, &["10.1.9.1", "10.1.9.2"])).expect("a string");
+    }
+    cluster.apply(&text);
+    let mut dataplane = start(&cluster.table);
+    let changes = cluster.apply(after);
+    let report = dataplane.advance(&changes, now());
+    assert_eq!((report.refused, report.repaired, report.failed), (vec![], 0, None));
+    report.taken.elements
+}
+
+#[test]
+fn one_endpoint_costs_a_few_elements_whatever_the_number_of_services() {
+    let (a, b, c) = ("10.1.0.1", "10.1.0.2", "10.1.0.3");
+    for others in [0, 100] {
+        // Each endpoint is also in the sets of hairpins and of traffic counters.
+        let replaced = elements(others, &service(1, &[a, b]), &slice(1, &[a, c]));
+        let added = elements(others, &service(1, &[a]), &slice(1, &[a, b]));
+        let removed = elements(others, &service(1, &[a, b, c]), &slice(1, &[b, c]));
+        // Two of the slot, two and two of the sets.
+        assert_eq!(replaced, 6);
+        // One slot, one and one of the sets, two of the frontend; one for the new chain.
+        assert_eq!(added, 6 - usize::from(others > 0));
+        // As before, and the last endpoint moves into the hole.
+        assert_eq!(removed, 8 - usize::from(others > 0));
+    }
+}
+
+#[test]
+fn an_endpoint_costs_the_same_for_a_service_with_many_frontends() {
+    let (a, b, c) = ("10.1.0.1", "10.1.0.2", "10.1.0.3");
+    let spec = "  type: LoadBalancer\n  externalIPs: [1.2.3.4, 1.2.3.5]\n";
+    let before = service_with(1, spec, &[a, b]).replace("port: 80,", "port: 80, nodePort: 30080,");
+    assert_eq!(elements(0, &before, &slice(1, &[a, c])), 6);
+}
+
+#[test]
+fn what_does_not_matter_here_costs_nothing() {
+    let (a, b) = ("10.1.0.1", "10.1.0.2");
+    let before = service(1, &[a, b]);
+    assert_eq!(elements(1, &before, &before), 0);
+    let relabelled = before.replace("metadata: {name: s1}", "metadata: {name: s1, labels: {x: y}}");
+    assert_eq!(elements(1, &before, &relabelled), 0);
+}

@@ -1,0 +1,105 @@
+//! The engine that evaluates the planned nftables program.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use model::{NodeName, NodeTable, Packet, ServiceChange, Verdict};
+use nft::Options;
+use testkit::{Dissent, Engine};
+
+use crate::{Dataplane, MemoryKernel};
+
+pub(super) const CLIENTS_MAX: u32 = 1000;
+
+/// A dataplane for each node, with a kernel in memory.
+#[derive(Default)]
+pub(super) struct Program {
+    nodes: BTreeMap<NodeName, Dataplane<MemoryKernel>>,
+}
+
+pub(super) fn options(table: &NodeTable) -> Options {
+    Options {
+        detect_local: table.node.detect_local.clone(),
+        masquerade_all: table.node.masquerade_all,
+        service_cidrs: table.service_cidrs.to_vec(),
+        traffic_counters: true,
+        affinity_clients_max: CLIENTS_MAX,
+    }
+}
+
+/// Time stands still: nothing here waits.
+pub(super) fn now() -> Instant {
+    host::clock::monotonic()
+}
+
+impl Engine for Program {
+    fn name(&self) -> &'static str {
+        "nft program"
+    }
+
+    fn advance(&mut self, table: &NodeTable, changes: &[ServiceChange]) -> Result<(), Dissent> {
+        let name = table.node.name.clone();
+        let report = match self.nodes.get_mut(&name) {
+            None => {
+                let kernel = MemoryKernel::new(CLIENTS_MAX);
+                let started = Dataplane::start(kernel, table, options(table), now());
+                let (dataplane, report) = started.map_err(|error| Dissent(error.to_string()))?;
+                self.nodes.insert(name.clone(), dataplane);
+                report
+            }
+            Some(dataplane) => {
+                let set = dataplane.set_options(options(table), table);
+                if let Some(reason) = set.failed {
+                    return Err(Dissent(reason));
+                }
+                dataplane.advance(changes, now())
+            }
+        };
+        if !report.refused.is_empty() || report.failed.is_some() || report.repaired > 0 {
+            return Err(Dissent(format!("{report:?}")));
+        }
+        self.compare_with_fresh(table)
+    }
+
+    fn check(
+        &mut self,
+        table: &NodeTable,
+        packet: &Packet,
+        expected: &Verdict,
+    ) -> Result<(), Dissent> {
+        let Some(dataplane) = self.nodes.get_mut(&table.node.name) else {
+            return Err(Dissent("no dataplane".to_owned()));
+        };
+        let found = dataplane.kernel().ruleset.evaluate(packet, &table.node);
+        Dissent::unless_same(expected, &found)
+    }
+}
+
+impl Program {
+    /// A new agent would find nothing to do, and the planner knows what is in the kernel.
+    fn compare_with_fresh(&mut self, table: &NodeTable) -> Result<(), Dissent> {
+        let Some(dataplane) = self.nodes.get_mut(&table.node.name) else { return Ok(()) };
+        let held = dataplane.kernel().ruleset.own_elements();
+        if held != dataplane.desired_elements() {
+            return Err(Dissent("the planner takes the kernel for another".to_owned()));
+        }
+        let held = &dataplane.kernel().ruleset;
+        let (planner, _) = nft::adopt(table, options(table), held);
+        let needless: Vec<nft::Op> =
+            held.steps_to(&planner.desired()).into_iter().filter(|op| !is_tidying(op)).collect();
+        if needless.is_empty() {
+            Ok(())
+        } else {
+            Err(Dissent(format!("a new agent would change: {needless:?}")))
+        }
+    }
+}
+
+/// A new agent may remove chains that no Service needs any more.
+fn is_tidying(op: &nft::Op) -> bool {
+    match op {
+        nft::Op::FlushChain(id) | nft::Op::DeleteChain(id) => nft::picking_chain(*id).is_some(),
+        nft::Op::DeleteElement(element) => element.set == nft::SetId::Dispatch,
+        _ => false,
+    }
+}
