@@ -142,6 +142,9 @@ impl Writer<'_> {
             self.route(key, decision.inside, SetId::Inside(family), value);
             self.route(key, decision.outside, SetId::Outside(family), value);
         }
+        if let Some(allowed) = &frontend.allowed {
+            self.restriction(key, family, allowed);
+        }
         let is_served =
             [decision.inside, decision.outside].iter().any(|route| matches!(route, Route::Pool(_)));
         if !is_served {
