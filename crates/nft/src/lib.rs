@@ -12,6 +12,7 @@ mod program;
 mod ruleset;
 mod set;
 mod step;
+pub mod wire;
 
 pub use adopt::adopt;
 pub use layout::{Options, fixed_chains, picking_chain};
