@@ -16,7 +16,7 @@ mod validate;
 mod value;
 
 pub use conntrack::ConntrackSettings;
-pub use flags::{Flags, LogFormat, Switch};
+pub use flags::{ConntrackFlags, Flags, LogFormat, Switch};
 pub use value::ConfigError;
 
 /// The port of `/healthz` and `/livez`, on all addresses.
@@ -42,6 +42,8 @@ pub struct Config {
     pub sync_period: Duration,
     pub min_sync_period: Duration,
     pub traffic_counters: bool,
+    /// Clients that session affinity remembers, of each family.
+    pub affinity_clients_max: u32,
     pub socket: PathBuf,
     pub log_format: LogFormat,
 }

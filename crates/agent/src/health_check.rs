@@ -35,6 +35,11 @@ impl HealthChecks {
         self.0.get(service).copied()
     }
 
+    /// Whether both are the same value, found without looking into them.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.0.ptr_eq(&other.0)
+    }
+
     /// In the order of names.
     pub fn iter(&self) -> impl Iterator<Item = (&ServiceName, HealthCheck)> {
         self.0.iter().map(|(name, check)| (name, *check))

@@ -1,20 +1,36 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+mod answer;
 pub mod config;
 mod event;
+mod failure;
+mod health;
 mod health_check;
+mod health_check_ports;
 mod measurement;
+mod metrics;
+mod privilege;
 mod published;
+pub mod query;
 mod recorder;
+mod rfc3339;
+mod run;
+mod serve;
+mod servers;
+mod site;
+mod socket;
 #[cfg(test)]
 mod tests;
 
 pub use event::{EVENTS_MAX, Event, MeasureRequest};
+pub use failure::Failure;
 pub use health_check::{HealthCheck, HealthChecks};
 pub use measurement::{
     Conntrack, Count, EndpointConnections, EndpointTraffic, Measurement, Refusal, RefusedPackets,
     ServiceTraffic, Source, Traffic,
 };
+pub use privilege::check as check_privilege;
 pub use published::{Applied, Drift, Failing, Pending, Published, Publisher, Status};
 pub use recorder::{Apply, Recorder};
+pub use run::{CoreSide, run_with};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use model::{NodeTable, Rejection, ServiceName, ServiceTable};
+use model::{NodeContext, NodeTable, Rejection, ServiceName, ServiceTable};
 use tokio::sync::watch;
 
 use crate::health_check::HealthChecks;
@@ -22,6 +22,17 @@ pub struct Published {
 }
 
 impl Published {
+    /// Before anything is known.
+    #[must_use]
+    pub fn unknown(node: NodeContext) -> Self {
+        Self {
+            table: ServiceTable::default(),
+            node: NodeTable::empty(Arc::new(node)),
+            health_checks: HealthChecks::default(),
+            status: Status::default(),
+        }
+    }
+
     /// Everything that is left out, by whoever found it: ingest, the node's claims, the agent.
     #[must_use]
     pub fn rejections(&self) -> Vec<Rejection> {

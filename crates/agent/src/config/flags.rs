@@ -50,6 +50,10 @@ pub struct Flags {
     )]
     pub nodeport_addresses: Vec<String>,
 
+    /// Clients that session affinity remembers, of each family; further ones are served without
+    #[arg(long, value_name = "N", default_value = "4194304", help_heading = "Services")]
+    pub affinity_clients_max: String,
+
     /// Where ClusterIPs come from, while no ServiceCIDR object says so
     #[arg(long, value_name = "CIDR[,CIDR]", value_delimiter = ',', help_heading = "Services")]
     pub service_cidr: Vec<String>,

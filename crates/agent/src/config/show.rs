@@ -36,6 +36,7 @@ impl Config {
             "healthzBindAddresses": texts(addresses(&self.healthz)),
             "metricsBindAddresses": texts(addresses(&self.metrics)),
             "trafficCounters": self.traffic_counters,
+            "affinityClientsMax": self.affinity_clients_max,
             "socket": self.socket.display().to_string(),
             "syncPeriodSeconds": self.sync_period.as_secs_f64(),
             "minSyncPeriodSeconds": self.min_sync_period.as_secs_f64(),

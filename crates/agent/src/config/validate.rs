@@ -52,6 +52,7 @@ impl TryFrom<Flags> for Config {
             masquerade_all: flags.masquerade_all,
             node_port_addresses: node_port_addresses(&flags.nodeport_addresses)?,
             conntrack: conntrack(&flags.conntrack)?,
+            affinity_clients_max: affinity_clients_max(&flags.affinity_clients_max)?,
             traffic_counters: flags.traffic_counters == Switch::On,
             socket: socket(&flags.socket)?.to_owned(),
             log_format: flags.log_format,
@@ -195,6 +196,14 @@ fn conntrack(flags: &ConntrackFlags) -> Result<ConntrackSettings, ConfigError> {
         udp_timeout_stream: Flag("--conntrack-udp-timeout-stream")
             .kernel_time(&flags.conntrack_udp_timeout_stream)?,
     })
+}
+
+fn affinity_clients_max(value: &str) -> Result<u32, ConfigError> {
+    let flag = Flag("--affinity-clients-max");
+    match flag.number(value)? {
+        0 => Err(flag.wrong("must not be zero", value, "at least 1; each costs some 100 bytes")),
+        number => Ok(number),
+    }
 }
 
 fn socket(path: &Path) -> Result<&Path, ConfigError> {

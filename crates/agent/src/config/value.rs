@@ -153,7 +153,7 @@ impl Flag {
     }
 
     /// The kernel's rule for the names of interfaces.
-    pub(super) fn interface<'a>(self, value: &'a str) -> Result<&'a str, ConfigError> {
+    pub(super) fn interface(self, value: &str) -> Result<&str, ConfigError> {
         let is_name = !value.is_empty()
             && value.len() <= 15
             && value.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'/' | b':'));

@@ -12,9 +12,8 @@ fn config(flags: &str) -> Result<Config, String> {
     let line = format!("agent --manifests /m --node-name a {flags}");
     let matches = Flags::augment_args(Command::new("agent"))
         .args_override_self(true)
-        .try_get_matches_from(line.split_whitespace())
-        .unwrap();
-    let flags = Flags::from_arg_matches(&matches).unwrap();
+        .get_matches_from(line.split_whitespace());
+    let flags = Flags::from_arg_matches(&matches).map_err(|error| error.to_string())?;
     Config::try_from(flags).map_err(|error| format!("{error}\nhint: {}", error.hint))
 }
 
@@ -40,7 +39,8 @@ fn without_flags_the_defaults_hold() {
             "nodePortAddresses": ["primary"], "serviceCIDRs": [],
             "healthzBindAddresses": ["0.0.0.0:10256", "[::]:10256"],
             "metricsBindAddresses": ["127.0.0.1:10249"],
-            "trafficCounters": true, "socket": "/run/pogu/agent.sock",
+            "trafficCounters": true, "affinityClientsMax": 4_194_304,
+            "socket": "/run/pogu/agent.sock",
             "syncPeriodSeconds": 30.0, "minSyncPeriodSeconds": 0.0,
             "conntrack": {
                 "maxPerCore": 32_768, "min": 131_072,
@@ -58,7 +58,7 @@ fn cluster_cidrs_are_the_default_way_to_tell_pods() {
 }
 
 #[test]
-fn a_wrong_value_is_named_with_what_would_be_right() {
+fn a_wrong_address_is_named_with_what_would_be_right() {
     let cases = [
         (
             "--cluster-cidr 10.244.0.0",
@@ -100,6 +100,19 @@ fn a_wrong_value_is_named_with_what_would_be_right() {
             "--healthz-bind-address 10256",
             "--healthz-bind-address is not an address and port: 10256\n\
              hint: write it as 0.0.0.0:10256 or [::]:10256, or `none` alone",
+        ),
+    ];
+    for (flags, expected) in cases {
+        check_wrong(flags, expected);
+    }
+}
+
+#[test]
+fn another_wrong_value_is_named_with_what_would_be_right() {
+    let cases = [
+        (
+            "--affinity-clients-max 0",
+            "--affinity-clients-max must not be zero: 0\nhint: at least 1; each costs some 100 bytes",
         ),
         (
             "--sync-period 30",

@@ -1,0 +1,68 @@
+//! What does the agent hold, for whoever asks on its socket?
+//!
+//! The answers are objects in the API's manner, so that they can be shown as they are.
+
+use hyper::Uri;
+use model::ServiceName;
+
+use crate::answer::Answer;
+use crate::published::Published;
+
+mod endpoint;
+mod frontend;
+mod metadata;
+mod service;
+mod status;
+
+pub use endpoint::{Conditions, Endpoint, ForName, Hints};
+pub use frontend::{Frontend, Outcome};
+pub use metadata::Metadata;
+pub use service::{
+    Affinity, ClientIp, EndpointCount, Ingress, LoadBalancer, Service, ServicePort, ServiceSpec,
+    ServiceStatus,
+};
+pub use status::{AppliedView, FailingView, RejectionView, StatusView};
+
+/// What can be asked for, as the last part of the path.
+pub const SERVICES: &str = "/v1/services";
+pub const ENDPOINTS: &str = "/v1/endpoints";
+pub const FRONTENDS: &str = "/v1/frontends";
+pub const STATUS: &str = "/v1/status";
+
+/// Answers from one published value; `?namespace=` and `?name=` narrow the Services.
+pub(crate) fn answer(published: &Published, uri: &Uri) -> Answer {
+    let wanted = Wanted::of(uri.query().unwrap_or(""));
+    match uri.path() {
+        SERVICES => Answer::value(&service::list(published, wanted)),
+        ENDPOINTS => Answer::value(&endpoint::list(published, wanted)),
+        FRONTENDS => Answer::value(&frontend::list(published, wanted)),
+        STATUS => Answer::value(&StatusView::of(published)),
+        _ => Answer::not_found(&[SERVICES, ENDPOINTS, FRONTENDS, STATUS]),
+    }
+}
+
+/// The Services that a request means. Names hold no sign that a query string would escape.
+#[derive(Debug, Clone, Copy, Default)]
+struct Wanted<'a> {
+    namespace: Option<&'a str>,
+    name: Option<&'a str>,
+}
+
+impl<'a> Wanted<'a> {
+    fn of(query: &'a str) -> Self {
+        let mut wanted = Self::default();
+        for pair in query.split('&') {
+            match pair.split_once('=') {
+                Some(("namespace", value)) => wanted.namespace = Some(value),
+                Some(("name", value)) => wanted.name = Some(value),
+                Some(_) | None => {}
+            }
+        }
+        wanted
+    }
+
+    fn has(self, service: &ServiceName) -> bool {
+        self.namespace.is_none_or(|namespace| *service.namespace == *namespace)
+            && self.name.is_none_or(|name| *service.name == *name)
+    }
+}

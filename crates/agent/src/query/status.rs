@@ -1,0 +1,85 @@
+//! How is the state of the agent shown?
+
+use serde::{Deserialize, Serialize};
+
+use crate::published::Published;
+use crate::rfc3339;
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StatusView {
+    pub node_name: String,
+    pub synced: bool,
+    pub generation: u64,
+    /// Absent until the kernel acknowledged a transaction.
+    pub applied: Option<AppliedView>,
+    pub pending_since: Option<String>,
+    pub failing: Vec<FailingView>,
+    pub drift_repaired: u64,
+    pub drift_last: Option<String>,
+    pub rejections: Vec<RejectionView>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AppliedView {
+    pub generation: u64,
+    pub at: String,
+    pub took_seconds: f64,
+    pub operations: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FailingView {
+    pub service: String,
+    pub error: String,
+    pub since: String,
+    pub attempts: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RejectionView {
+    pub object: String,
+    pub field: String,
+    pub reason: String,
+}
+
+impl StatusView {
+    pub(super) fn of(published: &Published) -> Self {
+        let status = &published.status;
+        Self {
+            node_name: published.node.node.name.to_string(),
+            synced: status.synced,
+            generation: status.generation,
+            applied: status.applied.map(|applied| AppliedView {
+                generation: applied.generation,
+                at: rfc3339::format(applied.at),
+                took_seconds: applied.took.as_secs_f64(),
+                operations: applied.operations,
+            }),
+            pending_since: status.pending.since.map(rfc3339::format),
+            failing: status
+                .failing
+                .iter()
+                .map(|failing| FailingView {
+                    service: failing.service.to_string(),
+                    error: failing.error.clone(),
+                    since: rfc3339::format(failing.since),
+                    attempts: failing.attempts,
+                })
+                .collect(),
+            drift_repaired: status.drift.repaired,
+            drift_last: status.drift.last.map(rfc3339::format),
+            rejections: published
+                .rejections()
+                .into_iter()
+                .map(|rejection| RejectionView {
+                    object: rejection.object.to_string(),
+                    field: rejection.field,
+                    reason: rejection.reason,
+                })
+                .collect(),
+        }
+    }
+}

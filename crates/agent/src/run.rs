@@ -1,0 +1,125 @@
+//! How do the core and everything around it start and end together?
+
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread;
+
+use tokio::runtime::{Builder, Runtime};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+use ::watch::Folder;
+
+use crate::config::Config;
+use crate::event::{EVENTS_MAX, Event};
+use crate::failure::Failure;
+use crate::published::{Published, Publisher};
+use crate::recorder::Recorder;
+use crate::serve::{Stop, stopped};
+use crate::servers::Servers;
+
+/// Threads that make long answers.
+const LONG_ANSWERS_MAX: usize = 2;
+
+/// What the core has to do with.
+#[derive(Debug)]
+pub struct CoreSide {
+    pub config: Arc<Config>,
+    pub events: Receiver<Event>,
+    /// For those that the core lets report to it.
+    pub sender: SyncSender<Event>,
+    pub publisher: Publisher,
+    pub recorder: Recorder,
+}
+
+/// Runs the core on this thread, with the folder of manifests and all servers around it, until the
+/// core returns. SIGTERM and SIGINT are events that ask it to.
+pub fn run_with(
+    config: Config,
+    core: impl FnOnce(CoreSide) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let config = Arc::new(config);
+    let folder = Folder::open(&config.manifests)?;
+    let (sender, events) = sync_channel(EVENTS_MAX);
+    let unknown = Published::unknown(config.node_context(None, BTreeSet::new()));
+    let (publisher, published) = watch::channel(Arc::new(unknown));
+    let servers = Servers::new(Arc::clone(&config), published, sender.clone());
+    let recorder = servers.recorder();
+    let runtime = Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(LONG_ANSWERS_MAX)
+        .build()
+        .map_err(Failure::Start)?;
+    let listening = {
+        let _inside = runtime.enter();
+        servers.listen()?
+    };
+    let (stop, stop_servers) = watch::channel(false);
+    let stopper = folder.stopper();
+    thread::scope(|scope| {
+        let around = || -> Result<(), Failure> {
+            let to_core = sender.clone();
+            thread::Builder::new()
+                .name("folder".to_owned())
+                .spawn_scoped(scope, move || follow(folder, &to_core))
+                .map_err(Failure::Start)?;
+            let to_core = sender.clone();
+            thread::Builder::new()
+                .name("servers".to_owned())
+                .spawn_scoped(scope, move || {
+                    serve_all(&runtime, listening.run(stop_servers.clone()), to_core, stop_servers);
+                })
+                .map_err(Failure::Start)?;
+            Ok(())
+        };
+        let started = around();
+        let side = CoreSide { config, events, sender, publisher, recorder };
+        let ended = started.and_then(|()| core(side));
+        stop.send_replace(true);
+        stopper.stop();
+        ended
+    })
+}
+
+fn follow(folder: Folder, core: &SyncSender<Event>) {
+    folder.run(|events| match core.send(Event::Objects(events)) {
+        Ok(()) => ControlFlow::Continue(()),
+        Err(_) => ControlFlow::Break(()),
+    });
+}
+
+fn serve_all(
+    runtime: &Runtime,
+    servers: impl Future<Output = ()>,
+    core: SyncSender<Event>,
+    stop: Stop,
+) {
+    runtime.block_on(async {
+        tokio::join!(servers, tell_signals(core, stop));
+    });
+}
+
+/// Asks the core to end, as often as somebody asks us.
+async fn tell_signals(core: SyncSender<Event>, mut stop: Stop) {
+    let (Ok(mut terminate), Ok(mut interrupt)) =
+        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        tracing::error!("cannot listen for signals; the rules stay in place whatever ends it");
+        return;
+    };
+    loop {
+        tokio::select! {
+            () = stopped(&mut stop) => return,
+            _ = terminate.recv() => tracing::info!("ending on SIGTERM; the rules stay in place"),
+            _ = interrupt.recv() => tracing::info!("ending on SIGINT; the rules stay in place"),
+        }
+        // A full queue is worked off by the core; waiting for that must not keep the servers.
+        let core = core.clone();
+        let told = tokio::task::spawn_blocking(move || core.send(Event::Shutdown)).await;
+        if !matches!(told, Ok(Ok(()))) {
+            tracing::debug!("the core has ended already");
+        }
+    }
+}

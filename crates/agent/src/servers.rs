@@ -1,0 +1,111 @@
+//! What listens, and where?
+
+use std::io;
+use std::sync::Arc;
+use std::sync::mpsc::SyncSender;
+
+use tokio::net::{TcpListener, UnixListener};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::config::{Config, Listen};
+use crate::event::Event;
+use crate::failure::Failure;
+use crate::health_check_ports::HealthCheckPorts;
+use crate::metrics::Metrics;
+use crate::published::Published;
+use crate::recorder::Recorder;
+use crate::serve::{Listener, Stop, listen, serve};
+use crate::site::{Site, View};
+use crate::socket;
+
+/// All servers, not yet listening.
+#[derive(Debug)]
+pub(crate) struct Servers {
+    view: View,
+    metrics: Arc<Metrics>,
+    core: SyncSender<Event>,
+}
+
+/// All servers, listening: a client that connects now waits until they run.
+#[derive(Debug)]
+pub(crate) struct Listening {
+    servers: Servers,
+    healthz: Vec<TcpListener>,
+    metrics: Vec<TcpListener>,
+    query: UnixListener,
+}
+
+impl Servers {
+    pub(crate) fn new(
+        config: Arc<Config>,
+        published: watch::Receiver<Arc<Published>>,
+        core: SyncSender<Event>,
+    ) -> Self {
+        let metrics = Arc::new(Metrics::new(core.clone()));
+        Self { view: View { config, published }, metrics, core }
+    }
+
+    /// Handles to the counters of the core's own work.
+    pub(crate) fn recorder(&self) -> Recorder {
+        self.metrics.recorder()
+    }
+
+    /// Opens every fixed address, inside a runtime.
+    pub(crate) fn listen(self) -> Result<Listening, Failure> {
+        let config = &self.view.config;
+        Ok(Listening {
+            healthz: listen_all("/healthz", &config.healthz)?,
+            metrics: listen_all("/metrics", &config.metrics)?,
+            query: socket::open(&config.socket)?,
+            servers: self,
+        })
+    }
+}
+
+impl Listening {
+    /// Serves until the end.
+    pub(crate) async fn run(self, stop: Stop) {
+        let Servers { view, metrics, core } = self.servers;
+        let mut running = JoinSet::new();
+        let health = Arc::new(Site::Health(view.clone(), Arc::clone(&metrics)));
+        for listener in self.healthz {
+            running.spawn(serve(Listener::Tcp(listener), Arc::clone(&health), stop.clone()));
+        }
+        let metrics = Arc::new(Site::Metrics(view.clone(), metrics));
+        for listener in self.metrics {
+            running.spawn(serve(Listener::Tcp(listener), Arc::clone(&metrics), stop.clone()));
+        }
+        let query = Arc::new(Site::Query(view.clone()));
+        running.spawn(serve(Listener::Unix(self.query), query, stop.clone()));
+        running.spawn(HealthCheckPorts::new(view.clone(), core).run(stop));
+        while let Some(ended) = running.join_next().await {
+            if let Err(error) = ended {
+                tracing::error!(%error, "a server broke");
+            }
+        }
+        if let Err(error) = std::fs::remove_file(&view.config.socket) {
+            tracing::debug!(%error, "the socket was gone already");
+        }
+    }
+}
+
+fn listen_all(purpose: &'static str, all: &[Listen]) -> Result<Vec<TcpListener>, Failure> {
+    let mut listeners = Vec::with_capacity(all.len());
+    for one in all {
+        match listen(one.address) {
+            Ok(listener) => listeners.push(listener),
+            Err(error) if !one.required && is_family_missing(&error) => {
+                tracing::info!(address = %one.address, "no IPv6 on this host, not listening there");
+            }
+            Err(source) => return Err(Failure::Listen { purpose, address: one.address, source }),
+        }
+    }
+    Ok(listeners)
+}
+
+fn is_family_missing(error: &io::Error) -> bool {
+    let number = error.raw_os_error();
+    number == Some(rustix::io::Errno::AFNOSUPPORT.raw_os_error())
+        || number == Some(rustix::io::Errno::ADDRNOTAVAIL.raw_os_error())
+}

@@ -1,0 +1,106 @@
+//! Who answers what? One variant for each thing that listens.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use hyper::{Method, StatusCode, Uri};
+use model::ServiceName;
+use tokio::sync::watch;
+use tokio::task::spawn_blocking;
+
+use crate::answer::Answer;
+use crate::config::Config;
+use crate::health::{Health, healthz, livez, service_health};
+use crate::metrics::Metrics;
+use crate::published::Published;
+use crate::query;
+
+#[derive(Debug)]
+pub(crate) enum Site {
+    /// `/healthz` and `/livez`, for load balancers and liveness probes.
+    Health(View, Arc<Metrics>),
+    /// The health check node port of one Service.
+    ServiceHealth(View, ServiceName),
+    /// `/metrics` and what is asked beside it.
+    Metrics(View, Arc<Metrics>),
+    /// What the agent holds, for `pogu get`.
+    Query(View),
+}
+
+/// What every site sees: the published value and the configuration.
+#[derive(Debug, Clone)]
+pub(crate) struct View {
+    pub(crate) config: Arc<Config>,
+    pub(crate) published: watch::Receiver<Arc<Published>>,
+}
+
+impl View {
+    pub(crate) fn published(&self) -> Arc<Published> {
+        Arc::clone(&self.published.borrow())
+    }
+
+    fn health(&self, now: SystemTime) -> Health {
+        let config = &self.config;
+        Health::of(&self.published(), &config.node_name, config.sync_period, now)
+    }
+}
+
+impl Site {
+    pub(crate) async fn answer(&self, method: &Method, uri: &Uri) -> Answer {
+        let now = now();
+        let is_read = matches!(*method, Method::GET | Method::HEAD);
+        match self {
+            Self::ServiceHealth(view, service) => {
+                let is_well = view.health(now).is_dataplane_well();
+                view.published().health_checks.of(service).map_or_else(
+                    || Answer::text(StatusCode::NOT_FOUND, format!("no such Service: {service}\n")),
+                    |check| service_health(service, check, is_well),
+                )
+            }
+            Self::Health(..) | Self::Metrics(..) | Self::Query(..) if !is_read => {
+                Answer::text(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD\n")
+            }
+            Self::Health(view, metrics) => match uri.path() {
+                "/healthz" => {
+                    let answer = healthz(view.health(now), now);
+                    metrics.count_healthz(answer.status);
+                    answer
+                }
+                "/livez" => {
+                    let answer = livez(view.health(now), now);
+                    metrics.count_livez(answer.status);
+                    answer
+                }
+                _ => Answer::not_found(&["/healthz", "/livez"]),
+            },
+            Self::Metrics(view, metrics) => match uri.path() {
+                "/metrics" => {
+                    let measurement = metrics.measure().await;
+                    let (published, metrics) = (view.published(), Arc::clone(metrics));
+                    beside(move || metrics.answer(published, measurement, now)).await
+                }
+                "/proxyMode" => Answer::text(StatusCode::OK, "nftables"),
+                "/healthz" => Answer::text(StatusCode::OK, "ok"),
+                "/configz" => Answer::value(&view.config.to_json()),
+                _ => Answer::not_found(&["/metrics", "/proxyMode", "/healthz", "/configz"]),
+            },
+            Self::Query(view) => {
+                let (published, uri) = (view.published(), uri.clone());
+                beside(move || query::answer(&published, &uri)).await
+            }
+        }
+    }
+}
+
+/// Makes a long answer on a thread of its own, so that `/healthz` need not wait for it.
+async fn beside(answer: impl FnOnce() -> Answer + Send + 'static) -> Answer {
+    spawn_blocking(answer).await.unwrap_or_else(|error| {
+        tracing::error!(%error, "making an answer broke");
+        Answer::text(StatusCode::INTERNAL_SERVER_ERROR, "internal error\n")
+    })
+}
+
+#[expect(clippy::disallowed_methods, reason = "a server asks for the time of its answers")]
+fn now() -> SystemTime {
+    SystemTime::now()
+}
