@@ -1,11 +1,13 @@
 //! Is this node well, and what is said to those who ask?
 
+use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use hyper::StatusCode;
 use hyper::header::{HeaderName, HeaderValue};
 use model::{Family, NodeName, ServiceName, ServiceTable};
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::json;
 
 use crate::answer::Answer;
 use crate::health_check::HealthCheck;
@@ -69,26 +71,41 @@ pub(crate) fn livez(health: Health, now: SystemTime) -> Answer {
     answer(health, None, health.is_dataplane_well(), now)
 }
 
-/// One transaction programs both families, so they share their state. What is well is up to date
-/// now, even when nothing had to change for long.
+/// What both say, in this order.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Said {
+    last_updated: Option<String>,
+    current_time: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    node_eligible: Option<bool>,
+    healthy: bool,
+    /// One transaction programs both families, so they share their state.
+    status: BTreeMap<&'static str, FamilySaid>,
+}
+
+#[derive(Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct FamilySaid {
+    last_updated: Option<String>,
+    healthy: bool,
+}
+
 fn answer(health: Health, eligible: Option<bool>, is_healthy: bool, now: SystemTime) -> Answer {
-    let time = |at: Option<SystemTime>| at.map_or(Value::Null, |at| rfc3339::format(at).into());
-    let updated = if is_healthy { Some(now) } else { health.applied };
-    let family = json!({
-        "lastUpdated": time(health.applied),
-        "healthy": health.is_dataplane_well(),
-    });
-    let mut body = serde_json::Map::new();
-    body.insert("lastUpdated".to_owned(), time(updated));
-    body.insert("currentTime".to_owned(), time(Some(now)));
-    if let Some(eligible) = eligible {
-        body.insert("nodeEligible".to_owned(), eligible.into());
-    }
-    body.insert("healthy".to_owned(), is_healthy.into());
-    let status: serde_json::Map<_, _> =
-        Family::ALL.into_iter().map(|of| (of.as_str().to_owned(), family.clone())).collect();
-    body.insert("status".to_owned(), status.into());
-    Answer::json(status_code(is_healthy), Value::Object(body).to_string())
+    let family = FamilySaid {
+        last_updated: health.applied.map(rfc3339::format),
+        healthy: health.is_dataplane_well(),
+    };
+    // What is well is up to date now, even when nothing had to change for long.
+    let last_updated = if is_healthy { Some(now) } else { health.applied };
+    let said = Said {
+        last_updated: last_updated.map(rfc3339::format),
+        current_time: rfc3339::format(now),
+        node_eligible: eligible,
+        healthy: is_healthy,
+        status: Family::ALL.into_iter().map(|of| (of.as_str(), family.clone())).collect(),
+    };
+    Answer { status: status_code(is_healthy), ..Answer::value(&said) }
 }
 
 /// What a health check node port answers, whatever is asked. Load balancers read the status; the
