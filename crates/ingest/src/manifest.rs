@@ -69,23 +69,19 @@ struct Inherited<'a> {
 
 impl File {
     fn read_document(&mut self, document: &Document<'_>) {
-        let (values, rest) = json_values(document.text);
-        let before = |offset: usize| document.text.get(..offset).unwrap_or_default();
-        let line = |offset: usize| document.line + before(offset).matches('\n').count();
-        for (offset, value) in values {
-            self.read_value(value, &format!("line {}", line(offset)), None);
+        let json = leading_json(document.text);
+        for (line, value) in json.values {
+            self.read_value(value, &format!("line {}", document.line + line), None);
         }
-        let Some(text) = document.text.get(rest..).filter(|text| !text.trim().is_empty()) else {
+        let (text, line) = (json.rest, document.line + json.rest_line);
+        if text.trim().is_empty() {
             return;
-        };
+        }
         match yaml::parse(text) {
-            Ok(value) => self.read_value(value, &format!("line {}", line(rest)), None),
+            Ok(value) => self.read_value(value, &format!("line {line}"), None),
             Err(error) => {
-                // The first line of the rest may begin in the middle of one.
-                let is_first = error.line == 1;
-                let indent = before(rest).rsplit('\n').next().unwrap_or_default().chars().count();
-                let column = error.column + if is_first { indent } else { 0 };
-                let line = line(rest) + error.line.saturating_sub(1);
+                let column = if error.line == 1 { json.rest_indent } else { 0 } + error.column;
+                let line = line + error.line.saturating_sub(1);
                 self.report.reject(format!("line {line} column {column}"), error.to_string());
             }
         }
@@ -195,20 +191,34 @@ impl File {
     }
 }
 
-/// The JSON values at the start of a text, each with its place, and where something else begins.
-///
+/// The JSON values at the start of a text, and what follows them. Lines count from 0.
+struct LeadingJson<'a> {
+    values: Vec<(usize, Value)>,
+    rest: &'a str,
+    rest_line: usize,
+    /// Characters before the rest on its first line.
+    rest_indent: usize,
+}
+
 /// YAML is a superset of JSON, but several JSON values in a row are no YAML, and reading JSON as
 /// JSON is several times faster.
-fn json_values(text: &str) -> (Vec<(usize, Value)>, usize) {
-    let mut values = Vec::new();
-    let mut rest = 0;
-    if text.trim_start().starts_with('{') {
-        let mut stream = serde_json::Deserializer::from_str(text).into_iter();
-        while let Some(Ok(value)) = stream.next() {
-            let skipped = text.get(rest..).map_or(0, |it| it.len() - it.trim_start().len());
-            values.push((rest + skipped, value));
-            rest = stream.byte_offset();
-        }
+fn leading_json(text: &str) -> LeadingJson<'_> {
+    let mut json = LeadingJson { values: Vec::new(), rest: text, rest_line: 0, rest_indent: 0 };
+    if !text.trim_start().starts_with('{') {
+        return json;
     }
-    (values, rest)
+    let newlines = |text: &str| text.matches('\n').count();
+    let mut stream = serde_json::Deserializer::from_str(text).into_iter();
+    let mut end = 0;
+    while let Some(Ok(value)) = stream.next() {
+        let read = text.get(end..stream.byte_offset()).unwrap_or_default();
+        let (blank, _) = read.split_at(read.len() - read.trim_start().len());
+        json.values.push((json.rest_line + newlines(blank), value));
+        json.rest_line += newlines(read);
+        end = stream.byte_offset();
+    }
+    let (read, rest) = text.split_at_checked(end).unwrap_or_default();
+    json.rest = rest;
+    json.rest_indent = read.rsplit('\n').next().unwrap_or_default().chars().count();
+    json
 }

@@ -23,8 +23,17 @@ impl Report {
     }
 
     pub(crate) fn reject(&mut self, field: impl Into<String>, reason: impl Into<String>) {
+        self.reject_with(field, || reason.into());
+    }
+
+    /// For a reason that is costly to find.
+    pub(crate) fn reject_with(
+        &mut self,
+        field: impl Into<String>,
+        reason: impl FnOnce() -> String,
+    ) {
         if self.found.len() < REJECTIONS_PER_OBJECT_MAX {
-            self.found.push(Rejection::new(self.object.clone(), field, reason));
+            self.found.push(Rejection::new(self.object.clone(), field, reason()));
         } else {
             self.more += 1;
         }

@@ -66,7 +66,7 @@ fn prune(value: &mut Value, shape: Shape, path: &str, report: &mut Report) {
                     if path.is_empty() { cut(name) } else { format!("{path}.{}", cut(name)) };
                 match fields.iter().find(|(field, _)| field == name) {
                     Some((_, shape)) => prune(value, *shape, &path, report),
-                    None => report.reject(path, unknown(name, fields)),
+                    None => report.reject_with(path, || unknown(name, fields)),
                 }
             }
         }

@@ -32,6 +32,9 @@ fn reads_several_documents_and_skips_empty_ones() {
         &["Service default/a", "Service shop/b"],
         &[],
     );
+    let commented =
+        A.replace("metadata:\n", &format!("metadata:\n{}", "  # a long remark\n".repeat(100)));
+    check(&commented, &["Service default/a"], &[]);
     check(&format!("\u{feff}{A}").replace('\n', "\r\n"), &["Service default/a"], &[]);
 }
 
