@@ -179,7 +179,7 @@ const FIXED: [(ChainId, &str); 18] = [
     (ChainId::Traffic, "traffic"),
     (ChainId::Unserved, "unserved"),
     (ChainId::ClusterIps, "cluster-ips"),
-    (ChainId::Masquerade, "masquerade"),
+    (ChainId::Masquerade, "masquerading"),
     (ChainId::MasqueradeNotLocalPod, "masquerade-not-local-pod"),
 ];
 
