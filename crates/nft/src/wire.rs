@@ -5,13 +5,23 @@
 
 mod attribute;
 mod batch;
+mod chain;
+mod counter;
 mod element;
 mod expr;
 mod kernel;
+mod notification;
+mod read;
+mod read_expr;
+mod request;
 mod set;
 mod userdata;
 
 pub use batch::{Batch, encode};
+pub use counter::{Count, element_counts, rule_count};
+pub use notification::{Touched, notification};
+pub use read::{RulesetReader, decode_any};
+pub use request::{dump_chains, dump_rules, dump_set, dump_sets, dump_table, get_generation};
 
 #[cfg(test)]
 mod tests;

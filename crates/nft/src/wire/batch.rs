@@ -3,15 +3,16 @@
 use std::ops::Range;
 
 use super::attribute::{Attributes, Writer};
+use super::chain::write_chain;
 use super::element::{LEN_MAX, write_element, write_element_key};
 use super::expr::write_exprs;
 use super::kernel::{
     self, GENMSG_LEN, HEADER_LEN, NLM_F_ACK, NLM_F_APPEND, NLM_F_CREATE, NLM_F_REQUEST, batch,
-    chain, element_list, hook, message, rule, set, table, verdict_code,
+    chain, element_list, message, rule, set, table,
 };
 use super::set::write_set;
-use crate::name::{ChainId, SetId, TABLE};
-use crate::program::{Attachment, Element, HookKind, Op};
+use crate::name::{SetId, TABLE};
+use crate::program::{Element, Op};
 use crate::set::SetSpec;
 
 /// Elements of one message are one attribute, whose length has sixteen bits.
@@ -213,24 +214,6 @@ fn added(op: &Op) -> Option<&Element> {
 
 fn deleted(op: &Op) -> Option<&Element> {
     if let Op::DeleteElement(element) = op { Some(element) } else { None }
-}
-
-fn write_chain(w: &mut Writer, id: ChainId, attachment: Option<Attachment>) {
-    w.text(chain::TABLE, TABLE);
-    w.text(chain::NAME, id);
-    let Some(Attachment { hook, priority, kind }) = attachment else { return };
-    w.nested(chain::HOOK, |w| {
-        w.be32(hook::NUM, hook as u32);
-        w.bytes(hook::PRIORITY, &priority.to_be_bytes());
-    });
-    w.bytes(chain::POLICY, &verdict_code::ACCEPT.to_be_bytes());
-    w.text(
-        chain::TYPE,
-        match kind {
-            HookKind::Filter => "filter",
-            HookKind::Nat => "nat",
-        },
-    );
 }
 
 impl Batch {

@@ -55,12 +55,12 @@ macro_rules! numbers {
 
 numbers! {
     batch: u16 { GENID = 1 }
-    generation: u16 { ID = 1 }
+    generation: u16 { ID = 1, PROC_NAME = 3 }
     table: u16 { NAME = 1, FLAGS = 2 }
     table_flag: u32 { DORMANT = 1 }
     chain: u16 { TABLE = 1, NAME = 3, HOOK = 4, POLICY = 5, TYPE = 7, FLAGS = 10 }
     chain_flag: u32 { BASE = 1 }
-    hook: u16 { NUM = 1, PRIORITY = 2, DEV = 3, DEVS = 4 }
+    hook: u16 { NUM = 1, PRIORITY = 2 }
     rule: u16 { TABLE = 1, CHAIN = 2, EXPRESSIONS = 4 }
     list: u16 { ELEM = 1 }
     expr: u16 { NAME = 1, DATA = 2 }

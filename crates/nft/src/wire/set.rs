@@ -1,10 +1,13 @@
-//! How is a set's declaration said to the kernel?
+//! How is a set's declaration said to the kernel, and read back?
 
-use super::attribute::Writer;
+use model::Family;
+
+use super::attribute::{Fields, Writer};
 use super::expr::write_expr;
 use super::kernel::{list, set, set_data, set_desc, set_field, set_flag};
+use super::read_expr::is_counter;
 use super::userdata;
-use crate::name::TABLE;
+use crate::name::{SetId, TABLE};
 use crate::program::Expr;
 use crate::set::{Field, SetKind, SetSpec, Target};
 
@@ -73,4 +76,89 @@ fn write_lengths(w: &mut Writer, key: &[Field]) {
             w.nested(list::ELEM, |w| w.be32(set_field::LEN, len));
         }
     });
+}
+
+/// A set of our table.
+pub(super) enum ReadSet<'a> {
+    /// One of our names; as it is declared, which may be another way than ours.
+    Ours(SetSpec),
+    Foreign(&'a str),
+    /// Part of a rule, and gone with it.
+    Anonymous,
+}
+
+/// `None` when it is in another table, or nothing that can be read.
+pub(super) fn read_set(attributes: &[u8]) -> Option<ReadSet<'_>> {
+    let mut fields = Fields::<19>::read(attributes)?;
+    if fields.text(set::TABLE)? != TABLE {
+        return None;
+    }
+    let name = fields.text(set::NAME)?;
+    let flags = fields.be32(set::FLAGS).unwrap_or(0);
+    if flags & set_flag::ANONYMOUS != 0 {
+        return Some(ReadSet::Anonymous);
+    }
+    let Ok(id) = name.parse() else { return Some(ReadSet::Foreign(name)) };
+    Some(ReadSet::Ours(read_spec(id, flags, &mut fields).unwrap_or_else(|| otherwise(id))))
+}
+
+/// How a set is declared when it is in no way of ours. No set of ours has an empty key, so that it
+/// differs from each.
+const fn otherwise(id: SetId) -> SetSpec {
+    SetSpec {
+        id,
+        key: Vec::new(),
+        target: Target::Nothing,
+        kind: SetKind::Plain,
+        has_counters: false,
+    }
+}
+
+fn read_spec(id: SetId, flags: u32, fields: &mut Fields<'_, 19>) -> Option<SetSpec> {
+    let key = read_types(fields.be32(set::KEY_TYPE)?, fields.be32(set::KEY_LEN)?)?;
+    let target = if flags & set_flag::MAP == 0 {
+        Target::Nothing
+    } else {
+        match fields.be32(set::DATA_TYPE)? {
+            set_data::VERDICT => Target::Verdict,
+            kind => Target::Fields(read_types(kind, fields.be32(set::DATA_LEN)?)?),
+        }
+    };
+    let mut desc = Fields::<3>::read(fields.take(set::DESC).unwrap_or_default())?;
+    let size = desc.be32(set_desc::SIZE);
+    let timeout_ms = fields.be64(set::TIMEOUT);
+    let kind = match (size, timeout_ms) {
+        (None, None) => [SetKind::Plain, SetKind::Ranges]
+            .into_iter()
+            .find(|kind| flags & !set_flag::MAP == of_kind(*kind))?,
+        (Some(size), Some(timeout_ms)) if timeout_ms.is_multiple_of(1000) => {
+            let timeout_s = u32::try_from(timeout_ms / 1000).ok()?;
+            let kind = SetKind::Dynamic { size, timeout_s };
+            (flags & !set_flag::MAP == of_kind(kind)).then_some(kind)?
+        }
+        _ => return None,
+    };
+    let has_counters = match (fields.take(set::EXPR), fields.take(set::EXPRESSIONS)) {
+        (None, None) => false,
+        (Some(expr), None) if is_counter(expr) => true,
+        _ => return None,
+    };
+    Some(SetSpec { id, key, target, kind, has_counters })
+}
+
+/// The fields that such a type and length stand for.
+fn read_types(types: u32, len: u32) -> Option<Vec<Field>> {
+    const FIELDS: [Field; 6] = [
+        Field::Address(Family::V4),
+        Field::Address(Family::V6),
+        Field::Protocol,
+        Field::Port,
+        Field::Class,
+        Field::Slot,
+    ];
+    let shifts = (0..u32::BITS).step_by(TYPE_BITS as usize).rev().map(|shift| types >> shift);
+    let numbers = shifts.skip_while(|rest| *rest == 0).map(|rest| rest & ((1 << TYPE_BITS) - 1));
+    let field = |number| FIELDS.into_iter().find(|field| field.datatype() == number);
+    let fields: Vec<Field> = numbers.map(field).collect::<Option<_>>()?;
+    (fields.iter().map(|field| field.width()).sum::<u32>() == len).then_some(fields)
 }

@@ -40,19 +40,19 @@ pub(super) fn all_options() -> Vec<Options> {
     all
 }
 
-pub(super) fn picking_chains() -> impl Iterator<Item = Chain> {
+/// Chains that pick: many, of each kind.
+pub(super) fn picking_chains() -> Vec<Chain> {
     let pick = (1..=20).map(|n| ChainId::Pick { n });
-    let sticky = [1, 2, 20].map(|n| ChainId::Sticky { n, timeout_s: 10_800 });
-    let others =
-        [ChainId::Sticky { n: 2, timeout_s: 1 }, ChainId::Sticky { n: 2, timeout_s: 86_400 }];
-    pick.chain(sticky).chain(others).filter_map(picking_chain)
+    let sticky = [(1, 10_800), (2, 1), (2, 86_400), (20, 10_800)]
+        .map(|(n, timeout_s)| ChainId::Sticky { n, timeout_s });
+    pick.chain(sticky).filter_map(picking_chain).collect()
 }
 
-/// The steps that make the whole table.
-pub(super) fn whole_table(options: &Options) -> Vec<Op> {
+/// The steps that make the whole table, with three elements in each set.
+pub(super) fn whole_table(options: &Options, picking: Vec<Chain>) -> Vec<Op> {
     let mut ops = vec![Op::AddTable];
     ops.extend(SetId::all().map(Op::AddSet));
-    let chains: Vec<Chain> = picking_chains().chain(fixed_chains(options)).collect();
+    let chains: Vec<Chain> = picking.into_iter().chain(fixed_chains(options)).collect();
     ops.extend(chains.iter().map(|chain| Op::AddChain(chain.id, chain.attachment)));
     for chain in chains {
         let rules = chain.rules.into_iter();
