@@ -16,7 +16,7 @@ mod validate;
 mod value;
 
 pub use conntrack::ConntrackSettings;
-pub use flags::{ConntrackFlags, Flags, LogFormat, Switch};
+pub use flags::{Flags, LogFormat, Switch};
 pub use value::ConfigError;
 
 /// The port of `/healthz` and `/livez`, on all addresses.

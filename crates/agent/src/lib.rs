@@ -20,6 +20,7 @@ mod serve;
 mod servers;
 mod site;
 mod socket;
+mod start;
 #[cfg(test)]
 mod tests;
 
@@ -34,3 +35,4 @@ pub use privilege::check as check_privilege;
 pub use published::{Applied, Drift, Failing, Pending, Published, Publisher, Status};
 pub use recorder::{Apply, Recorder};
 pub use run::{CoreSide, run_with};
+pub use start::{cleanup, run};

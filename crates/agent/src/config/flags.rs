@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-/// As typed; `Config::try_from` judges the values.
+/// As typed; `Config::try_from` judges the values. One flat list: clap cannot tell whether a nested
+/// one was given.
 #[derive(Debug, Clone, Args)]
 pub struct Flags {
     /// Folder of manifests: Services, EndpointSlices, Nodes and ServiceCIDRs, in YAML or JSON
@@ -97,40 +98,32 @@ pub struct Flags {
     #[arg(long, value_enum, default_value = "text", help_heading = "Operation")]
     pub log_format: LogFormat,
 
-    #[command(flatten)]
-    pub conntrack: ConntrackFlags,
-}
-
-/// Zero leaves a setting as the kernel has it.
-#[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Connection tracking")]
-pub struct ConntrackFlags {
     /// Tracked connections for each core; 0 leaves the kernel's
-    #[arg(long, value_name = "N", default_value = "32768")]
+    #[arg(long, value_name = "N", default_value = "32768", help_heading = "Connection tracking")]
     pub conntrack_max_per_core: String,
 
     /// Tracked connections at least, however few cores
-    #[arg(long, value_name = "N", default_value = "131072")]
+    #[arg(long, value_name = "N", default_value = "131072", help_heading = "Connection tracking")]
     pub conntrack_min: String,
 
     /// How long an idle TCP connection is remembered; 0s leaves the kernel's
-    #[arg(long, value_name = "TIME", default_value = "24h")]
+    #[arg(long, value_name = "TIME", default_value = "24h", help_heading = "Connection tracking")]
     pub conntrack_tcp_timeout_established: String,
 
     /// How long a TCP connection in CLOSE_WAIT is remembered; 0s leaves the kernel's
-    #[arg(long, value_name = "TIME", default_value = "1h")]
+    #[arg(long, value_name = "TIME", default_value = "1h", help_heading = "Connection tracking")]
     pub conntrack_tcp_timeout_close_wait: String,
 
     /// Do not take packets outside the TCP window for invalid
-    #[arg(long)]
+    #[arg(long, help_heading = "Connection tracking")]
     pub conntrack_tcp_be_liberal: bool,
 
     /// How long an unanswered UDP flow is remembered; 0s leaves the kernel's
-    #[arg(long, value_name = "TIME", default_value = "0s")]
+    #[arg(long, value_name = "TIME", default_value = "0s", help_heading = "Connection tracking")]
     pub conntrack_udp_timeout: String,
 
     /// How long an answered UDP flow is remembered; 0s leaves the kernel's
-    #[arg(long, value_name = "TIME", default_value = "0s")]
+    #[arg(long, value_name = "TIME", default_value = "0s", help_heading = "Connection tracking")]
     pub conntrack_udp_timeout_stream: String,
 }
 

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use ipnet::IpNet;
 use model::NodePortAddresses;
 
-use super::flags::ConntrackFlags;
 use super::value::{ConfigError, Flag};
 use super::{Config, ConntrackSettings, DetectLocalMode, Flags, Listen, Switch};
 
@@ -51,7 +50,7 @@ impl TryFrom<Flags> for Config {
             detect_local: detect_local(&flags, &cluster_cidrs)?,
             masquerade_all: flags.masquerade_all,
             node_port_addresses: node_port_addresses(&flags.nodeport_addresses)?,
-            conntrack: conntrack(&flags.conntrack)?,
+            conntrack: conntrack(&flags)?,
             affinity_clients_max: affinity_clients_max(&flags.affinity_clients_max)?,
             traffic_counters: flags.traffic_counters == Switch::On,
             socket: socket(&flags.socket)?.to_owned(),
@@ -182,7 +181,7 @@ fn node_port_addresses(values: &[String]) -> Result<NodePortAddresses, ConfigErr
     Ok(NodePortAddresses::Within(cidrs))
 }
 
-fn conntrack(flags: &ConntrackFlags) -> Result<ConntrackSettings, ConfigError> {
+fn conntrack(flags: &Flags) -> Result<ConntrackSettings, ConfigError> {
     let max_per_core = Flag("--conntrack-max-per-core").number(&flags.conntrack_max_per_core)?;
     Ok(ConntrackSettings {
         max_per_core: (max_per_core != 0).then_some(max_per_core),

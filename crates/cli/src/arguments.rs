@@ -1,0 +1,148 @@
+//! Which commands does pogu have, and which arguments do they take?
+
+use std::path::PathBuf;
+
+use agent::config::Flags;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+/// Services for Kubernetes and for plain Linux hosts.
+#[derive(Debug, Parser)]
+#[command(name = "pogu", version, max_term_width = 100, after_help = EXAMPLES)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) action: Action,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  pogu agent --manifests /etc/pogu --node-name $(hostname)   serve the Services of a folder
+  pogu get services -A                                       show what the agent holds
+  pogu agent cleanup                                         remove all that it left in the kernel";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Action {
+    Agent(Box<AgentArguments>),
+    Get(GetArguments),
+    Completion(CompletionArguments),
+    Man(ManArguments),
+}
+
+/// Serve Services on this node
+///
+/// Reads objects from a folder, programs the kernel's packet filter to balance their traffic, and
+/// follows every change of the folder. Runs in the foreground and logs to stderr. Its rules stay in
+/// the kernel when it ends, so that a restart interrupts nothing; `pogu agent cleanup` removes them.
+#[derive(Debug, Args)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    after_help = AGENT_EXAMPLES
+)]
+pub(crate) struct AgentArguments {
+    #[command(subcommand)]
+    pub(crate) action: Option<AgentAction>,
+    #[command(flatten)]
+    pub(crate) flags: Option<Flags>,
+}
+
+const AGENT_EXAMPLES: &str = "\
+Examples:
+  pogu agent --manifests /etc/pogu --node-name a
+  pogu agent --manifests /etc/pogu --node-name a --cluster-cidr 10.244.0.0/16,fd00:10::/56 \\
+      --service-cidr 10.96.0.0/12 --nodeport-addresses 192.168.0.0/16
+  pogu agent --manifests /etc/pogu --node-name a \\
+      --detect-local-mode BridgeInterface --pod-bridge-interface cni0
+  pogu agent cleanup --kube-proxy";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AgentAction {
+    Cleanup(CleanupArguments),
+}
+
+/// Remove all that an agent left in the kernel
+///
+/// Services stop working on this node, until an agent runs again.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  pogu agent cleanup
+  pogu agent cleanup --kube-proxy   before pogu takes a node over from kube-proxy")]
+pub(crate) struct CleanupArguments {
+    /// Remove the nftables tables of kube-proxy too
+    #[arg(long)]
+    pub(crate) kube_proxy: bool,
+}
+
+/// Show what the agent on this node holds
+///
+/// Asks the running agent over its socket, so it must run as the same user.
+#[derive(Debug, Args)]
+#[command(after_help = GET_EXAMPLES)]
+pub(crate) struct GetArguments {
+    /// What to show
+    #[arg(value_enum)]
+    pub(crate) resource: Resource,
+    /// The Service's name; without one, all are shown
+    pub(crate) name: Option<String>,
+    /// The Service's namespace
+    #[arg(short, long, default_value = "default")]
+    pub(crate) namespace: String,
+    /// Of all namespaces
+    #[arg(short = 'A', long, conflicts_with = "namespace")]
+    pub(crate) all_namespaces: bool,
+    /// As a table with more columns, or for programs
+    #[arg(short, long, value_enum)]
+    pub(crate) output: Option<Output>,
+    /// The agent's socket
+    #[arg(long, value_name = "PATH", default_value = "/run/pogu/agent.sock")]
+    pub(crate) socket: PathBuf,
+}
+
+const GET_EXAMPLES: &str = "\
+Examples:
+  pogu get services -A
+  pogu get endpoints web -n shop -o wide
+  pogu get frontends -A -o json";
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Resource {
+    /// Services that the cluster has
+    #[value(alias = "service", alias = "svc")]
+    Services,
+    /// Their endpoints, and which of them this node uses
+    #[value(alias = "endpoint", alias = "ep")]
+    Endpoints,
+    /// Addresses that this node serves, and what becomes of their packets
+    #[value(alias = "frontend", alias = "fe")]
+    Frontends,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Output {
+    Wide,
+    Json,
+    Yaml,
+}
+
+/// Write the completion of commands and flags for a shell
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  pogu completion bash > /usr/share/bash-completion/completions/pogu
+  pogu completion zsh > \"${fpath[1]}/_pogu\"")]
+pub(crate) struct CompletionArguments {
+    #[arg(value_enum)]
+    pub(crate) shell: Shell,
+}
+
+/// Write the manual page of a command
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  pogu man | man -l -
+  pogu man agent cleanup > pogu-agent-cleanup.1")]
+pub(crate) struct ManArguments {
+    /// The command and its subcommands; pogu itself without one
+    pub(crate) command: Vec<String>,
+}

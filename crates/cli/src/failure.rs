@@ -1,0 +1,46 @@
+//! How is a failure told, and how does the program end?
+
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+/// What failed, for a person: first what and its value, then what to do about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Failure {
+    pub(crate) what: String,
+    pub(crate) hint: Option<String>,
+    /// The arguments are wrong, rather than what they ask for.
+    pub(crate) is_usage: bool,
+}
+
+impl Failure {
+    pub(crate) fn new(what: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { what: what.into(), hint: Some(hint.into()), is_usage: false }
+    }
+
+    pub(crate) fn usage(what: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { is_usage: true, ..Self::new(what, hint) }
+    }
+
+    /// Whoever reads our output has closed it: that is theirs to know.
+    pub(crate) fn report(self) -> ExitCode {
+        let mut text = format!("pogu: {}\n", self.what);
+        if let Some(hint) = &self.hint {
+            text.push_str("hint: ");
+            text.push_str(hint);
+            text.push('\n');
+        }
+        drop(io::stderr().write_all(text.as_bytes()));
+        ExitCode::from(if self.is_usage { 2 } else { 1 })
+    }
+}
+
+/// Writes the result. A reader that has seen enough, as `head` does, is no failure.
+pub(crate) fn write_out(text: &str) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::new(format!("cannot write the output: {error}"), "is the disk full?"))
+        }
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
