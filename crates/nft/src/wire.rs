@@ -19,9 +19,9 @@ mod userdata;
 
 pub use batch::{Batch, encode};
 pub use counter::{Count, element_counts, rule_count};
-pub use notification::{Touched, notification};
+pub use notification::{Touched, notification, touches_us};
 pub use read::{RulesetReader, decode_any};
-pub use request::{dump_chains, dump_rules, dump_set, dump_sets, dump_table, get_generation};
+pub use request::{dump_chains, dump_rules, dump_set, dump_sets, dump_table};
 
 #[cfg(test)]
 mod tests;

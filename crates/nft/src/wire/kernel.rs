@@ -41,7 +41,6 @@ pub(super) mod message {
     pub(in crate::wire) const GETSETELEM: u16 = of(13);
     pub(in crate::wire) const DELSETELEM: u16 = of(14);
     pub(in crate::wire) const NEWGEN: u16 = of(15);
-    pub(in crate::wire) const GETGEN: u16 = of(16);
 }
 
 /// A group of attribute numbers or values.

@@ -57,6 +57,13 @@ pub fn notification(message_type: u16, payload: &[u8]) -> Option<Touched> {
     })
 }
 
+/// Whether the notification tells of a change in our table.
+#[must_use]
+pub fn touches_us(message_type: u16, payload: &[u8]) -> bool {
+    notification(message_type, payload)
+        .is_some_and(|touched| !matches!(touched, Touched::Generation { .. }))
+}
+
 fn read_set_id(attributes: &[u8]) -> Option<SetId> {
     Fields::<3>::read(attributes)?.text(super::kernel::set::NAME)?.parse().ok()
 }

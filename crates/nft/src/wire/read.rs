@@ -8,7 +8,7 @@ use super::kernel::{GENMSG_LEN, HEADER_LEN, NFPROTO_INET, message, rule, table, 
 use super::notification::notification;
 use super::read_expr::read_exprs;
 use super::set::{ReadSet, read_set};
-use crate::name::TABLE;
+use crate::name::{SetId, TABLE};
 use crate::ruleset::{HeldChain, Ruleset};
 
 /// Puts a ruleset together from what the kernel lists: tables, chains, sets, rules, elements, each
@@ -31,6 +31,12 @@ impl RulesetReader {
             message::NEWSETELEM => self.elements(attributes),
             _ => {}
         }
+    }
+
+    /// The sets of ours seen so far, whose elements can be asked for.
+    #[must_use]
+    pub fn sets(&self) -> Vec<SetId> {
+        self.ruleset.sets.keys().copied().collect()
     }
 
     #[must_use]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use host::netfilter::{Nfnetlink, NftMonitor, TransactError};
-use host::netlink::{DumpError, MessageError};
+use host::netlink::MessageError;
 use host::netns::Netns;
 use host::{process, skip};
 use model::{DetectLocal, DropReason, Family, RejectReason};
@@ -16,7 +16,7 @@ use crate::ruleset::{Desired, Ruleset};
 use crate::set::SetSpec;
 use crate::wire::{
     Count, RulesetReader, Touched, dump_chains, dump_rules, dump_set, dump_sets, dump_table,
-    element_counts, encode, notification, rule_count,
+    element_counts, encode, notification, rule_count, touches_us,
 };
 
 pub(super) const DEADLINE: Duration = Duration::from_secs(20);
@@ -48,14 +48,14 @@ pub(super) fn send(socket: &mut Nfnetlink, ops: &[Op]) {
 /// What the kernel holds.
 pub(super) fn held(socket: &mut Nfnetlink) -> Ruleset {
     let mut reader = RulesetReader::default();
-    let fixed = [dump_table(), dump_chains(), dump_sets(), dump_rules()];
-    for request in fixed.into_iter().chain(SetId::all().map(dump_set)) {
-        match socket.dump(&request, &mut |kind, payload| reader.message(kind, payload)) {
-            Ok(()) => {}
-            // What is not there has nothing in it.
-            Err(DumpError::Refused(error)) if error.errno == 2 => {}
-            Err(error) => panic!("{error}"),
-        }
+    let mut ask = |reader: &mut RulesetReader, request: &[u8]| {
+        socket.dump(request, &mut |kind, payload| reader.message(kind, payload)).unwrap();
+    };
+    for request in [dump_table(), dump_chains(), dump_sets(), dump_rules()] {
+        ask(&mut reader, &request);
+    }
+    for id in reader.sets() {
+        ask(&mut reader, &dump_set(id));
     }
     reader.finish()
 }
@@ -204,7 +204,12 @@ fn notifications_tell_what_is_touched() {
         while !matches!(found.last(), Some(Touched::Generation { .. })) {
             let heard = monitor.recv(DEADLINE).unwrap();
             assert_ne!(heard, [], "no end of the transaction: {found:?}");
-            found.extend(heard.iter().filter_map(|n| notification(n.message_type, &n.payload)));
+            for n in &heard {
+                let touched = notification(n.message_type, &n.payload);
+                let is_ours = !matches!(touched, None | Some(Touched::Generation { .. }));
+                assert_eq!(touches_us(n.message_type, &n.payload), is_ours);
+                found.extend(touched);
+            }
         }
         found.dedup();
         let Some(Touched::Generation { program, .. }) = found.pop() else { panic!("{found:?}") };
