@@ -10,7 +10,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-use ::watch::Folder;
+use ::watch::{Folder, Stopper};
 
 use crate::config::Config;
 use crate::event::{EVENTS_MAX, Event};
@@ -59,6 +59,7 @@ pub fn run_with(
     let (stop, stop_servers) = watch::channel(false);
     let stopper = folder.stopper();
     thread::scope(|scope| {
+        let _end = End { servers: stop, folder: stopper };
         let around = || -> Result<(), Failure> {
             let to_core = sender.clone();
             thread::Builder::new()
@@ -76,11 +77,21 @@ pub fn run_with(
         };
         let started = around();
         let side = CoreSide { config, events, sender, publisher, recorder };
-        let ended = started.and_then(|()| core(side));
-        stop.send_replace(true);
-        stopper.stop();
-        ended
+        started.and_then(|()| core(side))
     })
+}
+
+/// Ends everything around the core when the core ends, however it does.
+struct End {
+    servers: watch::Sender<bool>,
+    folder: Stopper,
+}
+
+impl Drop for End {
+    fn drop(&mut self) {
+        self.servers.send_replace(true);
+        self.folder.stop();
+    }
 }
 
 fn follow(folder: Folder, core: &SyncSender<Event>) {
