@@ -4,6 +4,7 @@
 mod cluster;
 mod engine;
 mod files;
+pub mod rig;
 mod run;
 mod scenario;
 mod tables;
@@ -17,3 +18,6 @@ pub use files::{check_all, scenario_files, scenario_root};
 pub use run::{Checked, DEFAULT_INTERFACE, Disagreement, Failure, run, run_scenario};
 pub use scenario::{ExpectedRejection, PacketLine, ParseError, Problem, Scenario, Source, Step};
 pub use tables::{OnAdvance, Tables};
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,6 @@
 //! Does the definition of correct agree with every scenario?
 
-use testkit::{Oracle, check_all};
+use crate::{Oracle, check_all};
 
 #[test]
 fn the_oracle_agrees_with_every_scenario() {
