@@ -11,20 +11,19 @@ use model::{
 use crate::name::{ChainId, SetId};
 use crate::pool::{Pool, members};
 use crate::program::{Bytes, Data, Element};
-use crate::set::{address_key, endpoint_value, frontend_key, number, transport_key, with_address};
+use crate::set::{address_key, endpoint_value, frontend_key, number, with_address};
 use crate::step::KIND_BITS;
 
 /// What the elements of a Service depend on, besides the Service.
 pub(crate) struct Surroundings<'a> {
     pub(crate) node: &'a NodeContext,
-    pub(crate) traffic_counters: bool,
     /// The number of the chain that picks.
     pub(crate) kind_of: &'a dyn Fn(ChainId) -> Option<u32>,
 }
 
 /// Sets whose elements several Services may have in common.
 pub(crate) const fn is_shared(set: SetId) -> bool {
-    matches!(set, SetId::ClusterIps(_) | SetId::Hairpin(_) | SetId::TrafficEndpoints(_))
+    matches!(set, SetId::ClusterIps(_) | SetId::Hairpin(_))
 }
 
 /// The chain that picks from a pool.
@@ -124,10 +123,6 @@ impl Writer<'_> {
                 let key = with_address(address_key(address), address);
                 self.add(SetId::Hairpin(port.family), key, Data::None);
             }
-            if self.surroundings.traffic_counters {
-                let key = transport_key(endpoint.address, port.protocol);
-                self.add(SetId::TrafficEndpoints(port.family), key, Data::None);
-            }
         }
     }
 
@@ -153,9 +148,6 @@ impl Writer<'_> {
         if frontend.kind != FrontendKind::ClusterIp && decision.masquerade == MasqueradeRule::Always
         {
             self.add(SetId::External(family), key, Data::None);
-        }
-        if self.surroundings.traffic_counters {
-            self.add(SetId::TrafficFrontends(family), key, Data::None);
         }
     }
 

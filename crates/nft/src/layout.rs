@@ -10,10 +10,10 @@ use model::{DetectLocal, DropReason, Family, Protocol, RejectReason};
 use crate::name::{ChainId, SetId};
 use crate::program::{Attachment, Chain, DynamicOp, Expr, Hook, HookKind, Reg, RuleVerdict};
 use crate::step::{
-    arrived_on, both_addresses, clear_priority, client_key, destination, dispatch, dnat, goto,
-    has_dnat, is_family, is_in, is_new, is_not_in, is_own_source, is_protocol, is_reply, is_within,
-    jump, keep_pool, map, member, original_key, pick, remember, set_destination, transport_key,
-    transport_key_and_source,
+    arrived_on, both_addresses, clear_priority, client_key, count, destination, dispatch, dnat,
+    goto, has_dnat, is_family, is_in, is_new, is_not_in, is_own_source, is_protocol, is_reply,
+    is_within, jump, keep_pool, map, member, original_key, pick, remember, set_destination,
+    transport_key, transport_key_and_source,
 };
 
 /// What shapes the fixed chains.
@@ -68,6 +68,7 @@ pub fn fixed_chains(options: &Options) -> Vec<Chain> {
         plain(ChainId::Restrict, restrict()),
         plain(ChainId::ExternalLocal, external_local(&options.detect_local)),
         plain(ChainId::Services, services()),
+        plain(ChainId::TrafficReceived, counted(SetId::Received, true)),
         plain(ChainId::Traffic, traffic()),
         plain(ChainId::Unserved, unserved()),
         plain(ChainId::ClusterIps, cluster_ips(&options.service_cidrs)),
@@ -180,23 +181,29 @@ fn local_pod(detect_local: &DetectLocal, family: Family) -> Vec<Steps> {
     }
 }
 
-/// Every packet of a Service's connections passes here once, in both directions, when the
-/// endpoint's address stands in it.
+/// Every packet of a rewritten connection passes here once, where the endpoint's address stands in
+/// it: on its way in. The commonest protocol is asked for first.
 fn traffic() -> Vec<Steps> {
-    let mut rules = each_family_and_protocol(|f, protocol| {
-        rule([is_protocol(protocol), original_key(f), vec![is_in(SetId::TrafficFrontends(f))]])
-    });
-    for is_source in [false, true] {
-        rules.extend(each_family(|f| {
-            rule([
-                is_reply(is_source),
-                is_family(f),
-                transport_key(f, is_source),
-                vec![is_in(SetId::TrafficEndpoints(f))],
-            ])
-        }));
-    }
+    let mut rules = vec![rule([is_reply(true), vec![goto(ChainId::TrafficReceived)]])];
+    rules.extend(each_protocol_and_family(|protocol, f| {
+        let connections = count(SetId::Connections(f), f, false);
+        rule([is_new(), is_protocol(protocol), is_family(f), connections])
+    }));
+    rules.extend(counted(SetId::Sent, false));
     rules
+}
+
+/// Counts the packet, and is done with it.
+fn counted(set: fn(Family) -> SetId, is_reply: bool) -> Vec<Steps> {
+    each_protocol_and_family(|protocol, f| {
+        let done = vec![Expr::Verdict(RuleVerdict::Return)];
+        rule([is_protocol(protocol), is_family(f), count(set(f), f, is_reply), done])
+    })
+}
+
+fn each_protocol_and_family(make: impl Fn(Protocol, Family) -> Steps) -> Vec<Steps> {
+    let pairs = Protocol::ALL.into_iter().flat_map(|protocol| Family::ALL.map(|f| (protocol, f)));
+    pairs.map(|(protocol, family)| make(protocol, family)).collect()
 }
 
 fn unserved() -> Vec<Steps> {

@@ -23,4 +23,6 @@ pub use program::{
     MetaKey, Op, Reg, Rule, RuleVerdict, value,
 };
 pub use ruleset::{Desired, Failed, HeldChain, Refusal, Ruleset};
-pub use set::{Field, SetKind, SetSpec, Target, read_endpoint, read_number, read_transport_key};
+pub use set::{
+    COUNTED_MAX, Field, SetKind, SetSpec, Target, read_counted, read_endpoint, read_number,
+};

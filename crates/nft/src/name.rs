@@ -45,16 +45,18 @@ pub enum SetId {
     External(Family),
     /// local endpoints, each with itself
     Hairpin(Family),
-    /// frontends, with counters of packets and bytes
-    TrafficFrontends(Family),
-    /// endpoints, with counters of packets and bytes
-    TrafficEndpoints(Family),
+    /// frontend, endpoint: counts new connections, written by packets
+    Connections(Family),
+    /// frontend, endpoint: counts what clients send, written by packets
+    Sent(Family),
+    /// frontend, endpoint: counts what endpoints answer, written by packets
+    Received(Family),
 }
 
 type MakeSet = fn(Family) -> SetId;
 
 /// The sets that exist for each family, with the stem of their names.
-const BY_FAMILY: [(MakeSet, &str); 18] = [
+const BY_FAMILY: [(MakeSet, &str); 19] = [
     (SetId::Services, "services"),
     (SetId::LocalPolicy, "local_policy"),
     (SetId::Inside, "inside"),
@@ -71,8 +73,9 @@ const BY_FAMILY: [(MakeSet, &str); 18] = [
     (SetId::Allowed, "allowed"),
     (SetId::External, "external"),
     (SetId::Hairpin, "hairpin"),
-    (SetId::TrafficFrontends, "traffic_frontends"),
-    (SetId::TrafficEndpoints, "traffic_endpoints"),
+    (SetId::Connections, "connections"),
+    (SetId::Sent, "sent"),
+    (SetId::Received, "received"),
 ];
 
 impl SetId {
@@ -145,6 +148,7 @@ pub enum ChainId {
     Services,
     ExternalLocal,
     Traffic,
+    TrafficReceived,
     Unserved,
     ClusterIps,
     Masquerade,
@@ -162,7 +166,7 @@ pub enum ChainId {
     },
 }
 
-const FIXED: [(ChainId, &str); 18] = [
+const FIXED: [(ChainId, &str); 19] = [
     (ChainId::RestrictPrerouting, "restrict-prerouting"),
     (ChainId::RestrictOutput, "restrict-output"),
     (ChainId::NatPrerouting, "nat-prerouting"),
@@ -177,6 +181,7 @@ const FIXED: [(ChainId, &str); 18] = [
     (ChainId::Services, "services"),
     (ChainId::ExternalLocal, "external-local"),
     (ChainId::Traffic, "traffic"),
+    (ChainId::TrafficReceived, "traffic-received"),
     (ChainId::Unserved, "unserved"),
     (ChainId::ClusterIps, "cluster-ips"),
     (ChainId::Masquerade, "masquerading"),

@@ -297,11 +297,8 @@ impl Planner {
     }
 
     fn elements_of(&self, programmed: &Programmed) -> Vec<Element> {
-        let surroundings = Surroundings {
-            node: &self.node,
-            traffic_counters: self.options.traffic_counters,
-            kind_of: &|chain| self.kinds.get(&chain).copied(),
-        };
+        let surroundings =
+            Surroundings { node: &self.node, kind_of: &|chain| self.kinds.get(&chain).copied() };
         elements(&programmed.service, &programmed.pools, &surroundings)
     }
 

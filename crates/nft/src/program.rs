@@ -5,7 +5,7 @@ use std::ops::Deref;
 
 use crate::name::{ChainId, SetId};
 
-/// A key or value of a set: up to 40 bytes, each field padded to four, as the kernel's registers
+/// A key or value of a set: up to 44 bytes, each field padded to four, as the kernel's registers
 /// hold them.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Bytes {
@@ -14,8 +14,8 @@ pub struct Bytes {
 }
 
 impl Bytes {
-    /// The longest key: an IPv6 frontend and an IPv6 source.
-    pub const LEN_MAX: usize = 40;
+    /// The longest key: an IPv6 frontend and an IPv6 endpoint.
+    pub const LEN_MAX: usize = 44;
 
     /// Takes over `bytes`; `None` when they are longer than any key of ours.
     #[must_use]
@@ -155,6 +155,11 @@ pub enum Expr {
         key: Reg,
         data: Reg,
         timeout_ms: u64,
+    },
+    /// Counts the packet in the element of a counting set, which is made where there is none.
+    Count {
+        set: SetId,
+        key: Reg,
     },
     /// Rewrites the destination; the packet's chain ends.
     Dnat {

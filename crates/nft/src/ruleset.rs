@@ -132,7 +132,7 @@ impl Ruleset {
     }
 
     fn is_dynamic(&self, set: SetId) -> bool {
-        self.sets.get(&set).is_some_and(|spec| matches!(spec.kind, SetKind::Dynamic { .. }))
+        self.sets.get(&set).is_some_and(|spec| spec.kind.is_written_by_packets())
     }
 }
 
@@ -215,14 +215,18 @@ impl Ruleset {
     }
 }
 
-/// Whether elements can stay when the declaration is replaced: all but the bound of a dynamic map,
-/// which an agent with another setting leaves as it is rather than forget its clients.
+/// Whether elements can stay when the declaration is replaced: all but the bound of a set that
+/// packets write, which an agent with another setting leaves as it is rather than forget clients.
 fn is_same_layout(held: &SetSpec, wanted: &SetSpec) -> bool {
-    let is_dynamic = |spec: &SetSpec| matches!(spec.kind, SetKind::Dynamic { .. });
-    held.key == wanted.key
+    let is_same_kind = match (held.kind, wanted.kind) {
+        (SetKind::Dynamic { .. }, SetKind::Dynamic { .. })
+        | (SetKind::Counting { .. }, SetKind::Counting { .. }) => true,
+        (held, wanted) => held == wanted,
+    };
+    is_same_kind
+        && held.key == wanted.key
         && held.target == wanted.target
         && held.has_counters == wanted.has_counters
-        && (held.kind == wanted.kind || (is_dynamic(held) && is_dynamic(wanted)))
 }
 
 /// The steps from one sorted list of elements to another: first all that goes, then all that comes.

@@ -2,6 +2,7 @@
 
 use model::{Family, Frontend, Protocol};
 use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU16;
 
 use crate::name::SetId;
 use crate::program::Bytes;
@@ -69,6 +70,20 @@ pub enum SetKind {
     Ranges,
     /// Elements that packets write and that end by themselves, up to a number of them.
     Dynamic { size: u32, timeout_s: u32 },
+    /// Elements that packets write to be counted in, up to a number of them.
+    Counting { size: u32 },
+}
+
+/// Pairs of frontend and endpoint of each family that can be counted. What comes when it is full is
+/// forwarded as ever, but not counted.
+pub const COUNTED_MAX: u32 = 1 << 20;
+
+impl SetKind {
+    /// Whether packets write its elements, so that they are not ours to compare.
+    #[must_use]
+    pub const fn is_written_by_packets(self) -> bool {
+        matches!(self, Self::Dynamic { .. } | Self::Counting { .. })
+    }
 }
 
 impl SetSpec {
@@ -90,13 +105,9 @@ impl SetSpec {
             SetId::Services(f) | SetId::Inside(f) | SetId::Outside(f) => {
                 plain(frontend(f), Target::Fields(vec![Class]))
             }
-            SetId::Endpoints(f) => {
-                Self { has_counters: true, ..plain(vec![Class, Slot], endpoint(f)) }
-            }
+            SetId::Endpoints(f) => plain(vec![Class, Slot], endpoint(f)),
             SetId::Slots(f) => plain(vec![Class, Slot], Target::Fields(vec![Address(f)])),
-            SetId::Members(f) => {
-                Self { has_counters: true, ..plain(vec![Class, Address(f)], endpoint(f)) }
-            }
+            SetId::Members(f) => plain(vec![Class, Address(f)], endpoint(f)),
             SetId::Affinity(f) => Self {
                 kind: SetKind::Dynamic {
                     size: clients_max,
@@ -110,9 +121,11 @@ impl SetSpec {
             | SetId::DroppedExternal(f)
             | SetId::Restricted(f)
             | SetId::External(f) => plain(frontend(f), Target::Nothing),
-            SetId::TrafficFrontends(f) | SetId::TrafficEndpoints(f) => {
-                Self { has_counters: true, ..plain(frontend(f), Target::Nothing) }
-            }
+            SetId::Connections(f) | SetId::Sent(f) | SetId::Received(f) => Self {
+                kind: SetKind::Counting { size: COUNTED_MAX },
+                has_counters: true,
+                ..plain(vec![Address(f), Port, Address(f), Protocol, Port], Target::Nothing)
+            },
             SetId::ClusterIps(f) => plain(vec![Address(f)], Target::Nothing),
             SetId::Hairpin(f) => plain(vec![Address(f), Address(f)], Target::Nothing),
             SetId::Allowed(f) => Self {
@@ -134,7 +147,7 @@ pub(crate) fn frontend_key(frontend: &Frontend) -> Bytes {
     transport_key(SocketAddr::new(frontend.address, frontend.port.get()), frontend.protocol)
 }
 
-/// The key of an endpoint in the traffic counters: address, protocol, port.
+/// The key of a transport address: address, protocol, port.
 #[must_use]
 pub(crate) fn transport_key(address: SocketAddr, protocol: Protocol) -> Bytes {
     address_key(address.ip()).with(&[protocol.number()]).with(&address.port().to_be_bytes())
@@ -165,13 +178,16 @@ pub(crate) fn number(value: u32) -> Bytes {
     Bytes::empty().with(&value.to_ne_bytes())
 }
 
-/// Reads back what `transport_key` or `frontend_key` wrote.
+/// Reads the key of a counting set: the endpoint, and the frontend that the client used.
 #[must_use]
-pub fn read_transport_key(bytes: &[u8]) -> Option<(SocketAddr, Protocol)> {
-    let (address, rest) = read_address(bytes)?;
+pub fn read_counted(bytes: &[u8]) -> Option<(SocketAddr, Frontend)> {
+    let endpoint_len = if bytes.len() == Bytes::LEN_MAX { 20 } else { 8 };
+    let (endpoint, frontend) = bytes.split_at_checked(endpoint_len)?;
+    let (address, rest) = read_address(frontend)?;
     let &[protocol, _, _, _, high, low, _, _] = rest else { return None };
-    let port = u16::from_be_bytes([high, low]);
-    Some((SocketAddr::new(address, port), Protocol::from_number(protocol)?))
+    let protocol = Protocol::from_number(protocol)?;
+    let port = NonZeroU16::new(u16::from_be_bytes([high, low]))?;
+    Some((read_endpoint(endpoint)?, Frontend { address, protocol, port }))
 }
 
 /// Reads back what `endpoint_value` wrote.

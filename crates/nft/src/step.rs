@@ -81,12 +81,27 @@ pub(crate) fn transport_key_and_source(family: Family) -> Vec<Expr> {
 
 /// Loads `ct original daddr . l4proto . ct original proto-dst`: the frontend that the client used.
 pub(crate) fn original_key(family: Family) -> Vec<Expr> {
-    let second = after_address(family, FIRST);
+    original_key_at(family, FIRST)
+}
+
+fn original_key_at(family: Family, at: Reg) -> Vec<Expr> {
+    let second = after_address(family, at);
     vec![
-        Expr::Ct { key: CtKey::OriginalDestination(family), to: FIRST },
+        Expr::Ct { key: CtKey::OriginalDestination(family), to: at },
         transport(second),
         Expr::Ct { key: CtKey::OriginalPort, to: Reg(second.0 + 1) },
     ]
+}
+
+/// `update @set { daddr . dport . ct original daddr . l4proto . ct original proto-dst }`, or with
+/// the source: counts the packet for the endpoint and the frontend that the client used.
+pub(crate) fn count(set: SetId, family: Family, is_reply: bool) -> Vec<Expr> {
+    let endpoint_port = after_address(family, FIRST);
+    let original = Reg(endpoint_port.0 + 1);
+    let mut exprs = vec![load_address(family, is_reply, FIRST), port(is_reply, endpoint_port)];
+    exprs.extend(original_key_at(family, original));
+    exprs.push(Expr::Count { set, key: FIRST });
+    exprs
 }
 
 /// `saddr . daddr`

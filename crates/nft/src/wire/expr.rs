@@ -38,7 +38,7 @@ fn name_of(expr: &Expr) -> &str {
         Expr::Lookup { .. } => "lookup",
         Expr::Random { .. } => "numgen",
         Expr::SourceType { .. } => "fib",
-        Expr::Dynamic { .. } => "dynset",
+        Expr::Dynamic { .. } | Expr::Count { .. } => "dynset",
         Expr::Dnat { .. } => "nat",
         Expr::Masquerade => "masq",
         Expr::Reject => "reject",
@@ -88,6 +88,12 @@ fn write_attributes(w: &mut Writer, expr: &Expr) {
             w.be32(fib::FLAGS, fib_flag::SADDR);
         }
         Expr::Dynamic { .. } => write_dynamic(w, expr),
+        // What the set's elements have is given to each that is made.
+        Expr::Count { set, key } => {
+            w.text(dynset::SET_NAME, set);
+            w.be32(dynset::OP, dynset_op::UPDATE);
+            w.be32(dynset::SREG_KEY, register_number(*key));
+        }
         Expr::Dnat { family, address, port } => {
             w.be32(nat::TYPE, nat_type::DNAT);
             w.be32(nat::FAMILY, u32::from(family_number(*family)));

@@ -248,13 +248,16 @@ fn read_dynamic(fields: &mut Fields<'_, 11>) -> Option<Expr> {
         dynset_op::DELETE => DynamicOp::Delete,
         _ => return None,
     };
-    Some(Expr::Dynamic {
-        set: fields.text(dynset::SET_NAME)?.parse().ok()?,
-        op,
-        key: fields.reg(dynset::SREG_KEY)?,
-        data: fields.reg(dynset::SREG_DATA)?,
-        timeout_ms: fields.be64(dynset::TIMEOUT).unwrap_or(0),
-    })
+    let set = fields.text(dynset::SET_NAME)?.parse().ok()?;
+    let key = fields.reg(dynset::SREG_KEY)?;
+    let timeout_ms = fields.be64(dynset::TIMEOUT).unwrap_or(0);
+    match (fields.be32(dynset::SREG_DATA), op, timeout_ms) {
+        (None, DynamicOp::Update, 0) => Some(Expr::Count { set, key }),
+        (None, ..) => None,
+        (Some(data), ..) => {
+            Some(Expr::Dynamic { set, op, key, data: read_register(data)?, timeout_ms })
+        }
+    }
 }
 
 /// The kernel lists what it has added to what was asked for: ends of the ranges, and flags.

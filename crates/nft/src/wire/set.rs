@@ -40,6 +40,7 @@ pub(super) fn write_set(w: &mut Writer, spec: &SetSpec, number: u32) {
             w.nested(set::DESC, |w| w.be32(set_desc::SIZE, size));
             w.be64(set::TIMEOUT, u64::from(timeout_s) * 1000);
         }
+        SetKind::Counting { size } => w.nested(set::DESC, |w| w.be32(set_desc::SIZE, size)),
     }
     w.value(set::USERDATA, |bytes| userdata::write(bytes, spec));
     if spec.has_counters {
@@ -57,6 +58,7 @@ const fn of_kind(kind: SetKind) -> u32 {
         SetKind::Plain => 0,
         SetKind::Ranges => set_flag::INTERVAL | set_flag::CONCAT,
         SetKind::Dynamic { .. } => set_flag::TIMEOUT | set_flag::EVAL,
+        SetKind::Counting { .. } => set_flag::EVAL,
     }
 }
 
@@ -134,6 +136,10 @@ fn read_spec(id: SetId, flags: u32, fields: &mut Fields<'_, 19>) -> Option<SetSp
         (Some(size), Some(timeout_ms)) if timeout_ms.is_multiple_of(1000) => {
             let timeout_s = u32::try_from(timeout_ms / 1000).ok()?;
             let kind = SetKind::Dynamic { size, timeout_s };
+            (flags & !set_flag::MAP == of_kind(kind)).then_some(kind)?
+        }
+        (Some(size), None) => {
+            let kind = SetKind::Counting { size };
             (flags & !set_flag::MAP == of_kind(kind)).then_some(kind)?
         }
         _ => return None,

@@ -133,7 +133,7 @@ fn what_others_change_is_seen_and_undone() {
         let ids = [ChainId::Pick { n: 1 }, ChainId::Pick { n: 2 }, ChainId::Pick { n: 3 }];
         let picking = ids.map(|id| picking_chain(id).unwrap());
         let chains: Vec<Chain> = picking.into_iter().chain(fixed_chains(&options)).collect();
-        let own = |id: &SetId| !matches!(id, SetId::Affinity(_));
+        let own = |id: &SetId| !SetSpec::of(*id, CLIENTS_MAX).kind.is_written_by_packets();
         let elements = SetId::all().filter(own).flat_map(|id| [1, 2, 3].map(|n| element(id, n)));
         let mut elements: Vec<Element> = elements.collect();
         elements.sort_unstable();
