@@ -5,8 +5,9 @@ use std::sync::Arc;
 use ingest::api::{Object, ObjectKey};
 use model::Rejection;
 
-/// One statement of a source. Statements come in batches, and a batch is one change of the world:
-/// whoever acts on it acts on the whole of it.
+/// One statement of a source. Statements come in batches. Up to `Synced` they are parts of what was
+/// there at the start; from then on a batch is one change of the world, and whoever acts on it acts
+/// on the whole of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
     /// The object is new, or is now so.

@@ -24,6 +24,10 @@ const LOOK_ANYWAY: Duration = Duration::from_secs(60);
 /// The same while something is wrong: an unreadable file, a folder that cannot be watched.
 const LOOK_TROUBLED: Duration = Duration::from_secs(2);
 
+/// Before everything has been read once nobody acts on a part, so the first read is told in parts of
+/// so many files: the objects of a large cluster are never in memory all at once.
+const FIRST_FILES: usize = 64;
+
 /// Why a folder cannot be the source of objects.
 #[derive(Debug, Error)]
 pub enum OpenError {
@@ -128,8 +132,8 @@ impl Folder {
         Stopper(Arc::clone(&self.signal))
     }
 
-    /// Follows the folder on this thread, until it is stopped or `emit` breaks. Each call of `emit`
-    /// is one change.
+    /// Follows the folder on this thread, until it is stopped or `emit` breaks. From `Synced` on,
+    /// each call of `emit` is one change.
     pub fn run(mut self, mut emit: impl FnMut(Vec<Event>) -> ControlFlow<()>) {
         let mut is_synced = false;
         let mut watcher: Option<Watcher> = None;
@@ -153,6 +157,14 @@ impl Folder {
             }
             // A file that is missed may come again, or its objects in another file: one change.
             if !look.is_unsure || is_held {
+                while !is_synced && held.len() > FIRST_FILES {
+                    let first: BTreeMap<PathBuf, Read> =
+                        (0..FIRST_FILES).filter_map(|_| held.pop_first()).collect();
+                    let events = self.take(first);
+                    if !events.is_empty() && emit(events).is_break() {
+                        return;
+                    }
+                }
                 let mut events = self.take(std::mem::take(&mut held));
                 if look.is_listed && !is_synced {
                     is_synced = true;

@@ -72,8 +72,12 @@ struct Walk {
 
 impl Walk {
     fn folder(&mut self, folder: &Path, depth: usize) -> io::Result<()> {
+        if depth > DEPTH_MAX {
+            let reason = format!("it lies in more than {DEPTH_MAX} folders");
+            return Err(io::Error::new(io::ErrorKind::InvalidFilename, reason));
+        }
         let identity = identity(folder)?;
-        if depth > DEPTH_MAX || !self.above.insert(identity) {
+        if !self.above.insert(identity) {
             return Ok(());
         }
         let listed = self.entries(folder, depth);

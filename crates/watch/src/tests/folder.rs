@@ -190,6 +190,43 @@ fn a_folder_that_goes_takes_nothing_with_it() {
 }
 
 #[test]
+fn folders_are_followed_to_a_bound_and_links_upwards_end() {
+    let folder = TempFolder::new();
+    let deepest = ["d"; 33].join("/");
+    let last = ["d"; 32].join("/");
+    fs::create_dir_all(folder.0.join(&deepest)).unwrap();
+    symlink("..", folder.0.join("d/up")).unwrap();
+    folder.write(&format!("{last}/web.yaml"), &[("web", 80)]);
+    folder.write(&format!("{deepest}/api.yaml"), &[("api", 90)]);
+    let rejection = format!(
+        "file {} content: cannot list the folder: it lies in more than 32 folders",
+        folder.0.join(&deepest).display()
+    );
+    let mut followed = Followed::new(&folder.0);
+    followed.wait(&[("web", "80")], &[rejection]);
+}
+
+#[test]
+fn many_files_are_told_in_parts_and_synced_at_the_end() {
+    let folder = TempFolder::new();
+    let names: Vec<String> = (100..300).map(|number| format!("s{number}")).collect();
+    for name in &names {
+        folder.write(&format!("{name}.yaml"), &[(name, 80)]);
+    }
+    let mut followed = Followed::new(&folder.0);
+    let mut sizes = Vec::new();
+    while !followed.heard.is_synced {
+        let events = followed.events.recv_timeout(PATIENCE).unwrap();
+        sizes.push(events.len());
+        followed.heard.hear(events);
+    }
+    // 200 files and the folder itself, of which there is nothing to say.
+    assert_eq!(sizes, [63, 64, 64, 10]);
+    let expected: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "80")).collect();
+    assert_eq!(followed.heard.services(), expected);
+}
+
+#[test]
 fn only_a_folder_can_be_opened() {
     let folder = TempFolder::new();
     folder.write("web.yaml", &[("web", 80)]);
