@@ -3,16 +3,18 @@
 
 mod backoff;
 mod dataplane;
+mod feature;
 mod kernel;
 mod memory;
-//mod netlink;
+mod netlink;
 mod stale;
 
 pub use backoff::Backoff;
 pub use dataplane::{Dataplane, Report, Waiting};
+pub use feature::{Feature, missing_features};
 pub use kernel::{Kernel, ReadError, Refused, Taken, TransactError};
 pub use memory::{Fault, MemoryKernel};
-//pub use netlink::Netlink;
+pub use netlink::Netlink;
 pub use stale::{StaleFlows, stale_flows};
 #[cfg(test)]
 mod tests;

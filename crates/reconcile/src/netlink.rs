@@ -2,7 +2,7 @@
 
 use host::netfilter::{Nfnetlink, TransactError as HostError};
 use nft::wire::{self, RulesetReader};
-use nft::{Op, Ruleset, SetId};
+use nft::{Op, Ruleset, SetSpec};
 
 use crate::kernel::{Kernel, ReadError, Refused, Taken, TransactError};
 
@@ -20,7 +20,7 @@ const READS_MAX: usize = 10;
 impl Netlink {
     /// # Errors
     /// Without CAP_NET_ADMIN, or where the kernel has no nftables.
-    pub fn open(clients_max: u32) -> Result<Self, host::SocketError> {
+    pub fn open(clients_max: u32) -> Result<Self, host::netlink::SocketError> {
         Ok(Self { socket: Nfnetlink::open()?, clients_max, sequence: 1 })
     }
 
@@ -36,16 +36,13 @@ impl Netlink {
 
     fn read_once(&mut self) -> Result<Ruleset, String> {
         let mut reader = RulesetReader::default();
-        let requests = [wire::dump_tables(), wire::dump_chains(), wire::dump_sets(), wire::dump_rules()];
+        let requests = [wire::dump_table(), wire::dump_chains(), wire::dump_sets(), wire::dump_rules()];
         for request in requests {
             self.dump(&request, &mut reader)?;
         }
-        if !reader.has_table() {
-            return Ok(Ruleset::default());
-        }
-        for set in SetId::all().filter(|set| !matches!(set, SetId::Affinity(_))) {
-            if reader.has_set(set) {
-                self.dump(&wire::dump_elements(set), &mut reader)?;
+        for set in reader.sets() {
+            if !SetSpec::of(set, self.clients_max).kind.is_written_by_packets() {
+                self.dump(&wire::dump_set(set), &mut reader)?;
             }
         }
         Ok(reader.finish())
@@ -62,11 +59,11 @@ impl Kernel for Netlink {
         let batch = wire::encode(ops, self.clients_max, self.sequence, None);
         let messages = u32::try_from(batch.messages()).unwrap_or(0);
         self.sequence = self.sequence.wrapping_add(messages).max(1);
-        match self.socket.transact(batch.bytes()) {
+        match self.socket.transact(&batch.bytes) {
             Ok(_) => Ok(Taken {
                 messages: batch.messages(),
                 elements: batch.elements(),
-                bytes: batch.bytes().len(),
+                bytes: batch.bytes.len(),
             }),
             Err(HostError::Refused { errors, .. }) => {
                 let refused = errors.iter().filter_map(|error| {

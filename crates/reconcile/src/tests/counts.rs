@@ -33,16 +33,16 @@ fn elements(others: usize, before: &str, after: &str) -> usize {
 fn one_endpoint_costs_a_few_elements_whatever_the_number_of_services() {
     let (a, b, c) = ("10.1.0.1", "10.1.0.2", "10.1.0.3");
     for others in [0, 100] {
-        // Each endpoint is also in the sets of hairpins and of traffic counters.
+        // Each endpoint is also in the set of hairpins.
         let replaced = elements(others, &service(1, &[a, b]), &slice(1, &[a, c]));
         let added = elements(others, &service(1, &[a]), &slice(1, &[a, b]));
         let removed = elements(others, &service(1, &[a, b, c]), &slice(1, &[b, c]));
-        // Two of the slot, two and two of the sets.
-        assert_eq!(replaced, 6);
-        // One slot, one and one of the sets, two of the frontend; one for the new chain.
-        assert_eq!(added, 6 - usize::from(others > 0));
+        // Two of the slot, two of the set.
+        assert_eq!(replaced, 4);
+        // One slot, one of the set, two of the frontend; one for the new chain.
+        assert_eq!(added, 5 - usize::from(others > 0));
         // As before, and the last endpoint moves into the hole.
-        assert_eq!(removed, 8 - usize::from(others > 0));
+        assert_eq!(removed, 7 - usize::from(others > 0));
     }
 }
 
@@ -51,7 +51,7 @@ fn an_endpoint_costs_the_same_for_a_service_with_many_frontends() {
     let (a, b, c) = ("10.1.0.1", "10.1.0.2", "10.1.0.3");
     let spec = "  type: LoadBalancer\n  externalIPs: [1.2.3.4, 1.2.3.5]\n";
     let before = service_with(1, spec, &[a, b]).replace("port: 80,", "port: 80, nodePort: 30080,");
-    assert_eq!(elements(0, &before, &slice(1, &[a, c])), 6);
+    assert_eq!(elements(0, &before, &slice(1, &[a, c])), 4);
 }
 
 #[test]

@@ -169,7 +169,7 @@ fn a_new_agent_adopts_and_changes_only_what_differs() {
     let kernel = MemoryKernel { ruleset: held, ..MemoryKernel::new(CLIENTS_MAX) };
     let changed = format!("{}---\n{}", service(1, &[A]), service(2, &[A, "10.1.0.9"]));
     let (mut changed, report) = Node::start(&changed, kernel);
-    // A slot, a hairpin and a traffic counter, each out and in.
-    assert_eq!(report.taken.elements, 6);
+    // A slot and a hairpin, each out and in.
+    assert_eq!(report.taken.elements, 4);
     changed.check_programmed();
 }
