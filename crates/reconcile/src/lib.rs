@@ -14,7 +14,7 @@ pub use dataplane::{Dataplane, Report, Waiting};
 pub use feature::{Feature, missing_features};
 pub use kernel::{Kernel, ReadError, Refused, Taken, TransactError};
 pub use memory::{Fault, MemoryKernel};
-pub use netlink::Netlink;
+pub use netlink::{Counted, Netlink};
 pub use stale::{StaleFlows, stale_flows};
 #[cfg(test)]
 mod tests;

@@ -46,10 +46,8 @@ impl Kernel for MemoryKernel {
             Some(Fault::Flushed) => self.ruleset.elements.clear(),
             Some(Fault::None) | None => {}
         }
-        let poisoned = |op: &Op| match op {
-            Op::AddElement(element) => self.poisoned.contains(element),
-            _ => false,
-        };
+        let poisoned =
+            |op: &Op| matches!(op, Op::AddElement(element) if self.poisoned.contains(element));
         if let Some(step) = ops.iter().position(poisoned) {
             let reason = "poisoned".to_owned();
             return Err(TransactError::Refused(vec![Refused { steps: step..step + 1, reason }]));

@@ -1,8 +1,8 @@
 //! The real kernel.
 
 use host::netfilter::{Nfnetlink, TransactError as HostError};
-use nft::wire::{self, RulesetReader};
-use nft::{Op, Ruleset, SetSpec};
+use nft::wire::{self, Count, RulesetReader};
+use nft::{Bytes, ChainId, Op, Ruleset, SetId, SetKind, SetSpec};
 
 use crate::kernel::{Kernel, ReadError, Refused, Taken, TransactError};
 
@@ -51,6 +51,42 @@ impl Netlink {
     fn dump(&mut self, request: &[u8], reader: &mut RulesetReader) -> Result<(), String> {
         let mut each = |message_type: u16, payload: &[u8]| reader.message(message_type, payload);
         self.socket.dump(request, &mut each).map_err(|error| error.to_string())
+    }
+}
+
+/// What the kernel has counted in our table.
+#[derive(Debug, Default)]
+pub struct Counted {
+    /// Pairs of endpoint and frontend: by which set, under which key, how much.
+    pub traffic: Vec<(SetId, Bytes, Count)>,
+    /// Packets that met the chain of a reason.
+    pub refused: Vec<(ChainId, Count)>,
+}
+
+impl Netlink {
+    /// Reads the counters.
+    ///
+    /// # Errors
+    /// When they cannot be read; nothing is zero because of that.
+    pub fn counted(&mut self) -> Result<Counted, ReadError> {
+        let mut counted = Counted::default();
+        let counting = SetId::all().filter(|set| {
+            let kind = SetSpec::of(*set, self.clients_max).kind;
+            matches!(kind, SetKind::Counting { .. })
+        });
+        let read = |error: host::netlink::DumpError| ReadError(error.to_string());
+        for set in counting {
+            let mut each = |_: u16, payload: &[u8]| {
+                counted.traffic.extend(wire::element_counts(payload));
+            };
+            self.socket.dump(&wire::dump_set(set), &mut each).map_err(read)?;
+        }
+        let mut each = |_: u16, payload: &[u8]| counted.refused.extend(wire::rule_count(payload));
+        self.socket.dump(&wire::dump_rules(), &mut each).map_err(read)?;
+        counted.refused.retain(|(chain, _)| {
+            matches!(chain, ChainId::Drop(_) | ChainId::Reject(_))
+        });
+        Ok(counted)
     }
 }
 

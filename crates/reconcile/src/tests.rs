@@ -3,5 +3,6 @@
 mod cluster;
 mod counts;
 mod faults;
+mod kernel;
 mod program;
 mod scenarios;

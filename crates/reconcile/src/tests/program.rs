@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use model::{NodeName, NodeTable, Packet, ServiceChange, Verdict};
-use nft::Options;
+use nft::{Op, Options};
 use testkit::{Dissent, Engine};
 
 use crate::{Dataplane, MemoryKernel};
@@ -85,7 +85,7 @@ impl Program {
         }
         let held = &dataplane.kernel().ruleset;
         let (planner, _) = nft::adopt(table, options(table), held);
-        let needless: Vec<nft::Op> =
+        let needless: Vec<Op> =
             held.steps_to(&planner.desired()).into_iter().filter(|op| !is_tidying(op)).collect();
         if needless.is_empty() {
             Ok(())
@@ -96,10 +96,8 @@ impl Program {
 }
 
 /// A new agent may remove chains that no Service needs any more.
-fn is_tidying(op: &nft::Op) -> bool {
-    match op {
-        nft::Op::FlushChain(id) | nft::Op::DeleteChain(id) => nft::picking_chain(*id).is_some(),
-        nft::Op::DeleteElement(element) => element.set == nft::SetId::Dispatch,
-        _ => false,
-    }
+fn is_tidying(op: &Op) -> bool {
+    let is_picking = |id: &nft::ChainId| nft::picking_chain(*id).is_some();
+    matches!(op, Op::FlushChain(id) | Op::DeleteChain(id) if is_picking(id))
+        || matches!(op, Op::DeleteElement(element) if element.set == nft::SetId::Dispatch)
 }
