@@ -1,5 +1,6 @@
 //! Do the program and the kernel agree with the oracle?
 
+mod affinity;
 mod cluster;
 mod counts;
 mod faults;
