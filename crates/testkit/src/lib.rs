@@ -4,6 +4,7 @@
 mod cluster;
 mod engine;
 mod files;
+pub mod generate;
 pub mod rig;
 mod run;
 mod scenario;

@@ -17,13 +17,14 @@ mod packet;
 mod parse;
 mod service;
 mod text;
+mod write;
 
 pub use error::{ParseError, Problem};
 
 use crate::cluster::Cluster;
 
-/// A whole file.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A whole file. For people it is always shown as the file's text.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Scenario {
     pub path: PathBuf,
     /// The behaviour, in one sentence.

@@ -1,4 +1,6 @@
 //! Do the scenarios hold, and does the rig see what a kernel does?
 
+mod format;
+mod generated;
 mod rig;
 mod scenarios;

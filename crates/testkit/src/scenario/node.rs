@@ -33,6 +33,7 @@ pub(super) fn edit_agent(agent: &mut AgentOptions, options: &[&str]) -> Result<(
         let (key, value) = option(text)?;
         match key {
             "detect-local" => agent.detect_local = detect_local(value)?,
+            "cluster-cidr" if value == "pods" => agent.cluster_cidrs = None,
             "cluster-cidr" => agent.cluster_cidrs = Some(list(value, "a CIDR")?),
             "masquerade-all" => agent.masquerade_all = flag(value)?,
             "node-port-addresses" if value == "primary" => agent.node_port_addresses = None,

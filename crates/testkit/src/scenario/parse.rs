@@ -1,5 +1,6 @@
 //! How does the text become a scenario?
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use ingest::api::{Kind, ObjectKey};
@@ -81,6 +82,7 @@ fn fill(step: &mut Step, section: &Section<'_>) -> At<()> {
 /// Adds what the lines name, in place of what had the same name.
 fn cluster(cluster: &mut Cluster, body: &[Line<'_>]) -> At<()> {
     let mut current = None;
+    let mut seen = BTreeSet::new();
     for line in body {
         let words: Vec<&str> = line.content().split_whitespace().collect();
         let Some((&first, rest)) = words.split_first() else { continue };
@@ -89,15 +91,19 @@ fn cluster(cluster: &mut Cluster, body: &[Line<'_>]) -> At<()> {
         }
         let done = match (first, &current) {
             ("agent", None) => node::edit_agent(&mut cluster.agent, rest),
-            ("node", None) => node::node(rest).map(|(name, spec)| {
+            ("node", None) => node::node(rest).and_then(|(name, spec)| {
+                once(&mut seen, "node", &name)?;
                 cluster.nodes.insert(name, spec);
+                Ok(())
             }),
             ("servicecidr", None) => list(&rest.join(","), "a CIDR").map(|cidrs| {
                 cluster.service_cidrs.insert(cidrs);
             }),
-            ("service", None) => service::service(rest).map(|(name, spec)| {
+            ("service", None) => service::service(rest).and_then(|(name, spec)| {
+                once(&mut seen, "service", &name)?;
                 cluster.services.insert(name.clone(), spec);
                 current = Some(name);
+                Ok(())
             }),
             ("port" | "endpoint", Some(name)) => {
                 let spec = cluster.services.get_mut(name).expect("it was put there just before");
@@ -115,6 +121,16 @@ fn cluster(cluster: &mut Cluster, body: &[Line<'_>]) -> At<()> {
         done.map_err(|problem| (line.number, problem))?;
     }
     Ok(())
+}
+
+/// A section replaces objects of earlier ones, never its own.
+fn once(
+    seen: &mut BTreeSet<(&'static str, String)>,
+    kind: &'static str,
+    name: &impl ToString,
+) -> Result<(), Problem> {
+    let name = name.to_string();
+    if seen.insert((kind, name.clone())) { Ok(()) } else { Err(Problem::Twice { kind, name }) }
 }
 
 fn packets(step: &mut Step, body: &[Line<'_>]) -> At<()> {
