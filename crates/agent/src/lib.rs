@@ -2,7 +2,9 @@
 #![forbid(unsafe_code)]
 
 mod answer;
+mod cleanup;
 pub mod config;
+mod core;
 mod event;
 mod failure;
 mod health;
@@ -23,7 +25,9 @@ mod socket;
 mod start;
 #[cfg(test)]
 mod tests;
+mod tune;
 
+pub use cleanup::cleanup;
 pub use event::{EVENTS_MAX, Event, MeasureRequest};
 pub use failure::Failure;
 pub use health_check::{HealthCheck, HealthChecks};
@@ -31,8 +35,9 @@ pub use measurement::{
     Conntrack, Count, EndpointConnections, EndpointTraffic, Measurement, Refusal, RefusedPackets,
     ServiceTraffic, Source, Traffic,
 };
+pub use nft::wire::TableName;
 pub use privilege::check as check_privilege;
 pub use published::{Applied, Drift, Failing, Pending, Published, Publisher, Status};
 pub use recorder::{Apply, Recorder};
 pub use run::{CoreSide, run_with};
-pub use start::{cleanup, run};
+pub use start::run;

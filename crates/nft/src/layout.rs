@@ -10,10 +10,10 @@ use model::{DetectLocal, DropReason, Family, Protocol, RejectReason};
 use crate::name::{ChainId, SetId};
 use crate::program::{Attachment, Chain, DynamicOp, Expr, Hook, HookKind, Reg, RuleVerdict};
 use crate::step::{
-    arrived_on, both_addresses, clear_priority, client_key, count, destination, dispatch, dnat,
-    goto, has_dnat, is_family, is_in, is_new, is_not_in, is_own_source, is_protocol, is_reply,
-    is_within, jump, keep_pool, map, member, original_key, pick, remember, set_destination,
-    transport_key, transport_key_and_source,
+    arrived_elsewhere_than, arrived_on, both_addresses, clear_priority, client_key, count,
+    destination, dispatch, dnat, goto, has_dnat, is_family, is_in, is_new, is_not_in,
+    is_own_source, is_protocol, is_reply, is_within, jump, keep_pool, map, member, original_key,
+    pick, remember, set_destination, transport_key, transport_key_and_source,
 };
 
 /// What shapes the fixed chains.
@@ -83,9 +83,13 @@ pub fn fixed_chains(options: &Options) -> Vec<Chain> {
 fn attached_chains(options: &Options) -> Vec<Chain> {
     let restrict = vec![rule([is_new(), vec![jump(ChainId::Restrict)]])];
     let nat = vec![vec![jump(ChainId::Services)]];
-    let mut after = vec![rule([has_dnat(true), is_new(), clear_priority()])];
+    let clear = rule([has_dnat(true), is_new(), clear_priority()]);
+    let (mut after_prerouting, mut after_output) = (vec![clear.clone()], vec![clear]);
     if options.traffic_counters {
-        after.push(rule([has_dnat(true), vec![jump(ChainId::Traffic)]]));
+        let count = rule([has_dnat(true), vec![jump(ChainId::Traffic)]]);
+        // What the node sends to itself was counted when it was sent.
+        after_prerouting.push(rule([arrived_elsewhere_than("lo"), count.clone()]));
+        after_output.push(count);
     }
     let unserved = rule([is_new(), has_dnat(false), vec![jump(ChainId::Unserved)]]);
     let unknown = rule([is_new(), has_dnat(false), vec![jump(ChainId::ClusterIps)]]);
@@ -96,8 +100,8 @@ fn attached_chains(options: &Options) -> Vec<Chain> {
         (ChainId::RestrictOutput, Hook::Output, -110, HookKind::Filter, restrict),
         (ChainId::NatPrerouting, Hook::Prerouting, -100, HookKind::Nat, nat.clone()),
         (ChainId::NatOutput, Hook::Output, -100, HookKind::Nat, nat),
-        (ChainId::AfterPrerouting, Hook::Prerouting, -99, HookKind::Filter, after.clone()),
-        (ChainId::AfterOutput, Hook::Output, -99, HookKind::Filter, after),
+        (ChainId::AfterPrerouting, Hook::Prerouting, -99, HookKind::Filter, after_prerouting),
+        (ChainId::AfterOutput, Hook::Output, -99, HookKind::Filter, after_output),
         (ChainId::FilterInput, Hook::Input, 0, HookKind::Filter, vec![unserved]),
         (ChainId::FilterForward, Hook::Forward, 0, HookKind::Filter, passing.clone()),
         (ChainId::FilterOutput, Hook::Output, 0, HookKind::Filter, passing),

@@ -242,13 +242,25 @@ pub(crate) fn is_within(net: &IpNet, is_source: bool) -> Vec<Expr> {
 
 /// `iifname NAME`, or `iifname "NAME*"`.
 pub(crate) fn arrived_on(name: &str, is_prefix: bool) -> Vec<Expr> {
+    let text = if is_prefix { name.as_bytes().to_vec() } else { whole_name(name) };
+    compare_interface(text, true)
+}
+
+/// `iifname != NAME`
+pub(crate) fn arrived_elsewhere_than(name: &str) -> Vec<Expr> {
+    compare_interface(whole_name(name), false)
+}
+
+/// The kernel compares the whole field, which is padded with zeros.
+fn whole_name(name: &str) -> Vec<u8> {
     let mut text = name.as_bytes().to_vec();
-    if !is_prefix {
-        // The kernel compares the whole field, which is padded with zeros.
-        text.resize(16, 0);
-    }
+    text.resize(16, 0);
+    text
+}
+
+fn compare_interface(value: Vec<u8>, equal: bool) -> Vec<Expr> {
     let load = Expr::Meta { key: MetaKey::InterfaceName, to: FIRST };
-    vec![load, Expr::Compare { from: FIRST, equal: true, value: text }]
+    vec![load, Expr::Compare { from: FIRST, equal, value }]
 }
 
 pub(crate) const fn goto(chain: ChainId) -> Expr {

@@ -6,6 +6,7 @@
 mod attribute;
 mod batch;
 mod chain;
+mod cleanup;
 mod counter;
 mod element;
 mod expr;
@@ -18,6 +19,7 @@ mod set;
 mod userdata;
 
 pub use batch::{Batch, encode};
+pub use cleanup::{KUBE_PROXY_TABLES, OWN_TABLE, TableName, delete_table};
 pub use counter::{Count, element_counts, rule_count};
 pub use notification::{Touched, notification, touches_us};
 pub use read::{RulesetReader, decode_any};

@@ -1,0 +1,349 @@
+//! What happens on this node, in which order? The one owner of all state: events come in one by
+//! one, the kernel is brought to what they say, and what else must be done goes out as actions.
+
+mod action;
+mod flows;
+mod measure;
+mod status;
+mod thread;
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use ingest::Objects;
+use model::{NodeTable, Rejection, ServiceChange};
+use nft::Options;
+use reconcile::{Backoff, Dataplane, Kernel, Report, StaleFlows, stale_flows};
+
+pub(crate) use action::Action;
+pub(crate) use thread::run_core;
+
+use crate::config::Config;
+use crate::core::status::Progress;
+use crate::event::Event;
+use crate::published::Publisher;
+use crate::recorder::Recorder;
+
+/// The time of an event, by both clocks.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Now {
+    pub(crate) monotonic: Instant,
+    pub(crate) wall: SystemTime,
+}
+
+/// Opens the kernel anew: at the start, and after a start that failed.
+pub(crate) type OpenKernel<K> = Box<dyn FnMut() -> Result<K, String> + Send>;
+
+/// How long notifications of foreign changes are gathered before the table is read: well under
+/// the second within which it must be repaired.
+const DRIFT_PAUSE: Duration = Duration::from_millis(100);
+
+/// How often the table is compared without a reason, should a notification have been lost.
+const VERIFY_PERIOD: Duration = Duration::from_secs(3600);
+
+pub(crate) struct Core<K> {
+    config: Arc<Config>,
+    objects: Objects,
+    addresses: BTreeSet<IpAddr>,
+    table: NodeTable,
+    open: OpenKernel<K>,
+    dataplane: Option<Dataplane<K>>,
+    /// Set while the dataplane could not be started.
+    start_failed: Option<Backoff>,
+    /// There are objects that the table does not show yet.
+    is_dirty: bool,
+    /// Since when the newest of them wait, by the annotation of what they show.
+    triggers: Vec<SystemTime>,
+    last_apply: Option<Instant>,
+    verify_at: Option<Instant>,
+    progress: Progress,
+    publisher: Publisher,
+    recorder: Recorder,
+    started: SystemTime,
+}
+
+impl<K: Kernel> Core<K> {
+    pub(crate) fn new(
+        config: Arc<Config>,
+        open: OpenKernel<K>,
+        publisher: Publisher,
+        recorder: Recorder,
+        now: Now,
+    ) -> Self {
+        let context = Arc::new(config.node_context(None, BTreeSet::new()));
+        Self {
+            config,
+            objects: Objects::new(),
+            addresses: BTreeSet::new(),
+            table: NodeTable::empty(context),
+            open,
+            dataplane: None,
+            start_failed: None,
+            is_dirty: false,
+            triggers: Vec::new(),
+            last_apply: None,
+            verify_at: None,
+            progress: Progress::default(),
+            publisher,
+            recorder,
+            started: now.wall,
+        }
+    }
+
+    /// Takes one event. `None` when it was the last.
+    pub(crate) fn handle(&mut self, event: Event, now: Now) -> Option<Vec<Action>> {
+        let mut actions = Vec::new();
+        match event {
+            Event::Objects(batch) => {
+                for said in batch {
+                    self.take(said);
+                }
+                self.is_dirty = true;
+            }
+            Event::Addresses(addresses) => {
+                self.is_dirty |= addresses != self.addresses;
+                self.addresses = addresses;
+            }
+            Event::Drift => {
+                let at = now.monotonic + DRIFT_PAUSE;
+                self.verify_at = Some(self.verify_at.map_or(at, |planned| planned.min(at)));
+            }
+            Event::HealthCheckPorts(rejections) => {
+                self.progress.health_check_ports = rejections;
+                self.publish();
+            }
+            Event::Measure(request) => {
+                actions.push(Action::Measure { request, table: self.table.clone() });
+            }
+            Event::Shutdown => return None,
+        }
+        actions.extend(self.tick(now));
+        Some(actions)
+    }
+
+    fn take(&mut self, said: watch::Event) {
+        let touched = match said {
+            watch::Event::Applied(object) => self.objects.apply(*object),
+            watch::Event::Deleted(key) => self.objects.delete(&key),
+            watch::Event::FileRejected { path, rejections } => {
+                self.objects.set_file_rejections(&path, rejections);
+                return;
+            }
+            watch::Event::FileRepaired { path } => {
+                self.objects.set_file_rejections(&path, Vec::new());
+                return;
+            }
+            watch::Event::Synced => {
+                self.progress.synced = true;
+                return;
+            }
+        };
+        // What happened before this agent ran was not waiting for it.
+        self.triggers.extend(touched.trigger.filter(|trigger| *trigger > self.started));
+    }
+
+    /// Does what is due.
+    pub(crate) fn tick(&mut self, now: Now) -> Vec<Action> {
+        let mut actions = Vec::new();
+        if self.is_dirty && self.progress.synced && self.may_apply(now) {
+            let stale = self.follow(now);
+            if !stale.is_empty() {
+                actions.push(Action::ForgetFlows(stale));
+            }
+        }
+        if self.verify_at.is_some_and(|at| at <= now.monotonic) {
+            self.verify(now);
+        }
+        if self
+            .dataplane
+            .as_ref()
+            .and_then(Dataplane::next_retry)
+            .is_some_and(|at| at <= now.monotonic)
+        {
+            self.retry(now);
+        }
+        actions
+    }
+
+    /// When `tick` should be called next, if nothing happens until then.
+    #[must_use]
+    pub(crate) fn next_tick(&self) -> Option<Instant> {
+        let apply = (self.is_dirty && self.progress.synced).then(|| self.apply_at()).flatten();
+        let retry = self.dataplane.as_ref().and_then(Dataplane::next_retry);
+        [apply, self.verify_at, retry].into_iter().flatten().min()
+    }
+
+    /// The earliest time for the next transaction; `None` when it is now.
+    fn apply_at(&self) -> Option<Instant> {
+        let after_last = self.last_apply.map(|last| last + self.config.min_sync_period);
+        let after_failure = self.start_failed.as_ref().map(|backoff| backoff.retry_at);
+        after_last.max(after_failure)
+    }
+
+    fn may_apply(&self, now: Now) -> bool {
+        self.apply_at().is_none_or(|at| at <= now.monotonic)
+    }
+
+    /// Brings table and kernel to what the objects say. Returns the flows that must go.
+    fn follow(&mut self, now: Now) -> Vec<StaleFlows> {
+        let mut cluster = self.objects.table();
+        if cluster.service_cidrs.is_empty() {
+            cluster.service_cidrs = self.config.service_cidrs.as_slice().into();
+        }
+        let own = cluster.nodes.get(&self.config.node_name).cloned();
+        let context = self.config.node_context(own.as_deref(), self.addresses.clone());
+        let (mut table, mut changes) = self.table.advance(&cluster);
+        if *table.node != context {
+            let (moved, more) = table.with_node(Arc::new(context));
+            table = moved;
+            changes = merge(changes, more);
+        }
+        self.table = table;
+        self.progress.cluster = cluster;
+        self.progress.queue(&changes, &self.recorder, now);
+        self.progress.health_checks.advance(&self.config.node_name, &changes);
+        let is_start = self.dataplane.is_none();
+        let done = self.apply(&changes, now);
+        self.publish();
+        if !done {
+            return Vec::new();
+        }
+        self.is_dirty = false;
+        if is_start {
+            let all = self.table.services.iter().map(|(name, service)| ServiceChange {
+                name: name.clone(),
+                old: None,
+                new: Some(Arc::clone(service)),
+            });
+            return all.flat_map(|change| stale_flows(&change)).collect();
+        }
+        changes.iter().flat_map(stale_flows).collect()
+    }
+
+    /// Whether the kernel was spoken to at all; Services that it refused wait in the dataplane.
+    fn apply(&mut self, changes: &[ServiceChange], now: Now) -> bool {
+        let options = self.options();
+        let began = now.monotonic;
+        let is_full = self.dataplane.is_none();
+        let reports: Vec<Report> = if let Some(dataplane) = &mut self.dataplane {
+            let mut reports = Vec::new();
+            if *dataplane.options() != options || self.table.node != self.progress.node {
+                reports.push(dataplane.set_options(options, &self.table));
+            }
+            reports.push(dataplane.advance(changes, now.monotonic));
+            reports
+        } else {
+            match self.start(options, now) {
+                Ok(report) => vec![report],
+                Err(reason) => {
+                    self.start_refused(reason, now);
+                    return false;
+                }
+            }
+        };
+        self.progress.node = Arc::clone(&self.table.node);
+        self.last_apply = Some(now.monotonic);
+        if self.verify_at.is_none() {
+            self.verify_at = Some(now.monotonic + VERIFY_PERIOD);
+        }
+        let triggers = std::mem::take(&mut self.triggers);
+        self.progress.applied(&reports, is_full, began, &self.recorder);
+        self.progress.programmed(&triggers, changes, &self.recorder);
+        self.progress.follow_waiting(self.dataplane.as_ref(), now);
+        true
+    }
+
+    fn start(&mut self, options: Options, now: Now) -> Result<Report, String> {
+        let kernel = (self.open)()?;
+        let (dataplane, report) = Dataplane::start(kernel, &self.table, options, now.monotonic)
+            .map_err(|error| error.to_string())?;
+        self.dataplane = Some(dataplane);
+        self.start_failed = None;
+        tracing::info!(
+            node = %self.config.node_name,
+            services = self.table.services.len(),
+            changed_elements = report.taken.elements,
+            "the kernel is as the manifests say"
+        );
+        Ok(report)
+    }
+
+    fn start_refused(&mut self, reason: String, now: Now) {
+        if self.progress.start_failed.as_ref() != Some(&reason) {
+            tracing::error!(%reason, "cannot program the kernel, trying again");
+        }
+        let next = match &self.start_failed {
+            None => Backoff::start(now.monotonic),
+            Some(backoff) => backoff.again(now.monotonic),
+        };
+        self.start_failed = Some(next);
+        self.progress.start_failed = Some(reason);
+        self.recorder.apply_failed(&model::Family::ALL);
+    }
+
+    fn options(&self) -> Options {
+        Options {
+            detect_local: self.table.node.detect_local.clone(),
+            masquerade_all: self.table.node.masquerade_all,
+            service_cidrs: self.table.service_cidrs.to_vec(),
+            traffic_counters: self.config.traffic_counters,
+            affinity_clients_max: self.config.affinity_clients_max,
+        }
+    }
+
+    fn verify(&mut self, now: Now) {
+        self.verify_at = Some(now.monotonic + VERIFY_PERIOD);
+        let Some(dataplane) = &mut self.dataplane else { return };
+        let report = dataplane.verify();
+        if let Some(reason) = &report.failed {
+            tracing::warn!(%reason, "cannot repair the table, trying again");
+            self.verify_at = Some(now.monotonic + self.config.sync_period.min(VERIFY_PERIOD));
+            self.recorder.apply_failed(&model::Family::ALL);
+        }
+        if report.repaired > 0 {
+            tracing::warn!(steps = report.repaired, "the table was changed by others; repaired");
+            self.recorder.drift_repaired();
+            self.progress.repaired(now);
+        }
+        self.publish();
+    }
+
+    fn retry(&mut self, now: Now) {
+        let Some(dataplane) = &mut self.dataplane else { return };
+        let report = dataplane.retry(now.monotonic);
+        self.progress.applied(&[report], false, now.monotonic, &self.recorder);
+        self.progress.follow_waiting(self.dataplane.as_ref(), now);
+        self.publish();
+    }
+
+    fn publish(&mut self) {
+        self.publisher.send_replace(Arc::new(self.progress.published(&self.table)));
+    }
+
+    /// Shows what the agent could not do before the core was there.
+    pub(crate) fn note(&mut self, rejections: Vec<Rejection>) {
+        self.progress.noted = rejections;
+    }
+
+    /// For reading counters.
+    pub(crate) const fn dataplane(&mut self) -> Option<&mut Dataplane<K>> {
+        self.dataplane.as_mut()
+    }
+}
+
+/// Two lists of changes, one after the other, as one.
+fn merge(first: Vec<ServiceChange>, second: Vec<ServiceChange>) -> Vec<ServiceChange> {
+    let mut merged: std::collections::BTreeMap<_, ServiceChange> =
+        first.into_iter().map(|change| (change.name.clone(), change)).collect();
+    for change in second {
+        match merged.get_mut(&change.name) {
+            Some(known) => known.new = change.new,
+            None => {
+                merged.insert(change.name.clone(), change);
+            }
+        }
+    }
+    merged.into_values().filter(|change| change.old != change.new).collect()
+}

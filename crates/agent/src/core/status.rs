@@ -1,0 +1,225 @@
+//! How far is the core, in the words that it publishes and records?
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::{Instant, SystemTime};
+
+use model::{
+    Family, NodeContext, NodeTable, Object, Rejection, ServiceChange, ServiceName, ServiceTable,
+};
+use reconcile::{Dataplane, Kernel, Report};
+
+use crate::core::Now;
+use crate::health_check::HealthChecks;
+use crate::published::{Applied, Drift, Failing, Pending, Published, Status};
+use crate::recorder::{Apply, Recorder};
+
+#[derive(Debug)]
+pub(super) struct Progress {
+    pub(super) synced: bool,
+    pub(super) cluster: ServiceTable,
+    pub(super) health_checks: HealthChecks,
+    pub(super) health_check_ports: Vec<Rejection>,
+    pub(super) start_failed: Option<String>,
+    pub(super) noted: Vec<Rejection>,
+    /// The node that the dataplane knows.
+    pub(super) node: Arc<NodeContext>,
+    generation: u64,
+    applied: Option<Applied>,
+    pending: Pending,
+    failing: BTreeMap<ServiceName, Failing>,
+    drift: Drift,
+    /// What was left out when that was last logged.
+    logged: BTreeSet<Rejection>,
+}
+
+impl Default for Progress {
+    fn default() -> Self {
+        Self {
+            synced: false,
+            cluster: ServiceTable::default(),
+            health_checks: HealthChecks::default(),
+            health_check_ports: Vec::new(),
+            start_failed: None,
+            noted: Vec::new(),
+            node: Arc::new(NodeContext {
+                name: model::NodeName::new(""),
+                zone: None,
+                local_addresses: BTreeSet::new(),
+                node_port_addresses: Vec::new(),
+                detect_local: model::DetectLocal::Never,
+                masquerade_all: false,
+            }),
+            generation: 0,
+            applied: None,
+            pending: Pending::default(),
+            failing: BTreeMap::new(),
+            drift: Drift::default(),
+            logged: BTreeSet::new(),
+        }
+    }
+}
+
+impl Progress {
+    /// Changes came that the kernel must have.
+    pub(super) fn queue(&mut self, changes: &[ServiceChange], recorder: &Recorder, now: Now) {
+        self.generation += 1;
+        if changes.is_empty() {
+            return;
+        }
+        let (services, endpoints) = count(changes, None);
+        self.pending.since.get_or_insert(now.wall);
+        self.pending.services += services;
+        self.pending.endpoints += endpoints;
+        for family in Family::ALL {
+            let (services, endpoints) = count(changes, Some(family));
+            if services + endpoints > 0 {
+                recorder.queued(family, services, endpoints, now.wall);
+            }
+        }
+    }
+
+    /// The kernel acknowledged, or refused.
+    pub(super) fn applied(
+        &mut self,
+        reports: &[Report],
+        full: bool,
+        began: Instant,
+        recorder: &Recorder,
+    ) {
+        let took = host::clock::monotonic().saturating_duration_since(began);
+        let at = host::clock::wall();
+        let operations = reports.iter().map(|report| report.taken.elements).sum::<usize>();
+        let operations = u64::try_from(operations).unwrap_or(u64::MAX);
+        if reports.iter().any(|report| !report.refused.is_empty() || report.failed.is_some()) {
+            recorder.apply_failed(&Family::ALL);
+        }
+        if reports.iter().all(|report| report.failed.is_none()) {
+            recorder.applied(&Family::ALL, Apply { full, took, at, operations });
+            self.applied = Some(Applied { generation: self.generation, at, took, operations });
+            self.pending = Pending::default();
+            self.start_failed = None;
+        }
+    }
+
+    /// How long it took from the cause of a change to the kernel's acknowledgement.
+    pub(super) fn programmed(
+        &self,
+        triggers: &[SystemTime],
+        changes: &[ServiceChange],
+        recorder: &Recorder,
+    ) {
+        let at = host::clock::wall();
+        for family in Family::ALL.into_iter().filter(|family| touches(changes, *family)) {
+            for trigger in triggers {
+                if let Ok(latency) = at.duration_since(*trigger) {
+                    recorder.programmed(family, latency);
+                }
+            }
+        }
+    }
+
+    /// Keeps since when each Service waits; logs what is new.
+    pub(super) fn follow_waiting<K: Kernel>(&mut self, dataplane: Option<&Dataplane<K>>, now: Now) {
+        let Some(dataplane) = dataplane else { return };
+        let before = std::mem::take(&mut self.failing);
+        for (name, waiting) in dataplane.waiting() {
+            let known = before.get(name);
+            if known.is_none_or(|known| known.error != waiting.reason) {
+                tracing::error!(service = %name, reason = waiting.reason, "refused by the kernel, trying again");
+            }
+            let failing = Failing {
+                service: name.clone(),
+                error: waiting.reason.clone(),
+                since: known.map_or(now.wall, |known| known.since),
+                attempts: waiting.backoff.attempts,
+            };
+            self.failing.insert(name.clone(), failing);
+        }
+        for name in before.keys().filter(|name| !self.failing.contains_key(*name)) {
+            tracing::info!(service = %name, "programmed after all");
+        }
+    }
+
+    pub(super) const fn repaired(&mut self, now: Now) {
+        self.drift.repaired += 1;
+        self.drift.last = Some(now.wall);
+    }
+
+    /// What the agent itself leaves out.
+    pub(super) fn rejections(&self) -> Vec<Rejection> {
+        let kernel = |reason: &str| format!("the kernel refuses it: {reason}");
+        let failing = self.failing.values().map(|failing| {
+            let object = Object::Service(failing.service.clone());
+            Rejection::new(object, "spec", kernel(&failing.error))
+        });
+        let start = self
+            .start_failed
+            .iter()
+            .map(|reason| Rejection::new(Object::Agent, "dataplane", kernel(reason)));
+        let noted = self.noted.iter().chain(&self.health_check_ports);
+        noted.cloned().chain(failing).chain(start).collect()
+    }
+
+    /// What to show now. Logs what is left out since the last time, and what no longer is.
+    pub(super) fn published(&mut self, table: &NodeTable) -> Published {
+        let published = self.shown(table);
+        let left_out: BTreeSet<Rejection> = published.rejections().into_iter().collect();
+        for rejection in left_out.difference(&self.logged) {
+            tracing::warn!("left out: {rejection}");
+        }
+        for rejection in self.logged.difference(&left_out) {
+            tracing::info!(object = %rejection.object, field = rejection.field, "accepted after all, or gone");
+        }
+        self.logged = left_out;
+        published
+    }
+
+    fn shown(&self, table: &NodeTable) -> Published {
+        Published {
+            table: self.cluster.clone(),
+            node: table.clone(),
+            health_checks: self.health_checks.clone(),
+            status: Status {
+                synced: self.synced,
+                generation: self.generation,
+                applied: self.applied,
+                pending: self.pending,
+                failing: self.failing.values().cloned().collect(),
+                drift: self.drift,
+                rejections: self.rejections().into(),
+            },
+        }
+    }
+}
+
+fn touches(changes: &[ServiceChange], family: Family) -> bool {
+    count(changes, Some(family)) != (0, 0)
+}
+
+/// Changes of Services themselves and of their endpoints, of one family or of both.
+fn count(changes: &[ServiceChange], family: Option<Family>) -> (u64, u64) {
+    let (mut services, mut endpoints) = (0, 0);
+    for change in changes {
+        let ports = |service: &Option<Arc<model::NodeService>>| {
+            let ports = service.iter().flat_map(|service| service.ports.clone());
+            ports
+                .filter(|port| family.is_none_or(|family| port.family == family))
+                .map(|port| (port.frontends, port.selection))
+                .collect::<Vec<_>>()
+        };
+        let (old, new) = (ports(&change.old), ports(&change.new));
+        let frontends = |ports: &[(Vec<model::NodeFrontend>, model::Selection)]| {
+            ports.iter().map(|(frontends, _)| frontends.clone()).collect::<Vec<_>>()
+        };
+        if old == new {
+            continue;
+        }
+        if frontends(&old) == frontends(&new) {
+            endpoints += 1;
+        } else {
+            services += 1;
+        }
+    }
+    (services, endpoints)
+}

@@ -1,0 +1,212 @@
+//! How does the core run, and what watches the kernel for it?
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::thread;
+use std::time::Duration;
+
+use host::address::{AddressError, AddressMonitor, local_addresses};
+use host::conntrack::Conntrack;
+use host::netfilter::{MonitorError, NftMonitor};
+use reconcile::{Netlink, StaleFlows, TransactError, missing_features};
+
+use crate::core::flows::forget;
+use crate::core::measure::measure;
+use crate::core::{Action, Core, Now};
+use crate::event::Event;
+use crate::failure::Failure;
+use crate::run::CoreSide;
+use crate::tune::tune;
+
+/// How long a watching thread waits before it looks whether it should end.
+const PATIENCE: Duration = Duration::from_millis(250);
+
+/// Changes whose stale flows have not been removed yet; at the bound the core waits.
+const FLOWS_MAX: usize = 64;
+
+/// Lists of addresses that the kernel interrupted are asked for again, so often.
+const LISTINGS_MAX: u32 = 20;
+
+/// Runs the core on this thread until it is told to end. The rules stay in the kernel.
+///
+/// # Errors
+/// The kernel lacks something, or refuses to be watched.
+pub(crate) fn run_core(side: CoreSide) -> Result<(), Failure> {
+    let clients_max = side.config.affinity_clients_max;
+    probe(clients_max)?;
+    let refused = tune(&side.config.conntrack, cores());
+    for rejection in &refused {
+        tracing::warn!(%rejection, "connection tracking is left as it is");
+    }
+    let own_port = Arc::new(AtomicU32::new(0));
+    let monitor = NftMonitor::open().map_err(dataplane)?;
+    let addresses = AddressMonitor::open().map_err(dataplane)?;
+    let first = own_addresses().map_err(dataplane)?;
+    let conntrack = Conntrack::open().map_err(dataplane)?;
+    let is_ending = AtomicBool::new(false);
+    let (flows, stale) = sync_channel(FLOWS_MAX);
+    thread::scope(|scope| {
+        let named = |name: &str| thread::Builder::new().name(name.to_owned());
+        let ending = &is_ending;
+        let (port, to_core) = (Arc::clone(&own_port), side.sender.clone());
+        let watched = named("drift")
+            .spawn_scoped(scope, move || watch_table(monitor, &port, &to_core, ending))
+            .and_then(|_| {
+                let to_core = side.sender.clone();
+                named("addresses")
+                    .spawn_scoped(scope, move || watch_addresses(addresses, &to_core, ending))
+            })
+            .and_then(|_| {
+                let recorder = side.recorder.clone();
+                named("flows").spawn_scoped(scope, move || forget(conntrack, &stale, &recorder))
+            });
+        let ended =
+            watched.map_err(Failure::Start).map(|_| work(side, first, refused, &own_port, &flows));
+        is_ending.store(true, Ordering::Relaxed);
+        drop(flows);
+        ended
+    })
+}
+
+fn dataplane(error: impl std::fmt::Display) -> Failure {
+    Failure::Dataplane(error.to_string())
+}
+
+fn cores() -> u32 {
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    u32::try_from(cores).unwrap_or(u32::MAX)
+}
+
+/// Finds out by trying whether this kernel has what is needed.
+fn probe(clients_max: u32) -> Result<(), Failure> {
+    let mut kernel = Netlink::open(clients_max).map_err(dataplane)?;
+    let missing = match missing_features(&mut kernel) {
+        Ok(missing) => missing,
+        Err(error @ (TransactError::Refused(_) | TransactError::Failed(_))) => {
+            return Err(dataplane(error));
+        }
+    };
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let names: Vec<String> = missing
+        .iter()
+        .map(|feature| format!("{} (CONFIG_{})", feature.name, feature.option))
+        .collect();
+    Err(Failure::Feature(names.join(", ")))
+}
+
+/// The one loop: an event, or the time for something.
+fn work(
+    side: CoreSide,
+    first: BTreeSet<IpAddr>,
+    refused: Vec<model::Rejection>,
+    own_port: &Arc<AtomicU32>,
+    flows: &SyncSender<Vec<StaleFlows>>,
+) {
+    let clients_max = side.config.affinity_clients_max;
+    let port = Arc::clone(own_port);
+    let open = move || {
+        let kernel = Netlink::open(clients_max).map_err(|error| error.to_string())?;
+        port.store(kernel.port_id(), Ordering::Relaxed);
+        Ok(kernel)
+    };
+    let mut core = Core::new(side.config, Box::new(open), side.publisher, side.recorder, now());
+    core.note(refused);
+    let mut next = core.handle(Event::Addresses(first), now());
+    while let Some(actions) = next {
+        for action in actions {
+            act(action, &mut core, flows);
+        }
+        next = match wait(&side.events, &core) {
+            Ok(event) => core.handle(event, now()),
+            Err(RecvTimeoutError::Timeout) => Some(core.tick(now())),
+            Err(RecvTimeoutError::Disconnected) => None,
+        };
+    }
+}
+
+fn wait(events: &Receiver<Event>, core: &Core<Netlink>) -> Result<Event, RecvTimeoutError> {
+    match core.next_tick() {
+        None => Ok(events.recv()?),
+        Some(at) => events.recv_timeout(at.saturating_duration_since(host::clock::monotonic())),
+    }
+}
+
+fn act(action: Action, core: &mut Core<Netlink>, flows: &SyncSender<Vec<StaleFlows>>) {
+    match action {
+        Action::ForgetFlows(stale) => {
+            if flows.send(stale).is_err() {
+                tracing::error!("nobody removes stale flows any more");
+            }
+        }
+        Action::Measure { request, table } => {
+            request.answer(measure(core.dataplane(), &table));
+        }
+    }
+}
+
+fn now() -> Now {
+    Now { monotonic: host::clock::monotonic(), wall: host::clock::wall() }
+}
+
+/// Tells the core when somebody else touches our table.
+fn watch_table(
+    mut monitor: NftMonitor,
+    own_port: &AtomicU32,
+    core: &SyncSender<Event>,
+    is_ending: &AtomicBool,
+) {
+    while !is_ending.load(Ordering::Relaxed) {
+        let is_foreign = match monitor.recv(PATIENCE) {
+            Ok(notifications) => notifications.iter().any(|notification| {
+                notification.sender_port_id != own_port.load(Ordering::Relaxed)
+                    && nft::wire::touches_us(notification.message_type, &notification.payload)
+            }),
+            Err(MonitorError::Overrun) => true,
+            Err(error @ MonitorError::Socket(_)) => {
+                tracing::error!(%error, "cannot hear of changes by others; the table is compared from time to time");
+                return;
+            }
+        };
+        if is_foreign && core.send(Event::Drift).is_err() {
+            return;
+        }
+    }
+}
+
+/// Tells the core when the node's own addresses change.
+fn watch_addresses(mut monitor: AddressMonitor, core: &SyncSender<Event>, is_ending: &AtomicBool) {
+    while !is_ending.load(Ordering::Relaxed) {
+        let heard = monitor.recv(PATIENCE);
+        if matches!(heard, Ok(false)) {
+            continue;
+        }
+        match own_addresses() {
+            Ok(addresses) => {
+                if core.send(Event::Addresses(addresses)).is_err() {
+                    return;
+                }
+            }
+            Err(error) => {
+                tracing::warn!(%error, "cannot list the node's addresses; the last known ones stay")
+            }
+        }
+    }
+}
+
+/// Every address of this network namespace. A list that the kernel interrupted, because an address
+/// came or went, is asked for again.
+fn own_addresses() -> Result<BTreeSet<IpAddr>, AddressError> {
+    let mut listed = local_addresses();
+    for _ in 1..LISTINGS_MAX {
+        if listed.is_ok() {
+            break;
+        }
+        listed = local_addresses();
+    }
+    Ok(listed?.into_iter().map(|known| known.address.addr()).collect())
+}
