@@ -5,7 +5,7 @@ use model::ServiceName;
 use proptest::prelude::*;
 use proptest::sample::Index;
 
-use super::{agent, endpoint, service, service_cidrs, service_name, zone};
+use super::{agent, endpoint, service, service_cidrs, service_name, universe, zone};
 use crate::cluster::{AgentOptions, Cluster, ConditionsSpec, EndpointSpec, ServiceSpec};
 
 /// One change. What it speaks of may not be there: then nothing changes.
@@ -20,6 +20,8 @@ pub(super) enum Change {
     /// The commonest update: something of no meaning for packets.
     Label(Index),
     Zone(Index, Option<String>),
+    /// A node takes a VIP on an interface of its own, or gives it up.
+    Vip(Index),
     ServiceCidrs(Vec<Vec<IpNet>>),
     Agent(AgentOptions),
 }
@@ -36,6 +38,7 @@ pub(super) fn change() -> impl Strategy<Value = Change> {
             .prop_map(|(at, which, conditions)| Change::Conditions(at, which, conditions)),
         1 => index().prop_map(Change::Label),
         1 => (index(), zone()).prop_map(|(at, zone)| Change::Zone(at, zone)),
+        1 => index().prop_map(Change::Vip),
         1 => service_cidrs().prop_map(Change::ServiceCidrs),
         1 => agent().prop_map(Change::Agent),
     ]
@@ -73,6 +76,13 @@ impl Change {
                 let at = at.index(cluster.nodes.len());
                 if let Some(spec) = cluster.nodes.values_mut().nth(at) {
                     spec.zone.clone_from(zone);
+                }
+            }
+            Self::Vip(at) => {
+                let at = at.index(cluster.nodes.len());
+                if let Some(spec) = cluster.nodes.values_mut().nth(at) {
+                    let is_bearer = !spec.local.is_empty();
+                    spec.local = if is_bearer { Vec::new() } else { universe::vip() };
                 }
             }
             Self::ServiceCidrs(cidrs) => {

@@ -1,6 +1,8 @@
 //! Which endpoints can there be?
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::num::NonZeroU16;
 
 use model::{Family, NodeName};
 use proptest::prelude::*;
@@ -29,17 +31,26 @@ pub(super) fn endpoint() -> impl Strategy<Value = EndpointSpec> {
         vec![Family::V6],
     ]);
     let slice = prop::sample::select(&["", "", "one", "two"][..]);
-    (place, families, conditions(), hints(), slice).prop_map(
-        |(place, families, conditions, (zones, nodes), slice)| EndpointSpec {
+    (place, families, conditions(), hints(), ports(), slice).prop_map(
+        |(place, families, conditions, (zones, nodes), ports, slice)| EndpointSpec {
             addresses: families.into_iter().map(|family| place.address(family)).collect(),
             node: place.node(),
             conditions,
             zones,
             nodes,
-            ports: None,
+            ports,
             slice: slice.to_owned(),
         },
     )
+}
+
+/// Mostly all ports of the Service; else some of the names that Services use, with a number of its own
+/// or without.
+fn ports() -> impl Strategy<Value = Option<BTreeMap<String, Option<NonZeroU16>>>> {
+    let number = prop::sample::select(&universe::TARGETS[..]).prop_map(NonZeroU16::new);
+    let number = prop_oneof![1 => Just(None), 2 => number];
+    let name = prop::sample::select(&["", "p0", "p1"][..]).prop_map(str::to_owned);
+    prop::option::weighted(0.15, prop::collection::btree_map(name, number, 1..=2))
 }
 
 /// Of the eight, those that a controller writes; who is ready also serves.

@@ -88,10 +88,15 @@ pub(super) fn node(n: usize) -> (NodeName, NodeSpec) {
     let spec = NodeSpec {
         zone: None,
         addresses: vec![parse(&format!("192.168.0.{number}")), parse(&format!("fd00::{number}"))],
-        local: if n == 0 { vec![parse("203.0.113.9"), parse("2001:db8::9")] } else { Vec::new() },
+        local: if n == 0 { vip() } else { Vec::new() },
         pod_cidrs: vec![parse(&format!("10.{number}.0.0/24")), parse(&format!("fd0{number}::/64"))],
     };
     (name, spec)
+}
+
+/// What a node may bear besides its own addresses: one of `EXTERNAL_IPS`.
+pub(super) fn vip() -> Vec<IpAddr> {
+    vec![parse("203.0.113.9"), parse("2001:db8::9")]
 }
 
 /// A pod's address; `n` tells the node, from 0.
