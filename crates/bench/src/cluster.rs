@@ -5,8 +5,8 @@ use std::net::Ipv4Addr;
 use ipnet::{IpNet, Ipv4Net};
 
 use ingest::api::{
-    Conditions, Endpoint, EndpointPort, EndpointSlice, IntOrString, Metadata, Object, Service, ServicePort,
-    ServiceSpec,
+    Conditions, Endpoint, EndpointPort, EndpointSlice, IntOrString, Metadata, Object, Service,
+    ServicePort, ServiceSpec,
 };
 
 /// Where the ClusterIPs are.
@@ -33,7 +33,10 @@ impl Number {
             spec: ServiceSpec {
                 cluster_ip: Some(cluster_ip.clone()),
                 cluster_ips: vec![cluster_ip],
-                ports: vec![ServicePort { port: Some(IntOrString::Int(80)), ..ServicePort::default() }],
+                ports: vec![ServicePort {
+                    port: Some(IntOrString::Int(80)),
+                    ..ServicePort::default()
+                }],
                 ..ServiceSpec::default()
             },
             ..Service::default()
@@ -79,9 +82,5 @@ fn offset(base: Ipv4Addr, by: usize) -> Ipv4Addr {
 }
 
 fn metadata(name: &str) -> Metadata {
-    Metadata {
-        name: name.to_owned(),
-        namespace: "default".to_owned(),
-        ..Metadata::default()
-    }
+    Metadata { name: name.to_owned(), namespace: "default".to_owned(), ..Metadata::default() }
 }

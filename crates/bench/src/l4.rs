@@ -16,8 +16,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::cluster::{Number, SERVICES, fresh_endpoint};
 use crate::connect;
-use crate::usage::resident;
 use crate::quantile::Spread;
+use crate::usage::resident;
 
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Result {
@@ -144,38 +144,41 @@ fn measure(services: usize, endpoints: usize, changes: usize) -> anyhow::Result<
     let (mut node, report) = Node::start(objects)?;
     let cold_start_s = start.elapsed().as_secs_f64();
     let cold_start = report.taken.into();
-    let [resident_bytes, resident_max_bytes] =
-        [resident("VmRSS")?, resident("VmHWM")?];
+    let [resident_bytes, resident_max_bytes] = [resident("VmRSS")?, resident("VmHWM")?];
 
     let mut fresh = (0..).map(fresh_endpoint);
     let pick = |i: usize| Number(i * 7919 % services);
     let mut next = || fresh.next().context("addresses");
-    let replace = timed(changes, &mut node, |objects, i| {
-        let mut addresses = pick(i).endpoints(endpoints);
+    // Each Service's turn comes as often as any other's; what was added or removed is undone in between.
+    let whole = |i: usize| pick(i).endpoints(endpoints);
+    let restore = |objects: &mut Objects, i: usize| {
+        objects.apply(pick(i).slice(&whole(i)));
+    };
+    let replace = timed(changes, &mut node, &restore, |objects, i| {
+        let mut addresses = whole(i);
         if let Some(first) = addresses.first_mut() {
             *first = next()?;
         }
         objects.apply(pick(i).slice(&addresses));
         Ok(())
     })?;
-    let add_endpoint = timed(changes, &mut node, |objects, i| {
-        let mut addresses = pick(i).endpoints(endpoints);
+    let add_endpoint = timed(changes, &mut node, &restore, |objects, i| {
+        let mut addresses = whole(i);
         addresses.push(next()?);
         objects.apply(pick(i).slice(&addresses));
         Ok(())
     })?;
-    let remove_endpoint = timed(changes, &mut node, |objects, i| {
-        let addresses = pick(i).endpoints(endpoints);
-        objects.apply(pick(i).slice(addresses.get(1..).unwrap_or_default()));
+    let remove_endpoint = timed(changes, &mut node, &restore, |objects, i| {
+        objects.apply(pick(i).slice(whole(i).get(1..).unwrap_or_default()));
         Ok(())
     })?;
     let more = |i: usize| Number(services + i);
-    let add_service = timed(changes, &mut node, |objects, i| {
+    let add_service = timed(changes, &mut node, &|_, _| {}, |objects, i| {
         objects.apply(more(i).service());
         objects.apply(more(i).slice(&more(i).endpoints(endpoints)));
         Ok(())
     })?;
-    let remove_service = timed(changes, &mut node, |objects, i| {
+    let remove_service = timed(changes, &mut node, &|_, _| {}, |objects, i| {
         let name = format!("service-{}", services + i);
         let key = |kind, name: &str| ObjectKey {
             kind,
@@ -213,10 +216,12 @@ fn measure(services: usize, endpoints: usize, changes: usize) -> anyhow::Result<
     })
 }
 
-/// Times changes one by one: from the object that says so to the kernel's acknowledgement.
+/// Times changes one by one: from the object that says so to the kernel's acknowledgement. Each is
+/// followed by one that is not timed.
 fn timed(
     n: usize,
     node: &mut Node,
+    restore: &dyn Fn(&mut Objects, usize),
     mut change: impl FnMut(&mut Objects, usize) -> anyhow::Result<()>,
 ) -> anyhow::Result<Change> {
     let mut times = Vec::with_capacity(n);
@@ -229,6 +234,8 @@ fn timed(
         counted.messages = counted.messages.max(taken.messages);
         counted.elements = counted.elements.max(taken.elements);
         counted.bytes = counted.bytes.max(taken.bytes);
+        restore(&mut node.objects, i);
+        node.follow()?;
     }
     Ok(Change { time: Spread::of(times), counted })
 }

@@ -38,7 +38,8 @@ pub(crate) fn run(round_trips: u32, rounds: u32) -> anyhow::Result<String> {
             costs.push(cost);
         }
     }
-    let mut text = String::from("processor time of one datagram round trip (two packets), median\n");
+    let mut text =
+        String::from("processor time of one datagram round trip (two packets), median\n");
     for ((name, _), costs) in kinds.iter().zip(&mut costs) {
         costs.sort_unstable();
         let median = costs.get(costs.len() / 2).copied().unwrap_or_default();

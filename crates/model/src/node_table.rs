@@ -87,10 +87,19 @@ impl NodeTable {
     /// Replaces the claims of `names`, then decides them and all whose frontends moved.
     fn decide_again(&mut self, old: &Self, names: BTreeSet<ServiceName>) -> Vec<ServiceChange> {
         let mut dirty = names.clone();
-        for name in &names {
+        let claims_differ = |name: &&ServiceName| {
+            let before = self.services.get(*name).map(|known| &known.service);
+            let after = self.source.services.get(*name);
+            match (before, after) {
+                (Some(before), Some(after)) => !claims_the_same(before, after),
+                _ => true,
+            }
+        };
+        let moved: Vec<ServiceName> = names.iter().filter(claims_differ).cloned().collect();
+        for name in &moved {
             self.withdraw_claims(name, old, &mut dirty);
         }
-        for name in &names {
+        for name in &moved {
             if let Some(service) = self.proxied(name) {
                 self.enter_claims(&service, &mut dirty);
             }
@@ -219,6 +228,22 @@ impl NodeTable {
 
 /// The port of a Service, by its name, that does not hold a frontend.
 type Refused = (ServiceName, Frontend, Arc<str>);
+
+/// Whether two states of a Service ask for the same frontends with the same right: nearly always, when
+/// only its endpoints changed.
+fn claims_the_same(before: &Service, after: &Service) -> bool {
+    let ports = |service: &Service| -> Vec<_> {
+        let ports = service.ports.iter();
+        ports
+            .map(|port| (Arc::clone(&port.name), port.protocol, port.port, port.node_port))
+            .collect()
+    };
+    before.is_proxied() == after.is_proxied()
+        && before.created_s == after.created_s
+        && before.cluster_ips == after.cluster_ips
+        && before.external == after.external
+        && ports(before) == ports(after)
+}
 
 fn all_frontends(service: &Service, node: &NodeContext) -> Vec<(Frontend, FrontendKind, Arc<str>)> {
     let mut all = Vec::with_capacity(service.ports.len());

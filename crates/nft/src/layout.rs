@@ -69,6 +69,7 @@ pub fn fixed_chains(options: &Options) -> Vec<Chain> {
         plain(ChainId::ExternalLocal, external_local(&options.detect_local)),
         plain(ChainId::Services, services()),
         plain(ChainId::TrafficReceived, counted(SetId::Received, true)),
+        plain(ChainId::TrafficConnections, counted(SetId::Connections, false)),
         plain(ChainId::Traffic, traffic()),
         plain(ChainId::Unserved, unserved()),
         plain(ChainId::ClusterIps, cluster_ips(&options.service_cidrs)),
@@ -188,11 +189,10 @@ fn local_pod(detect_local: &DetectLocal, family: Family) -> Vec<Steps> {
 /// Every packet of a rewritten connection passes here once, where the endpoint's address stands in
 /// it: on its way in. The commonest protocol is asked for first.
 fn traffic() -> Vec<Steps> {
-    let mut rules = vec![rule([is_reply(true), vec![goto(ChainId::TrafficReceived)]])];
-    rules.extend(each_protocol_and_family(|protocol, f| {
-        let connections = count(SetId::Connections(f), f, false);
-        rule([is_new(), is_protocol(protocol), is_family(f), connections])
-    }));
+    let mut rules = vec![
+        rule([is_reply(true), vec![goto(ChainId::TrafficReceived)]]),
+        rule([is_new(), vec![jump(ChainId::TrafficConnections)]]),
+    ];
     rules.extend(counted(SetId::Sent, false));
     rules
 }

@@ -148,6 +148,7 @@ pub enum ChainId {
     Services,
     ExternalLocal,
     Traffic,
+    TrafficConnections,
     TrafficReceived,
     Unserved,
     ClusterIps,
@@ -166,7 +167,7 @@ pub enum ChainId {
     },
 }
 
-const FIXED: [(ChainId, &str); 19] = [
+const FIXED: [(ChainId, &str); 20] = [
     (ChainId::RestrictPrerouting, "restrict-prerouting"),
     (ChainId::RestrictOutput, "restrict-output"),
     (ChainId::NatPrerouting, "nat-prerouting"),
@@ -181,6 +182,7 @@ const FIXED: [(ChainId, &str); 19] = [
     (ChainId::Services, "services"),
     (ChainId::ExternalLocal, "external-local"),
     (ChainId::Traffic, "traffic"),
+    (ChainId::TrafficConnections, "traffic-connections"),
     (ChainId::TrafficReceived, "traffic-received"),
     (ChainId::Unserved, "unserved"),
     (ChainId::ClusterIps, "cluster-ips"),
