@@ -7,15 +7,16 @@ use imbl::OrdMap;
 use crate::address::{Frontend, FrontendKind};
 use crate::name::ServiceName;
 
-/// One Service port's wish for a frontend. The order is the order of precedence: an address that is
-/// written down beats a node port, then the older Service wins, then the lower name. Even two ports
-/// of one Service can collide: an external IP may be a node's address.
+/// One Service port's wish for a frontend. The order is the order of precedence. First the kind:
+/// a ClusterIP is given by the API server and a load balancer's address by a controller, but an
+/// external IP is whatever somebody wrote, and must not take another Service's traffic; a node port
+/// is only a node's address at large. Then the older Service wins, then the lower name. Even two
+/// ports of one Service can collide: an external IP may be a node's address.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Claim {
-    pub(crate) is_node_port: bool,
+    pub(crate) kind: FrontendKind,
     pub(crate) created_s: i64,
     pub(crate) service: ServiceName,
-    pub(crate) kind: FrontendKind,
     /// The name of the Service's port.
     pub(crate) port: Arc<str>,
 }

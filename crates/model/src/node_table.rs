@@ -139,7 +139,6 @@ impl NodeTable {
             let others = self.claims.all(&frontend).iter().map(|claim| claim.service.clone());
             dirty.extend(others);
             let claim = Claim {
-                is_node_port: kind == FrontendKind::NodePort,
                 created_s: service.created_s,
                 service: service.name.clone(),
                 kind,
