@@ -138,12 +138,8 @@ impl NodeTable {
         for (frontend, kind, port) in all_frontends(service, &self.node) {
             let others = self.claims.all(&frontend).iter().map(|claim| claim.service.clone());
             dirty.extend(others);
-            let claim = Claim {
-                created_s: service.created_s,
-                service: service.name.clone(),
-                kind,
-                port,
-            };
+            let claim =
+                Claim { created_s: service.created_s, service: service.name.clone(), kind, port };
             self.claims.insert(frontend, claim);
         }
         for ip in &service.cluster_ips {

@@ -5,8 +5,8 @@
 
 use model::{Family, Protocol};
 use nft::{
-    Attachment, Base, ChainId, CtKey, DynamicOp, Expr, Hook, HookKind, Into, MetaKey, Op, Reg, Rule,
-    RuleVerdict, SetId,
+    Attachment, Base, ChainId, CtKey, DynamicOp, Expr, Hook, HookKind, Into, MetaKey, Op, Reg,
+    Rule, RuleVerdict, SetId,
 };
 
 use crate::kernel::{Kernel, TransactError};
@@ -74,8 +74,7 @@ fn features() -> Vec<Feature> {
     let address = |to| Expr::Payload { base: Base::Network, offset: 12, len: 4, to };
     let priority = |to| Expr::Meta { key: MetaKey::Priority, to };
     let tcp = || {
-        let compare =
-            Expr::Compare { from: AT, equal: true, value: vec![Protocol::Tcp.number()] };
+        let compare = Expr::Compare { from: AT, equal: true, value: vec![Protocol::Tcp.number()] };
         vec![Expr::Meta { key: MetaKey::TransportProtocol, to: AT }, compare]
     };
     let mut dnat = tcp();

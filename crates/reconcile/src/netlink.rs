@@ -36,7 +36,8 @@ impl Netlink {
 
     fn read_once(&mut self) -> Result<Ruleset, String> {
         let mut reader = RulesetReader::default();
-        let requests = [wire::dump_table(), wire::dump_chains(), wire::dump_sets(), wire::dump_rules()];
+        let requests =
+            [wire::dump_table(), wire::dump_chains(), wire::dump_sets(), wire::dump_rules()];
         for request in requests {
             self.dump(&request, &mut reader)?;
         }
@@ -83,9 +84,7 @@ impl Netlink {
         }
         let mut each = |_: u16, payload: &[u8]| counted.refused.extend(wire::rule_count(payload));
         self.socket.dump(&wire::dump_rules(), &mut each).map_err(read)?;
-        counted.refused.retain(|(chain, _)| {
-            matches!(chain, ChainId::Drop(_) | ChainId::Reject(_))
-        });
+        counted.refused.retain(|(chain, _)| matches!(chain, ChainId::Drop(_) | ChainId::Reject(_)));
         Ok(counted)
     }
 }
@@ -115,7 +114,8 @@ impl Kernel for Netlink {
     fn read(&mut self) -> Result<Ruleset, ReadError> {
         let mut last = String::new();
         for _ in 0..READS_MAX {
-            let before = self.socket.generation_id().map_err(|error| ReadError(error.to_string()))?;
+            let before =
+                self.socket.generation_id().map_err(|error| ReadError(error.to_string()))?;
             match self.read_once() {
                 Ok(ruleset) => {
                     let after = self

@@ -144,7 +144,10 @@ fn a_hundred_thousand_clients_are_remembered() {
         .into();
     let affinity = Some(model::Affinity { timeout_s: 10_800 });
     for client in 0..20 {
-        rig.check(&packet(client), &Verdict::Forward { deliveries: BTreeSet::clone(&deliveries), affinity })
-            .unwrap_or_else(|dissent| panic!("{dissent}"));
+        rig.check(
+            &packet(client),
+            &Verdict::Forward { deliveries: BTreeSet::clone(&deliveries), affinity },
+        )
+        .unwrap_or_else(|dissent| panic!("{dissent}"));
     }
 }
