@@ -145,55 +145,13 @@ fn measure(services: usize, endpoints: usize, changes: usize) -> anyhow::Result<
     let cold_start_s = start.elapsed().as_secs_f64();
     let cold_start = report.taken.into();
     let [resident_bytes, resident_max_bytes] = [resident("VmRSS")?, resident("VmHWM")?];
-
-    let mut fresh = (0..).map(fresh_endpoint);
-    let pick = |i: usize| Number(i * 7919 % services);
-    let mut next = || fresh.next().context("addresses");
-    // Each Service's turn comes as often as any other's; what was added or removed is undone in between.
-    let whole = |i: usize| pick(i).endpoints(endpoints);
-    let restore = |objects: &mut Objects, i: usize| {
-        objects.apply(pick(i).slice(&whole(i)));
-    };
-    let replace = timed(changes, &mut node, &restore, |objects, i| {
-        let mut addresses = whole(i);
-        if let Some(first) = addresses.first_mut() {
-            *first = next()?;
-        }
-        objects.apply(pick(i).slice(&addresses));
-        Ok(())
-    })?;
-    let add_endpoint = timed(changes, &mut node, &restore, |objects, i| {
-        let mut addresses = whole(i);
-        addresses.push(next()?);
-        objects.apply(pick(i).slice(&addresses));
-        Ok(())
-    })?;
-    let remove_endpoint = timed(changes, &mut node, &restore, |objects, i| {
-        objects.apply(pick(i).slice(whole(i).get(1..).unwrap_or_default()));
-        Ok(())
-    })?;
-    let more = |i: usize| Number(services + i);
-    let add_service = timed(changes, &mut node, &|_, _| {}, |objects, i| {
-        objects.apply(more(i).service());
-        objects.apply(more(i).slice(&more(i).endpoints(endpoints)));
-        Ok(())
-    })?;
-    let remove_service = timed(changes, &mut node, &|_, _| {}, |objects, i| {
-        let name = format!("service-{}", services + i);
-        let key = |kind, name: &str| ObjectKey {
-            kind,
-            namespace: "default".to_owned(),
-            name: name.to_owned(),
-        };
-        objects.delete(&key(Kind::EndpointSlice, &format!("{name}-slice")));
-        objects.delete(&key(Kind::Service, &name));
-        Ok(())
-    })?;
+    let size = Size { services, endpoints, changes };
+    let [replace, add_endpoint, remove_endpoint] = endpoint_changes(size, &mut node)?;
+    let [add_service, remove_service] = service_changes(size, &mut node)?;
     let (connect_direct, connect_service) = connect::measure(changes, |address| {
         node.objects.apply(Number(0).slice(&[address]));
         node.follow().map(|_| ())
     })?;
-
     let start = monotonic();
     let (_, report) = Node::start(node.objects)?;
     let restart_s = start.elapsed().as_secs_f64();
@@ -214,6 +172,67 @@ fn measure(services: usize, endpoints: usize, changes: usize) -> anyhow::Result<
         connect_direct,
         connect_service,
     })
+}
+
+#[derive(Clone, Copy)]
+struct Size {
+    services: usize,
+    endpoints: usize,
+    changes: usize,
+}
+
+/// One endpoint replaced, added, removed. Each Service's turn comes as often as any other's, and what
+/// was changed is undone in between.
+fn endpoint_changes(size: Size, node: &mut Node) -> anyhow::Result<[Change; 3]> {
+    let mut fresh = (0..).map(fresh_endpoint);
+    let pick = |i: usize| Number(i * 7919 % size.services);
+    let whole = |i: usize| pick(i).endpoints(size.endpoints);
+    let restore = |objects: &mut Objects, i: usize| {
+        objects.apply(pick(i).slice(&whole(i)));
+    };
+    let mut next = || fresh.next().context("addresses");
+    let replace = timed(size.changes, node, &restore, |objects, i| {
+        let mut addresses = whole(i);
+        if let Some(first) = addresses.first_mut() {
+            *first = next()?;
+        }
+        objects.apply(pick(i).slice(&addresses));
+        Ok(())
+    })?;
+    let add = timed(size.changes, node, &restore, |objects, i| {
+        let mut addresses = whole(i);
+        addresses.push(next()?);
+        objects.apply(pick(i).slice(&addresses));
+        Ok(())
+    })?;
+    let remove = timed(size.changes, node, &restore, |objects, i| {
+        objects.apply(pick(i).slice(whole(i).get(1..).unwrap_or_default()));
+        Ok(())
+    })?;
+    Ok([replace, add, remove])
+}
+
+/// One Service with its endpoints added, and removed.
+fn service_changes(size: Size, node: &mut Node) -> anyhow::Result<[Change; 2]> {
+    let more = |i: usize| Number(size.services + i);
+    let nothing = |_: &mut Objects, _: usize| {};
+    let add = timed(size.changes, node, &nothing, |objects, i| {
+        objects.apply(more(i).service());
+        objects.apply(more(i).slice(&more(i).endpoints(size.endpoints)));
+        Ok(())
+    })?;
+    let remove = timed(size.changes, node, &nothing, |objects, i| {
+        let name = format!("service-{}", size.services + i);
+        let key = |kind, name: &str| ObjectKey {
+            kind,
+            namespace: "default".to_owned(),
+            name: name.to_owned(),
+        };
+        objects.delete(&key(Kind::EndpointSlice, &format!("{name}-slice")));
+        objects.delete(&key(Kind::Service, &name));
+        Ok(())
+    })?;
+    Ok([add, remove])
 }
 
 /// Times changes one by one: from the object that says so to the kernel's acknowledgement. Each is

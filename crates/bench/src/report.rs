@@ -4,6 +4,8 @@ use std::fmt::Write;
 
 use crate::l4::{Change, Counted, Result};
 
+type Choose = fn(&Result) -> Change;
+
 /// One column for each size.
 pub(crate) fn text(results: &[Result]) -> String {
     let mut text = String::new();
@@ -14,7 +16,7 @@ pub(crate) fn text(results: &[Result]) -> String {
     row(&mut text, "  messages", results, |r| r.cold_start.messages.to_string());
     row(&mut text, "restart, nothing changed, s", results, |r| format!("{:.3}", r.restart_s));
     row(&mut text, "  elements", results, |r| r.restart.elements.to_string());
-    let changes: [(&str, fn(&Result) -> Change); 5] = [
+    let changes: [(&str, Choose); 5] = [
         ("one endpoint replaced", |r| r.replace),
         ("one endpoint added", |r| r.add_endpoint),
         ("one endpoint removed", |r| r.remove_endpoint),

@@ -41,10 +41,9 @@ impl Node {
     /// Where a new connection of the client goes, if it is free to go to endpoint `choice`.
     fn connect(&mut self, client: u32, choice: u32) -> IpAddr {
         let node = &self.cluster.table.node;
-        match self.dataplane.kernel().ruleset.pass(&packet(client), node, choice) {
-            Verdict::Forward { deliveries, .. } => only(&deliveries).endpoint.ip(),
-            other => panic!("{other}"),
-        }
+        let verdict = self.dataplane.kernel().ruleset.pass(&packet(client), node, choice);
+        let Verdict::Forward { deliveries, .. } = verdict else { panic!("{verdict}") };
+        only(&deliveries).endpoint.ip()
     }
 
     fn apply(&mut self, text: &str) {
