@@ -1,12 +1,13 @@
 //! How is the agent set up? Everything here is checked: a configuration that exists can be run.
 
-use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
+
+use crate::event::OwnAddresses;
 use model::{DetectLocal, Family, Node, NodeContext, NodeName, NodePortAddresses};
 
 mod conntrack;
@@ -91,12 +92,9 @@ impl Listen {
 impl Config {
     /// What decides on packets besides the Services, given what is known of the node now.
     #[must_use]
-    pub fn node_context(
-        &self,
-        node: Option<&Node>,
-        local_addresses: BTreeSet<IpAddr>,
-    ) -> NodeContext {
-        let primary = self.primary_addresses(node);
+    pub fn node_context(&self, node: Option<&Node>, own: &OwnAddresses) -> NodeContext {
+        let local_addresses = own.all.clone();
+        let primary = self.primary_addresses(node, &own.primary);
         NodeContext {
             name: self.node_name.clone(),
             zone: node.and_then(|node| node.zone.clone()),
@@ -107,9 +105,10 @@ impl Config {
         }
     }
 
-    /// One address of each family: the flag's, else the first that the Node object names.
-    fn primary_addresses(&self, node: Option<&Node>) -> Vec<IpAddr> {
-        let named = node.map_or(&[][..], |node| &node.addresses);
+    /// One address of each family: the flag's, else the first that the Node object names, else, for
+    /// a host that has none, the one that it speaks to the world with.
+    fn primary_addresses(&self, node: Option<&Node>, detected: &[IpAddr]) -> Vec<IpAddr> {
+        let named = node.map_or(detected, |node| &node.addresses);
         Family::ALL
             .into_iter()
             .filter_map(|family| {

@@ -7,8 +7,6 @@ mod measure;
 mod status;
 mod thread;
 
-use std::collections::BTreeSet;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -22,7 +20,7 @@ pub(crate) use thread::run_core;
 
 use crate::config::Config;
 use crate::core::status::Progress;
-use crate::event::Event;
+use crate::event::{Event, OwnAddresses};
 use crate::published::Publisher;
 use crate::recorder::Recorder;
 
@@ -46,7 +44,7 @@ const VERIFY_PERIOD: Duration = Duration::from_secs(3600);
 pub(crate) struct Core<K> {
     config: Arc<Config>,
     objects: Objects,
-    addresses: BTreeSet<IpAddr>,
+    addresses: OwnAddresses,
     table: NodeTable,
     open: OpenKernel<K>,
     dataplane: Option<Dataplane<K>>,
@@ -72,11 +70,11 @@ impl<K: Kernel> Core<K> {
         recorder: Recorder,
         now: Now,
     ) -> Self {
-        let context = Arc::new(config.node_context(None, BTreeSet::new()));
+        let context = Arc::new(config.node_context(None, &OwnAddresses::default()));
         Self {
             config,
             objects: Objects::new(),
-            addresses: BTreeSet::new(),
+            addresses: OwnAddresses::default(),
             table: NodeTable::empty(context),
             open,
             dataplane: None,
@@ -193,7 +191,7 @@ impl<K: Kernel> Core<K> {
             cluster.service_cidrs = self.config.service_cidrs.as_slice().into();
         }
         let own = cluster.nodes.get(&self.config.node_name).cloned();
-        let context = self.config.node_context(own.as_deref(), self.addresses.clone());
+        let context = self.config.node_context(own.as_deref(), &self.addresses);
         let (mut table, mut changes) = self.table.advance(&cluster);
         if *table.node != context {
             let (moved, more) = table.with_node(Arc::new(context));

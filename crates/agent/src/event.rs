@@ -16,8 +16,7 @@ pub const EVENTS_MAX: usize = 256;
 pub enum Event {
     /// A batch of the source of objects: one change, however many objects it touches.
     Objects(Vec<watch::Event>),
-    /// All addresses that the kernel takes as its own, loopback included.
-    Addresses(BTreeSet<IpAddr>),
+    Addresses(OwnAddresses),
     /// Somebody else changed our table in the kernel.
     Drift,
     /// Health check ports that cannot be opened. The list replaces the one before.
@@ -25,6 +24,15 @@ pub enum Event {
     /// A scrape wants to know what the kernel counted.
     Measure(MeasureRequest),
     Shutdown,
+}
+
+/// The addresses of this host.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct OwnAddresses {
+    /// All that the kernel takes as its own, loopback included.
+    pub all: BTreeSet<IpAddr>,
+    /// Of each family, the one that the host speaks to the world with, if it does.
+    pub primary: Vec<IpAddr>,
 }
 
 /// Whoever asked waits for a moment only; an answer that comes later is thrown away.

@@ -1,6 +1,5 @@
 //! How do the core and everything around it start and end together?
 
-use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -13,7 +12,7 @@ use tokio::sync::watch;
 use ::watch::{Folder, Stopper};
 
 use crate::config::Config;
-use crate::event::{EVENTS_MAX, Event};
+use crate::event::{EVENTS_MAX, Event, OwnAddresses};
 use crate::failure::Failure;
 use crate::published::{Published, Publisher};
 use crate::recorder::Recorder;
@@ -43,7 +42,7 @@ pub fn run_with(
     let config = Arc::new(config);
     let folder = Folder::open(&config.manifests)?;
     let (sender, events) = sync_channel(EVENTS_MAX);
-    let unknown = Published::unknown(config.node_context(None, BTreeSet::new()));
+    let unknown = Published::unknown(config.node_context(None, &OwnAddresses::default()));
     let (publisher, published) = watch::channel(Arc::new(unknown));
     let servers = Servers::new(Arc::clone(&config), published, sender.clone());
     let recorder = servers.recorder();

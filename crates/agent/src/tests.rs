@@ -8,6 +8,7 @@ mod health_check_ports;
 mod metrics;
 mod together;
 
+use std::io::{self, Read, Write};
 use std::time::{Duration, SystemTime};
 
 /// So long a test waits for what must come.
@@ -19,13 +20,14 @@ fn at(seconds: u64) -> SystemTime {
 }
 
 /// What a server answers, whole, but for the time of day.
-fn ask(mut stream: impl std::io::Read + std::io::Write, request: &str) -> String {
-    write!(stream, "{request} HTTP/1.1\r\nhost: pogu\r\nconnection: close\r\n\r\n").unwrap();
+fn ask(stream: impl Read + Write, request: &str) -> String {
+    try_ask(stream, request).unwrap()
+}
+
+fn try_ask(mut stream: impl Read + Write, request: &str) -> io::Result<String> {
+    write!(stream, "{request} HTTP/1.1\r\nhost: pogu\r\nconnection: close\r\n\r\n")?;
     let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    answer
-        .lines()
-        .filter(|line| !line.starts_with("date: "))
-        .map(|line| format!("{line}\n"))
-        .collect()
+    stream.read_to_string(&mut answer)?;
+    let lines = answer.lines().filter(|line| !line.starts_with("date: "));
+    Ok(lines.map(|line| format!("{line}\n")).collect())
 }

@@ -20,7 +20,8 @@ pub struct Flags {
     #[arg(long, value_name = "CIDR[,CIDR]", value_delimiter = ',', help_heading = "Node")]
     pub cluster_cidr: Vec<String>,
 
-    /// The node's own address, one of each family [default: what its Node object says]
+    /// The node's own address, one of each family [default: what its Node object says, or the one
+    /// that the host speaks to the world with]
     #[arg(long, value_name = "IP[,IP]", value_delimiter = ',', help_heading = "Node")]
     pub node_ip: Vec<String>,
 

@@ -29,6 +29,8 @@ pub(super) struct Progress {
     pending: Pending,
     failing: BTreeMap<ServiceName, Failing>,
     drift: Drift,
+    /// Some Service asked for a node port once.
+    wants_node_ports: bool,
     /// What was left out when that was last logged.
     logged: BTreeSet<Rejection>,
 }
@@ -55,6 +57,7 @@ impl Default for Progress {
             pending: Pending::default(),
             failing: BTreeMap::new(),
             drift: Drift::default(),
+            wants_node_ports: false,
             logged: BTreeSet::new(),
         }
     }
@@ -64,6 +67,9 @@ impl Progress {
     /// Changes came that the kernel must have.
     pub(super) fn queue(&mut self, changes: &[ServiceChange], recorder: &Recorder, now: Now) {
         self.generation += 1;
+        let new = changes.iter().filter_map(|change| change.new.as_ref());
+        self.wants_node_ports |=
+            new.flat_map(|new| &new.service.ports).any(|port| port.node_port.is_some());
         if changes.is_empty() {
             return;
         }
@@ -157,8 +163,14 @@ impl Progress {
             .start_failed
             .iter()
             .map(|reason| Rejection::new(Object::Agent, "dataplane", kernel(reason)));
+        let has_none = self.wants_node_ports && self.node.node_port_addresses.is_empty();
+        let no_address = has_none.then(|| {
+            let reason = "no address of this node accepts node ports: give --node-ip, or \
+                          --nodeport-addresses with a CIDR that the node has an address in";
+            Rejection::new(Object::Agent, "--nodeport-addresses", reason)
+        });
         let noted = self.noted.iter().chain(&self.health_check_ports);
-        noted.cloned().chain(failing).chain(start).collect()
+        noted.cloned().chain(no_address).chain(failing).chain(start).collect()
     }
 
     /// What to show now. Logs what is left out since the last time, and what no longer is.

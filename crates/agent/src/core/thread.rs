@@ -1,22 +1,21 @@
 //! How does the core run, and what watches the kernel for it?
 
-use std::collections::BTreeSet;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
 use std::time::Duration;
 
-use host::address::{AddressError, AddressMonitor, local_addresses};
+use host::address::{AddressError, AddressMonitor, local_addresses, primary_address};
 use host::conntrack::Conntrack;
 use host::netfilter::{MonitorError, NftMonitor};
+use model::Family;
 use reconcile::{Netlink, StaleFlows, TransactError, missing_features};
 
 use crate::core::flows::forget;
 use crate::core::measure::measure;
 use crate::core::{Action, Core, Now};
-use crate::event::Event;
+use crate::event::{Event, OwnAddresses};
 use crate::failure::Failure;
 use crate::run::CoreSide;
 use crate::tune::tune;
@@ -102,7 +101,7 @@ fn probe(clients_max: u32) -> Result<(), Failure> {
 /// The one loop: an event, or the time for something.
 fn work(
     side: CoreSide,
-    first: BTreeSet<IpAddr>,
+    first: OwnAddresses,
     refused: Vec<model::Rejection>,
     own_port: &Arc<AtomicU32>,
     flows: &SyncSender<Vec<StaleFlows>>,
@@ -200,7 +199,7 @@ fn watch_addresses(mut monitor: AddressMonitor, core: &SyncSender<Event>, is_end
 
 /// Every address of this network namespace. A list that the kernel interrupted, because an address
 /// came or went, is asked for again.
-fn own_addresses() -> Result<BTreeSet<IpAddr>, AddressError> {
+fn own_addresses() -> Result<OwnAddresses, AddressError> {
     let mut listed = local_addresses();
     for _ in 1..LISTINGS_MAX {
         if listed.is_ok() {
@@ -208,5 +207,10 @@ fn own_addresses() -> Result<BTreeSet<IpAddr>, AddressError> {
         }
         listed = local_addresses();
     }
-    Ok(listed?.into_iter().map(|known| known.address.addr()).collect())
+    let all = listed?.into_iter().map(|known| known.address.addr()).collect();
+    let mut primary = Vec::new();
+    for family in Family::ALL {
+        primary.extend(primary_address(family)?);
+    }
+    Ok(OwnAddresses { all, primary })
 }

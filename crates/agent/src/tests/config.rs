@@ -7,6 +7,7 @@ use clap::{Args as _, Command, FromArgMatches as _};
 use model::{DetectLocal, Node, NodeContext, NodeName, NodePortAddresses};
 
 use crate::config::{Config, DetectLocalMode, Flags, Listen};
+use crate::event::OwnAddresses;
 
 fn config(flags: &str) -> Result<Config, String> {
     let line = format!("agent --manifests /m --node-name a {flags}");
@@ -208,9 +209,10 @@ fn node() -> Node {
 #[test]
 fn a_node_is_known_by_its_object_and_flags_win() {
     let local: BTreeSet<IpAddr> = [ip("127.0.0.1"), ip("192.168.0.1")].into();
+    let own = OwnAddresses { all: local.clone(), primary: vec![ip("192.168.0.1"), ip("fd00::7")] };
     let config = config("--detect-local-mode NodeCIDR --node-ip 192.168.0.9").unwrap();
     assert_eq!(
-        config.node_context(Some(&node()), local.clone()),
+        config.node_context(Some(&node()), &own),
         NodeContext {
             name: NodeName::new("a"),
             zone: Some("z1".into()),
@@ -221,12 +223,12 @@ fn a_node_is_known_by_its_object_and_flags_win() {
         }
     );
     assert_eq!(
-        config.node_context(None, local.clone()),
+        config.node_context(None, &own),
         NodeContext {
             name: NodeName::new("a"),
             zone: None,
             local_addresses: local,
-            node_port_addresses: vec![ip("192.168.0.9")],
+            node_port_addresses: vec![ip("192.168.0.9"), ip("fd00::7")],
             detect_local: DetectLocal::Never,
             masquerade_all: false,
         }

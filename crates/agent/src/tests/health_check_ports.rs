@@ -10,7 +10,7 @@ use tokio::sync::watch;
 
 use super::answers::config;
 use super::cluster::{SHOP, applied, published};
-use super::{PATIENCE, ask};
+use super::{PATIENCE, try_ask};
 use crate::event::Event;
 use crate::health_check_ports::HealthCheckPorts;
 use crate::published::Publisher;
@@ -48,7 +48,11 @@ impl Node {
         let address: SocketAddr = format!("{}:{port}", self.address).parse().unwrap();
         let found = wait_for(|| {
             let status = match TcpStream::connect(address) {
-                Ok(stream) => ask(stream, "GET /").lines().next().map(str::to_owned),
+                // A port that closes resets what was not yet accepted.
+                Ok(stream) => match try_ask(stream, "GET /") {
+                    Ok(answer) => answer.lines().next().map(str::to_owned),
+                    Err(error) => Some(error.to_string()),
+                },
                 Err(error) if error.kind() == ErrorKind::ConnectionRefused => None,
                 Err(error) => panic!("cannot connect to {address}: {error}"),
             };
