@@ -111,6 +111,7 @@ impl Planner {
         hints: &Hints<'_>,
         ops: &mut Vec<Op>,
     ) -> Result<Undo, Full> {
+        let start = ops.len();
         let before = self.services.remove(name);
         let old_elements = before.as_ref().map(|known| self.elements_of(known)).unwrap_or_default();
         let mut undo = Undo {
@@ -127,6 +128,8 @@ impl Planner {
             Some(Ok(programmed)) => Some(programmed),
             Some(Err(full)) => {
                 self.undo(undo);
+                // The chains that it would have needed.
+                ops.truncate(start);
                 return Err(full);
             }
         };
