@@ -1,8 +1,12 @@
 //! Does the program, as a person runs it, answer and fail as it should?
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::print_stdout, reason = "measured times, and logs of what failed")]
 
+mod change;
 mod get;
+mod node;
+mod serve;
 mod wrong;
 
 use std::process::{Command, Output};
