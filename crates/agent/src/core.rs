@@ -4,6 +4,7 @@
 mod action;
 mod flows;
 mod measure;
+mod pressure;
 mod status;
 mod thread;
 

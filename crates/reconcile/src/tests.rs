@@ -4,6 +4,7 @@ mod affinity;
 mod cluster;
 mod counts;
 mod faults;
+mod feature;
 mod kernel;
 mod program;
 mod scenarios;

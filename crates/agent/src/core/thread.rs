@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
 use std::time::Duration;
 
@@ -14,6 +14,7 @@ use reconcile::{Netlink, StaleFlows, TransactError, missing_features};
 
 use crate::core::flows::forget;
 use crate::core::measure::measure;
+use crate::core::pressure::{PERIOD, Pressure};
 use crate::core::{Action, Core, Now};
 use crate::event::{Event, OwnAddresses};
 use crate::failure::Failure;
@@ -115,23 +116,23 @@ fn work(
     };
     let mut core = Core::new(side.config, Box::new(open), side.publisher, side.recorder, now());
     core.note(refused);
+    let (mut pressure, mut look_at) = (Pressure::default(), host::clock::monotonic());
     let mut next = core.handle(Event::Addresses(first), now());
     while let Some(actions) = next {
         for action in actions {
             act(action, &mut core, flows);
         }
-        next = match wait(&side.events, &core) {
+        let time = now().monotonic;
+        if look_at <= time {
+            pressure.look();
+            look_at = time + PERIOD;
+        }
+        let until = core.next_tick().map_or(look_at, |tick| tick.min(look_at));
+        next = match side.events.recv_timeout(until.saturating_duration_since(time)) {
             Ok(event) => core.handle(event, now()),
             Err(RecvTimeoutError::Timeout) => Some(core.tick(now())),
             Err(RecvTimeoutError::Disconnected) => None,
         };
-    }
-}
-
-fn wait(events: &Receiver<Event>, core: &Core<Netlink>) -> Result<Event, RecvTimeoutError> {
-    match core.next_tick() {
-        None => Ok(events.recv()?),
-        Some(at) => events.recv_timeout(at.saturating_duration_since(host::clock::monotonic())),
     }
 }
 
