@@ -13,6 +13,8 @@ mod documents;
 mod schema;
 mod spelling;
 
+pub use spelling::nearest;
+
 use decode::decode;
 use documents::{Document, documents};
 

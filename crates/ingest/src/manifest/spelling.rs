@@ -4,7 +4,8 @@
 const LENGTH_MAX: usize = 64;
 
 /// The known word that is nearest, if it is near enough that a slip may have made the difference.
-pub(super) fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+#[must_use]
+pub fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     if word.len() > LENGTH_MAX {
         return None;
     }
