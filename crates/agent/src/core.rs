@@ -39,6 +39,9 @@ pub(crate) type OpenKernel<K> = Box<dyn FnMut() -> Result<K, String> + Send>;
 /// the second within which it must be repaired.
 const DRIFT_PAUSE: Duration = Duration::from_millis(100);
 
+/// How long after the start everybody is done with texts, objects and lists of all elements.
+const TIDY_PAUSE: Duration = Duration::from_secs(5);
+
 /// How often the table is compared without a reason, should a notification have been lost.
 const VERIFY_PERIOD: Duration = Duration::from_secs(3600);
 
@@ -57,6 +60,8 @@ pub(crate) struct Core<K> {
     triggers: Vec<SystemTime>,
     last_apply: Option<Instant>,
     verify_at: Option<Instant>,
+    /// When memory that only the start needed is given back.
+    tidy_at: Option<Instant>,
     progress: Progress,
     publisher: Publisher,
     recorder: Recorder,
@@ -84,6 +89,7 @@ impl<K: Kernel> Core<K> {
             triggers: Vec::new(),
             last_apply: None,
             verify_at: None,
+            tidy_at: None,
             progress: Progress::default(),
             publisher,
             recorder,
@@ -152,6 +158,10 @@ impl<K: Kernel> Core<K> {
                 actions.push(Action::ForgetFlows(stale));
             }
         }
+        if self.tidy_at.is_some_and(|at| at <= now.monotonic) {
+            self.tidy_at = None;
+            host::memory::give_back();
+        }
         if self.verify_at.is_some_and(|at| at <= now.monotonic) {
             self.verify(now);
         }
@@ -171,7 +181,7 @@ impl<K: Kernel> Core<K> {
     pub(crate) fn next_tick(&self) -> Option<Instant> {
         let apply = (self.is_dirty && self.progress.synced).then(|| self.apply_at()).flatten();
         let retry = self.dataplane.as_ref().and_then(Dataplane::next_retry);
-        [apply, self.verify_at, retry].into_iter().flatten().min()
+        [apply, self.verify_at, self.tidy_at, retry].into_iter().flatten().min()
     }
 
     /// The earliest time for the next transaction; `None` when it is now.
@@ -260,6 +270,7 @@ impl<K: Kernel> Core<K> {
             .map_err(|error| error.to_string())?;
         self.dataplane = Some(dataplane);
         self.start_failed = None;
+        self.tidy_at = Some(now.monotonic + TIDY_PAUSE);
         tracing::info!(
             node = %self.config.node_name,
             services = self.table.services.len(),
@@ -301,6 +312,7 @@ impl<K: Kernel> Core<K> {
             self.verify_at = Some(now.monotonic + self.config.sync_period.min(VERIFY_PERIOD));
             self.recorder.apply_failed(&model::Family::ALL);
         }
+        host::memory::give_back();
         if report.repaired > 0 {
             tracing::warn!(steps = report.repaired, "the table was changed by others; repaired");
             self.recorder.drift_repaired();

@@ -9,5 +9,7 @@ use crate::run::run_with;
 /// Runs the agent until it is asked to end.
 pub fn run(config: Config) -> Result<(), Failure> {
     privilege::check()?;
+    // Objects are read on one thread and become tables on another.
+    host::memory::share_between_threads();
     run_with(config, run_core)
 }

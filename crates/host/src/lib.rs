@@ -5,6 +5,7 @@ pub mod capability;
 pub mod clock;
 pub mod conntrack;
 pub mod link;
+pub mod memory;
 pub mod netfilter;
 pub mod netlink;
 pub mod netns;
