@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hasher as _};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use ingest::api::{Object, ObjectKey};
 use ingest::manifest::{Manifest, parse};
@@ -26,15 +27,18 @@ pub(crate) enum Read {
 #[derive(Debug, Default)]
 pub(crate) struct Files {
     files: BTreeMap<PathBuf, File>,
-    /// Which files hold an object; the first of them counts.
-    holders: BTreeMap<ObjectKey, BTreeSet<PathBuf>>,
-    announced: BTreeMap<ObjectKey, Print>,
+    /// Which files hold an object, sorted; the first of them counts. Nearly always one.
+    holders: BTreeMap<Key, Vec<Arc<Path>>>,
+    announced: BTreeMap<Key, Print>,
     told: BTreeMap<PathBuf, Vec<Rejection>>,
 }
 
+/// One copy of each key for all maps: with many objects, keys are most of what is kept.
+type Key = Arc<ObjectKey>;
+
 #[derive(Debug, Default)]
 struct File {
-    objects: BTreeMap<ObjectKey, Print>,
+    objects: BTreeMap<Key, Print>,
     /// Of reading it; that others hold its objects too is not among them.
     rejections: Vec<Rejection>,
 }
@@ -87,7 +91,8 @@ impl Files {
             self.announce(key, &paths, &mut fresh, &mut taken);
         }
         for key in &keys {
-            paths.extend(self.holders.get(key).into_iter().flatten().cloned());
+            let holders = self.holders.get(key).into_iter().flatten();
+            paths.extend(holders.map(|holder| holder.to_path_buf()));
         }
         taken.events.extend(paths.into_iter().filter_map(|path| self.tell(path)));
         taken.read_again.sort();
@@ -99,12 +104,12 @@ impl Files {
         &mut self,
         path: &Path,
         read: Read,
-        keys: &mut BTreeSet<ObjectKey>,
-        fresh: &mut BTreeMap<(ObjectKey, PathBuf), Object>,
+        keys: &mut BTreeSet<Key>,
+        fresh: &mut BTreeMap<(Key, PathBuf), Object>,
     ) {
         let known = self.files.remove(path).unwrap_or_default();
         for key in known.objects.keys() {
-            keys.insert(key.clone());
+            keys.insert(Arc::clone(key));
             self.release(key, path);
         }
         let file = match read {
@@ -123,16 +128,20 @@ impl Files {
             },
             Read::Text(text) => read_text(path, &text, known, fresh),
         };
+        let shared: Arc<Path> = path.into();
         for key in file.objects.keys() {
-            keys.insert(key.clone());
-            self.holders.entry(key.clone()).or_default().insert(path.to_owned());
+            keys.insert(Arc::clone(key));
+            let holders = self.holders.entry(Arc::clone(key)).or_default();
+            if let Err(at) = holders.binary_search(&shared) {
+                holders.insert(at, Arc::clone(&shared));
+            }
         }
         self.files.insert(path.to_owned(), file);
     }
 
     fn release(&mut self, key: &ObjectKey, path: &Path) {
         if let Some(holders) = self.holders.get_mut(key) {
-            holders.remove(path);
+            holders.retain(|holder| **holder != *path);
             if holders.is_empty() {
                 self.holders.remove(key);
             }
@@ -142,29 +151,29 @@ impl Files {
     /// Says what has become of an object, if it has become something else.
     fn announce(
         &mut self,
-        key: &ObjectKey,
+        key: &Key,
         paths: &BTreeSet<PathBuf>,
-        fresh: &mut BTreeMap<(ObjectKey, PathBuf), Object>,
+        fresh: &mut BTreeMap<(Key, PathBuf), Object>,
         taken: &mut Taken,
     ) {
-        let Some(path) = self.holders.get(key).and_then(BTreeSet::first) else {
+        let Some(path) = self.holders.get(key).and_then(|holders| holders.first()) else {
             if self.announced.remove(key).is_some() {
-                taken.events.push(Event::Deleted(key.clone()));
+                taken.events.push(Event::Deleted(ObjectKey::clone(key)));
             }
             return;
         };
-        let print = self.files.get(path).and_then(|file| file.objects.get(key)).copied();
+        let print = self.files.get(&**path).and_then(|file| file.objects.get(key)).copied();
         if print == self.announced.get(key).copied() {
             return;
         }
-        match fresh.remove(&(key.clone(), path.clone())) {
+        match fresh.remove(&(Arc::clone(key), path.to_path_buf())) {
             Some(object) => {
-                self.announced.insert(key.clone(), Print::of(&object));
+                self.announced.insert(Arc::clone(key), Print::of(&object));
                 taken.events.push(Event::Applied(Box::new(object)));
             }
             // It cannot be read just now; the next read that succeeds comes here again.
-            None if paths.contains(path) => {}
-            None => taken.read_again.push(path.clone()),
+            None if paths.contains(&**path) => {}
+            None => taken.read_again.push(path.to_path_buf()),
         }
     }
 
@@ -189,7 +198,7 @@ impl Files {
         let Some(file) = self.files.get(path) else { return Vec::new() };
         let doubles = file.objects.keys().filter_map(|key| {
             let first = self.holders.get(key)?.first()?;
-            (first != path).then(|| {
+            (**first != *path).then(|| {
                 let reason = format!(
                     "the object stands in {} too, and that counts; remove one of the two",
                     first.display()
@@ -207,12 +216,12 @@ fn read_text(
     path: &Path,
     text: &str,
     known: File,
-    fresh: &mut BTreeMap<(ObjectKey, PathBuf), Object>,
+    fresh: &mut BTreeMap<(Key, PathBuf), Object>,
 ) -> File {
     let (manifests, mut rejections) = parse(&path.to_string_lossy(), text);
     let origin = origin(path);
     let is_whole = rejections.iter().all(|rejection| rejection.object != origin);
-    let mut objects: BTreeMap<ObjectKey, Print> = known
+    let mut objects: BTreeMap<Key, Print> = known
         .objects
         .into_iter()
         .filter(|(key, _)| {
@@ -223,9 +232,9 @@ fn read_text(
     let mut seen = BTreeSet::new();
     for manifest in manifests {
         let Manifest::Object(object) = manifest else { continue };
-        let key = object.key();
-        if seen.insert(key.clone()) {
-            objects.insert(key.clone(), Print::of(&object));
+        let key = Arc::new(object.key());
+        if seen.insert(Arc::clone(&key)) {
+            objects.insert(Arc::clone(&key), Print::of(&object));
             fresh.insert((key, path.to_owned()), object);
         } else {
             let reason = "the object stands in this file twice, and the first counts; \
