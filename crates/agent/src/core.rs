@@ -52,8 +52,8 @@ pub(crate) struct Core<K> {
     table: NodeTable,
     open: OpenKernel<K>,
     dataplane: Option<Dataplane<K>>,
-    /// Set while the dataplane could not be started.
-    start_failed: Option<Backoff>,
+    /// Set while the kernel refuses the table itself.
+    refused: Option<Backoff>,
     /// There are objects that the table does not show yet.
     is_dirty: bool,
     /// Since when the newest of them wait, by the annotation of what they show.
@@ -84,7 +84,7 @@ impl<K: Kernel> Core<K> {
             table: NodeTable::empty(context),
             open,
             dataplane: None,
-            start_failed: None,
+            refused: None,
             is_dirty: false,
             triggers: Vec::new(),
             last_apply: None,
@@ -187,7 +187,7 @@ impl<K: Kernel> Core<K> {
     /// The earliest time for the next transaction; `None` when it is now.
     fn apply_at(&self) -> Option<Instant> {
         let after_last = self.last_apply.map(|last| last + self.config.min_sync_period);
-        let after_failure = self.start_failed.as_ref().map(|backoff| backoff.retry_at);
+        let after_failure = self.refused.as_ref().map(|backoff| backoff.retry_at);
         after_last.max(after_failure)
     }
 
@@ -214,12 +214,14 @@ impl<K: Kernel> Core<K> {
         self.progress.queue(&changes, &self.recorder, now);
         self.progress.health_checks.advance(&self.config.node_name, &changes);
         let is_start = self.dataplane.is_none();
-        let done = self.apply(&changes, now);
+        let outcome = self.apply(&changes, now);
         self.publish();
-        if !done {
-            return Vec::new();
+        match outcome {
+            Outcome::NotStarted => return Vec::new(),
+            // The rest is tried again, with what comes until then.
+            Outcome::Incomplete => {}
+            Outcome::Complete => self.is_dirty = false,
         }
-        self.is_dirty = false;
         if is_start {
             let all = self.table.services.iter().map(|(name, service)| ServiceChange {
                 name: name.clone(),
@@ -231,8 +233,8 @@ impl<K: Kernel> Core<K> {
         changes.iter().flat_map(stale_flows).collect()
     }
 
-    /// Whether the kernel was spoken to at all; Services that it refused wait in the dataplane.
-    fn apply(&mut self, changes: &[ServiceChange], now: Now) -> bool {
+    /// Services that the kernel refused wait in the dataplane, and are no failure of the whole.
+    fn apply(&mut self, changes: &[ServiceChange], now: Now) -> Outcome {
         let options = self.options();
         let began = now.monotonic;
         let is_full = self.dataplane.is_none();
@@ -247,8 +249,8 @@ impl<K: Kernel> Core<K> {
             match self.start(options, now) {
                 Ok(report) => vec![report],
                 Err(reason) => {
-                    self.start_refused(reason, now);
-                    return false;
+                    self.refused(reason, now);
+                    return Outcome::NotStarted;
                 }
             }
         };
@@ -261,7 +263,16 @@ impl<K: Kernel> Core<K> {
         self.progress.applied(&reports, is_full, began, &self.recorder);
         self.progress.programmed(&triggers, changes, &self.recorder);
         self.progress.follow_waiting(self.dataplane.as_ref(), now);
-        true
+        match reports.into_iter().find_map(|report| report.failed) {
+            Some(reason) => {
+                self.refused(reason, now);
+                Outcome::Incomplete
+            }
+            None => {
+                self.refused = None;
+                Outcome::Complete
+            }
+        }
     }
 
     fn start(&mut self, options: Options, now: Now) -> Result<Report, String> {
@@ -269,7 +280,6 @@ impl<K: Kernel> Core<K> {
         let (dataplane, report) = Dataplane::start(kernel, &self.table, options, now.monotonic)
             .map_err(|error| error.to_string())?;
         self.dataplane = Some(dataplane);
-        self.start_failed = None;
         self.tidy_at = Some(now.monotonic + TIDY_PAUSE);
         tracing::info!(
             node = %self.config.node_name,
@@ -280,16 +290,16 @@ impl<K: Kernel> Core<K> {
         Ok(report)
     }
 
-    fn start_refused(&mut self, reason: String, now: Now) {
-        if self.progress.start_failed.as_ref() != Some(&reason) {
+    fn refused(&mut self, reason: String, now: Now) {
+        if self.progress.refused.as_ref() != Some(&reason) {
             tracing::error!(%reason, "cannot program the kernel, trying again");
         }
-        let next = match &self.start_failed {
+        let next = match &self.refused {
             None => Backoff::start(now.monotonic),
             Some(backoff) => backoff.again(now.monotonic),
         };
-        self.start_failed = Some(next);
-        self.progress.start_failed = Some(reason);
+        self.refused = Some(next);
+        self.progress.refused = Some(reason);
         self.recorder.apply_failed(&model::Family::ALL);
     }
 
@@ -342,6 +352,13 @@ impl<K: Kernel> Core<K> {
     pub(crate) const fn dataplane(&mut self) -> Option<&mut Dataplane<K>> {
         self.dataplane.as_mut()
     }
+}
+
+/// How far the kernel followed.
+enum Outcome {
+    NotStarted,
+    Incomplete,
+    Complete,
 }
 
 /// Two lists of changes, one after the other, as one.

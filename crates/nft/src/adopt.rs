@@ -10,7 +10,7 @@ use std::sync::Arc;
 use model::{NodePort, NodeTable, PoolKind, Route};
 
 use crate::layout::Options;
-use crate::name::{ChainId, SetId};
+use crate::name::SetId;
 use crate::plan::{Full, Hints, Planner};
 use crate::program::Data;
 use crate::ruleset::Ruleset;
@@ -28,12 +28,13 @@ pub fn adopt(
     held: &Ruleset,
 ) -> (Planner, Vec<(model::ServiceName, Full)>) {
     let mut planner = Planner::new(Arc::clone(&table.node), options);
-    planner.take_over_kinds(held.elements.iter().filter_map(|((set, key), data)| {
-        match (set, data, read_number(key)) {
-            (SetId::Dispatch, Data::Goto(chain), Some(kind)) => Some((*chain, kind)),
-            _ => None,
+    for element in held.own_elements() {
+        if let (SetId::Dispatch, Data::Goto(chain), Some(kind)) =
+            (element.set, element.data, read_number(&element.key))
+        {
+            planner.kinds().take_over(chain, kind);
         }
-    }));
+    }
     let slots = held_slots(held);
     let hints = Hints {
         pool: Box::new(|port, kind| {
@@ -49,7 +50,8 @@ pub fn adopt(
         }
         ops.clear();
     }
-    planner.forget_unused_kinds();
+    let used = planner.chains_in_use();
+    planner.kinds().keep_only(&used);
     (planner, refused)
 }
 
@@ -106,14 +108,5 @@ fn held_member(held: &Ruleset, class: u32, slots: SetId, member: &[u8]) -> Optio
     match held.elements.get(&(SetId::Members(slots.family()?), key)) {
         Some(Data::Value(value)) => read_endpoint(value),
         _ => None,
-    }
-}
-
-impl Planner {
-    /// Takes over the numbers of the chains that pick.
-    fn take_over_kinds(&mut self, held: impl Iterator<Item = (ChainId, u32)>) {
-        for (chain, kind) in held {
-            self.take_kind(chain, kind);
-        }
     }
 }

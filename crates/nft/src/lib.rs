@@ -4,6 +4,7 @@
 mod adopt;
 mod element;
 mod evaluate;
+mod kind;
 mod layout;
 mod name;
 mod plan;

@@ -8,6 +8,7 @@ use model::{NodeContext, NodeService, PoolKind, ServiceName};
 use thiserror::Error;
 
 use crate::element::{Surroundings, elements, is_shared, picking_chain_of, pools_in_use};
+use crate::kind::Kinds;
 use crate::layout::{Options, fixed_chains, picking_chain};
 use crate::name::{ChainId, SetId};
 use crate::pool::{Numbers, Pool, PoolName, place};
@@ -26,8 +27,7 @@ pub struct Planner {
     options: Options,
     services: BTreeMap<ServiceName, Programmed>,
     pool_numbers: Numbers,
-    kind_numbers: Numbers,
-    kinds: BTreeMap<ChainId, u32>,
+    kinds: Kinds,
     /// How many Services have an element of a shared set.
     shared: HashMap<(SetId, Bytes), u32>,
 }
@@ -69,8 +69,7 @@ impl Planner {
             options,
             services: BTreeMap::new(),
             pool_numbers: Numbers::up_to(model::limits::POOLS_MAX),
-            kind_numbers: Numbers::up_to(KIND_MASK),
-            kinds: BTreeMap::new(),
+            kinds: Kinds::default(),
             shared: HashMap::new(),
         }
     }
@@ -202,11 +201,10 @@ impl Planner {
         undo: &mut Undo,
         ops: &mut Vec<Op>,
     ) -> Result<(), Full> {
-        if self.kinds.contains_key(&chain) {
+        if self.kinds.of(chain).is_some() {
             return Ok(());
         }
-        let kind = self.kind_numbers.take().ok_or(Full::Kinds { max: KIND_MASK })?;
-        self.kinds.insert(chain, kind);
+        let kind = self.kinds.add(chain).ok_or(Full::Kinds { max: KIND_MASK })?;
         undo.kinds_added.push(chain);
         ops.extend(picking_chain(chain).into_iter().flat_map(chain_ops));
         ops.push(Op::AddElement(dispatch_element(chain, kind)));
@@ -283,9 +281,7 @@ impl Planner {
             self.count_up(key);
         }
         for chain in undo.kinds_added {
-            if let Some(kind) = self.kinds.remove(&chain) {
-                self.kind_numbers.give_back(kind);
-            }
+            self.kinds.remove(chain);
         }
         for number in undo.numbers_taken {
             self.pool_numbers.give_back(number);
@@ -301,7 +297,7 @@ impl Planner {
 
     fn elements_of(&self, programmed: &Programmed) -> Vec<Element> {
         let surroundings =
-            Surroundings { node: &self.node, kind_of: &|chain| self.kinds.get(&chain).copied() };
+            Surroundings { node: &self.node, kind_of: &|chain| self.kinds.of(chain) };
         elements(&programmed.service, &programmed.pools, &surroundings)
     }
 
@@ -310,13 +306,13 @@ impl Planner {
     pub fn desired(&self) -> Desired {
         let clients_max = self.options.affinity_clients_max;
         let mut elements: Vec<Element> =
-            self.kinds.iter().map(|(chain, kind)| dispatch_element(*chain, *kind)).collect();
+            self.kinds.iter().map(|(chain, kind)| dispatch_element(chain, kind)).collect();
         for programmed in self.services.values() {
             elements.extend(self.elements_of(programmed));
         }
         elements.sort_unstable();
         elements.dedup();
-        let picking = self.kinds.keys().filter_map(|chain| picking_chain(*chain));
+        let picking = self.kinds.iter().filter_map(|(chain, _)| picking_chain(chain));
         Desired {
             sets: SetId::all().map(|id| SetSpec::of(id, clients_max)).collect(),
             chains: picking.chain(fixed_chains(&self.options)).collect(),
@@ -339,34 +335,26 @@ impl Planner {
         ops
     }
 
-    /// Takes over a chain that the kernel has, under its number.
-    pub(crate) fn take_kind(&mut self, chain: ChainId, kind: u32) {
-        if !self.kinds.contains_key(&chain) && self.kind_numbers.take_exactly(kind) {
-            self.kinds.insert(chain, kind);
-        }
+    /// The chains that pick, with their numbers.
+    pub(crate) const fn kinds(&mut self) -> &mut Kinds {
+        &mut self.kinds
     }
 
-    /// Forgets the chains that no pool needs. They are kept while the agent runs: a number of
-    /// endpoints that was there once comes again.
-    pub(crate) fn forget_unused_kinds(&mut self) {
-        let mut used = BTreeSet::new();
-        for programmed in self.services.values() {
-            for pool in &programmed.pools {
-                let port = programmed.service.ports.iter().find(|port| {
-                    port.name == pool.name.port
-                        && port.family == pool.name.family
-                        && port.protocol == pool.name.protocol
-                });
-                used.extend(port.map(|port| picking_chain_of(pool, port.affinity)));
-            }
-        }
-        let unused: Vec<ChainId> =
-            self.kinds.keys().filter(|chain| !used.contains(chain)).copied().collect();
-        for chain in unused {
-            if let Some(kind) = self.kinds.remove(&chain) {
-                self.kind_numbers.give_back(kind);
-            }
-        }
+    /// The chains that pools of Services need.
+    pub(crate) fn chains_in_use(&self) -> BTreeSet<ChainId> {
+        let programmed = self.services.values();
+        programmed
+            .flat_map(|programmed| {
+                programmed.pools.iter().filter_map(|pool| {
+                    let port = programmed.service.ports.iter().find(|port| {
+                        port.name == pool.name.port
+                            && port.family == pool.name.family
+                            && port.protocol == pool.name.protocol
+                    })?;
+                    Some(picking_chain_of(pool, port.affinity))
+                })
+            })
+            .collect()
     }
 
     /// The node as the planner knows it: endpoints on it can be their own clients.

@@ -20,7 +20,7 @@ pub(super) struct Progress {
     pub(super) cluster: ServiceTable,
     pub(super) health_checks: HealthChecks,
     pub(super) health_check_ports: Vec<Rejection>,
-    pub(super) start_failed: Option<String>,
+    pub(super) refused: Option<String>,
     pub(super) noted: Vec<Rejection>,
     /// The node that the dataplane knows.
     pub(super) node: Arc<NodeContext>,
@@ -42,7 +42,7 @@ impl Default for Progress {
             cluster: ServiceTable::default(),
             health_checks: HealthChecks::default(),
             health_check_ports: Vec::new(),
-            start_failed: None,
+            refused: None,
             noted: Vec::new(),
             node: Arc::new(NodeContext {
                 name: model::NodeName::new(""),
@@ -104,7 +104,7 @@ impl Progress {
             recorder.applied(&Family::ALL, Apply { full, took, at, operations });
             self.applied = Some(Applied { generation: self.generation, at, took, operations });
             self.pending = Pending::default();
-            self.start_failed = None;
+            self.refused = None;
         }
     }
 
@@ -160,7 +160,7 @@ impl Progress {
             Rejection::new(object, "spec", kernel(&failing.error))
         });
         let start = self
-            .start_failed
+            .refused
             .iter()
             .map(|reason| Rejection::new(Object::Agent, "dataplane", kernel(reason)));
         let has_none = self.wants_node_ports && self.node.node_port_addresses.is_empty();
