@@ -1,5 +1,6 @@
 //! What does a datagram get?
 
+use std::convert::Infallible;
 use std::net::{Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
@@ -14,8 +15,8 @@ const DATAGRAM_BYTES_MAX: usize = 65_535;
 /// Characters of what was said that an answer repeats: it must fit a datagram too.
 const SAID_CHARS_MAX: usize = 1024;
 
-/// Answers datagrams for ever.
-pub(crate) async fn serve(socket: UdpSocket, server: Arc<Server>) {
+/// Answers datagrams for ever: whoever began it drops it.
+pub(crate) async fn serve(socket: UdpSocket, server: Arc<Server>) -> Infallible {
     let mut buffer = vec![0; DATAGRAM_BYTES_MAX];
     let local =
         socket.local_addr().map_or_else(|_| SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0)), plain);

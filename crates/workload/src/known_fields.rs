@@ -62,108 +62,97 @@ const CONTAINER: &[&str] = &[
     "volumeMounts",
 ];
 
+/// Their absence is told where the variable is judged.
+const VALUE_SOURCES: &[&str] =
+    &["configMapKeyRef", "fileKeyRef", "resourceFieldRef", "secretKeyRef"];
+
 const DEPLOYMENT_SPEC: &[&str] = &["progressDeadlineSeconds", "revisionHistoryLimit"];
 
-/// Every field that is read, to find the one that was meant.
-const READ: &[&str] = &[
-    "annotations",
-    "args",
-    "command",
-    "containerPort",
+/// Fields that are read, by the struct that has them, to find the one that was meant.
+const METADATA_READ: &[&str] = &["annotations", "labels", "name", "namespace", "uid"];
+
+const SPEC_READ: &[&str] = &[
     "containers",
     "dnsConfig",
     "dnsPolicy",
-    "env",
-    "exec",
-    "failureThreshold",
-    "fieldPath",
-    "fieldRef",
-    "grpc",
-    "host",
     "hostAliases",
     "hostNetwork",
-    "hostPort",
     "hostname",
-    "hostnames",
-    "httpGet",
-    "httpHeaders",
-    "image",
     "initContainers",
-    "initialDelaySeconds",
-    "ip",
-    "key",
-    "labels",
-    "lifecycle",
-    "livenessProbe",
-    "matchExpressions",
-    "matchLabels",
-    "maxSurge",
-    "maxUnavailable",
-    "metadata",
     "minReadySeconds",
-    "name",
-    "nameservers",
-    "namespace",
     "nodeName",
     "nodeSelector",
-    "operator",
-    "options",
-    "path",
     "paused",
-    "periodSeconds",
-    "port",
-    "ports",
-    "preStop",
-    "protocol",
-    "readinessProbe",
     "replicas",
     "restartPolicy",
-    "rollingUpdate",
-    "scheme",
-    "searches",
     "selector",
-    "service",
     "serviceAccountName",
-    "sleep",
-    "spec",
-    "startupProbe",
     "strategy",
     "subdomain",
-    "successThreshold",
-    "tcpSocket",
     "template",
     "terminationGracePeriodSeconds",
-    "timeoutSeconds",
-    "type",
-    "uid",
-    "value",
-    "valueFrom",
-    "values",
+];
+
+const CONTAINER_READ: &[&str] = &[
+    "args",
+    "command",
+    "env",
+    "image",
+    "lifecycle",
+    "livenessProbe",
+    "name",
+    "ports",
+    "readinessProbe",
+    "restartPolicy",
+    "startupProbe",
     "workingDir",
 ];
+
+const PROBE_READ: &[&str] = &[
+    "exec",
+    "failureThreshold",
+    "grpc",
+    "httpGet",
+    "initialDelaySeconds",
+    "periodSeconds",
+    "successThreshold",
+    "tcpSocket",
+    "terminationGracePeriodSeconds",
+    "timeoutSeconds",
+];
+
+const ACTION_READ: &[&str] =
+    &["command", "host", "httpHeaders", "path", "port", "scheme", "seconds", "service"];
 
 /// What to say of a field that nobody read, by its path; nothing when the API has it.
 pub(crate) fn judge(path: &str) -> Option<String> {
     let (parent, field) = path.rsplit_once('.').unwrap_or(("", path));
     let parent = parent.rsplit('.').next().unwrap_or_default();
     let parent = parent.split('[').next().unwrap_or_default();
-    let known: &[&[&str]] = match parent {
-        "" => &[POD],
-        "metadata" => &[METADATA],
+    let (read, ignored): (&[&str], &[&[&str]]) = match parent {
+        "" | "template" => (&["metadata", "spec"], &[POD]),
+        "metadata" => (METADATA_READ, &[METADATA]),
         // Of a Pod, of a template and of a Deployment.
-        "spec" => &[POD_SPEC, DEPLOYMENT_SPEC],
-        "containers" | "initContainers" => &[CONTAINER],
-        "ports" => &[&["hostIP"]],
-        "lifecycle" => &[&["postStart", "stopSignal"]],
-        "valueFrom" => &[&["configMapKeyRef", "resourceFieldRef", "secretKeyRef", "fileKeyRef"]],
-        "fieldRef" => &[&["apiVersion"]],
-        "template" => &[POD],
-        _ => &[],
+        "spec" => (SPEC_READ, &[POD_SPEC, DEPLOYMENT_SPEC]),
+        "containers" | "initContainers" => (CONTAINER_READ, &[CONTAINER]),
+        "startupProbe" | "readinessProbe" | "livenessProbe" => (PROBE_READ, &[]),
+        "httpGet" | "tcpSocket" | "exec" | "grpc" | "sleep" => (ACTION_READ, &[]),
+        "ports" => (&["containerPort", "hostPort", "name", "protocol"], &[&["hostIP"]]),
+        "lifecycle" => (&["preStop"], &[&["postStart", "stopSignal"]]),
+        "preStop" => (&["exec", "httpGet", "sleep"], &[&["tcpSocket"]]),
+        "env" => (&["name", "value", "valueFrom"], &[]),
+        "valueFrom" => (&["fieldRef"], &[VALUE_SOURCES]),
+        "fieldRef" => (&["fieldPath"], &[&["apiVersion"]]),
+        "strategy" => (&["rollingUpdate", "type"], &[]),
+        "rollingUpdate" => (&["maxSurge", "maxUnavailable"], &[]),
+        "selector" => (&["matchExpressions", "matchLabels"], &[]),
+        "dnsConfig" => (&["nameservers", "options", "searches"], &[]),
+        _ => (&[], &[]),
     };
-    if known.iter().any(|fields| fields.contains(&field)) {
+    if ignored.iter().any(|fields| fields.contains(&field)) {
         return None;
     }
-    let candidates = READ.iter().chain(known.iter().flat_map(|fields| fields.iter()));
+    let candidates = read.iter().chain(ignored.iter().flat_map(|fields| fields.iter()));
     Some(match ingest::manifest::nearest(field, candidates.copied()) {
         Some(meant) => format!("unknown field, ignored; did you mean {meant}?"),
         None => "unknown field, ignored".to_owned(),
@@ -182,10 +171,9 @@ mod tests {
             ("spec.template.spec.containers[0].resources", None),
             ("spec.containers[0].readynessProbe", meant("readinessProbe")),
             ("spec.hostnetwork", meant("hostNetwork")),
-            (
-                "spec.containers[0].volumes",
-                meant("volumeMounts").map(|_| "unknown field, ignored".to_owned()),
-            ),
+            ("spec.containers[0].volumes", Some("unknown field, ignored".to_owned())),
+            ("spec.template.spec.containers[0].readinessProbe.httpget", meant("httpGet")),
+            ("spec.strategy.rollingUpdate.maxSurg", meant("maxSurge")),
         ];
         for (path, expected) in cases {
             assert_eq!(judge(path), expected, "{path}");

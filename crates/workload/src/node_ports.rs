@@ -146,18 +146,21 @@ impl NodePorts {
     }
 
     fn automatic(&self, owner: &ServiceName, what: &str, own: &Own) -> Result<u16, Refusal> {
-        let (first, last) = (u64::from(*self.range.start()), u64::from(*self.range.end()));
-        let size = (last + 1).saturating_sub(first);
+        let (first, last) = (*self.range.start(), *self.range.end());
+        let size = (u64::from(last) + 1).saturating_sub(first.into());
         let offset = static_part(size);
         let seed = hash(&[&owner.namespace, &owner.name, what]) >> 8;
+        let is_free = |number: &u16| {
+            let is_own = own.used.iter().any(|(used, _)| used == number);
+            !is_own && !self.taken.contains_key(number)
+        };
         for (begin, size) in [(offset, size - offset), (0, offset)] {
-            for step in 0..size {
-                let number = first + begin + (seed + step) % size;
-                let number = u16::try_from(number).expect("the range is one of u16");
-                let is_own = own.used.iter().any(|(used, _)| *used == number);
-                if !self.taken.contains_key(&number) && !is_own {
-                    return Ok(number);
-                }
+            let numbers = (0..size).map(|step| begin + (seed + step) % size);
+            // The range is one of u16, so no number is lost here.
+            let mut numbers =
+                numbers.filter_map(|offset| first.checked_add(u16::try_from(offset).ok()?));
+            if let Some(number) = numbers.find(is_free) {
+                return Ok(number);
             }
         }
         Err(("spec.ports".to_owned(), format!("every node port from {first} to {last} is taken")))
