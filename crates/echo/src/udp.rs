@@ -1,8 +1,8 @@
 //! What does a datagram get?
 
-use std::convert::Infallible;
 use std::net::{Ipv6Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::net::UdpSocket;
 
@@ -16,17 +16,18 @@ const DATAGRAM_BYTES_MAX: usize = 65_535;
 const SAID_CHARS_MAX: usize = 1024;
 
 /// Answers datagrams for ever: whoever began it drops it.
-pub(crate) async fn serve(socket: UdpSocket, server: Arc<Server>) -> Infallible {
+pub(crate) async fn serve(socket: UdpSocket, server: Arc<Server>) {
     let mut buffer = vec![0; DATAGRAM_BYTES_MAX];
     let local =
         socket.local_addr().map_or_else(|_| SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0)), plain);
+    #[expect(clippy::infinite_loop, reason = "the task is dropped when the server ends")]
     loop {
         let (length, sender) = match socket.recv_from(&mut buffer).await {
             Ok(received) => received,
             // An earlier answer met a closed port; the socket itself is sound.
             Err(error) => {
                 (server.log)(&format!("udp: receiving failed: {error}"));
-                tokio::task::yield_now().await;
+                tokio::time::sleep(Duration::from_millis(50)).await;
                 continue;
             }
         };
