@@ -5,6 +5,7 @@
 
 mod change;
 mod get;
+mod measure;
 mod node;
 mod serve;
 mod wrong;

@@ -119,8 +119,12 @@ impl Node {
         self.folder.join("manifests").join(name)
     }
 
-    #[expect(clippy::disallowed_methods, reason = "the program itself is what is tested")]
     pub(crate) fn start(&mut self) {
+        self.start_with(&[]);
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the program itself is what is tested")]
+    pub(crate) fn start_with(&mut self, flags: &[&str]) {
         assert!(self.agent.is_none(), "one agent at a time");
         let log =
             fs::File::options().create(true).append(true).open(self.folder.join("log")).unwrap();
@@ -131,6 +135,7 @@ impl Node {
                 .args(["--node-ip", "192.168.0.1,fd00::1", "--service-cidr", "10.96.0.0/16"])
                 .args([Path::new("--manifests"), &manifests])
                 .args(["--socket", &socket])
+                .args(flags)
                 .stdin(Stdio::null())
                 .stdout(Stdio::null())
                 .stderr(log)
