@@ -89,13 +89,16 @@ impl Allocator {
     }
 }
 
-/// A Service that has a first address, or is headless, stays so.
+/// A Service that has a first address, or is headless, stays so; and so does its first family.
 fn immutable(spec: &mut ServiceSpec, held: &ServiceSpec) -> Result<(), (String, String)> {
     let first = |spec: &ServiceSpec| {
         let listed = spec.cluster_ips.first().or(spec.cluster_ip.as_ref()).cloned();
         listed.filter(|text| !text.is_empty())
     };
     let Some(before) = first(held) else { return Ok(()) };
+    if spec.ip_families.is_empty() && before != "None" {
+        spec.ip_families = held.ip_families.first().cloned().into_iter().collect();
+    }
     match first(spec) {
         None => {
             if before == "None" {

@@ -7,6 +7,7 @@ use crate::api::{Deployment, Pod, Service};
 use crate::manifest::{self, Object};
 use crate::observed::{ObservedPod, Phase};
 
+mod accepted;
 mod allocation;
 mod manifests;
 mod rollouts;

@@ -190,6 +190,11 @@ fn keeps_what_a_service_has() {
              10.96.0.99; delete the Service to give it another"
         )
     );
+    let v6 = admitted(&mut allocator, named("six", "ipFamilies: [IPv6]")).object.spec.cluster_ips;
+    let again =
+        admitted(&mut allocator, named("six", "ipFamilyPolicy: PreferDualStack")).object.spec;
+    assert_eq!((&again.cluster_ips[..1], again.cluster_ips.len()), (&v6[..], 2));
+    allocator.release(&ServiceName::new("shop", "six"));
     // As plain ClusterIP it gives its node port back.
     admitted(&mut allocator, named("web", "type: ClusterIP"));
     assert_eq!((allocator.cluster_ips().len(), allocator.node_ports().len()), (1, 0));
