@@ -8,3 +8,4 @@ mod feature;
 mod kernel;
 mod program;
 mod scenarios;
+mod simulated;
