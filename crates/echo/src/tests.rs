@@ -1,13 +1,13 @@
 //! What does a client see over loopback?
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Bytes;
 use hyper::{Method, Request};
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpStream, UdpSocket};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -32,8 +32,12 @@ struct Running {
 }
 
 async fn start() -> Running {
+    start_on(Ipv4Addr::LOCALHOST.into()).await
+}
+
+async fn start_on(address: IpAddr) -> Running {
     let mut options = Options::new(identity());
-    options.address = Ipv4Addr::LOCALHOST.into();
+    options.address = address;
     (options.http, options.tcp, options.udp) = (vec![0], vec![0], vec![0]);
     options.log = |_| {};
     let listening = Listening::open(options).await.expect("free ports");
@@ -176,6 +180,19 @@ async fn echoes_tcp_and_udp() {
     let said = Some("hi".to_owned());
     let expected = expected("UDP", client, server.ports[2], said);
     assert_eq!((from, found), (local(server.ports[2]), expected));
+}
+
+#[tokio::test]
+async fn serves_both_families_on_one_port() {
+    let server = start_on(Ipv6Addr::UNSPECIFIED.into()).await;
+    for own in [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)] {
+        let stream = TcpStream::connect((own, server.ports[1])).await.expect("the server accepts");
+        let mut line = String::new();
+        let mut reader = BufReader::new(stream);
+        reader.read_line(&mut line).await.expect("a line");
+        let found: Report = serde_json::from_str(&line).expect("a report");
+        assert_eq!((found.client.ip(), found.server), (own, (own, server.ports[1]).into()));
+    }
 }
 
 #[tokio::test]
