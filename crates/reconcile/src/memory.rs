@@ -26,6 +26,8 @@ pub struct MemoryKernel {
     pub poisoned: Vec<Element>,
     pub transactions: usize,
     pub reads: usize,
+    /// How often somebody else emptied the table.
+    pub flushes: usize,
     pub clients_max: u32,
 }
 
@@ -43,7 +45,10 @@ impl Kernel for MemoryKernel {
             Some(Fault::Failed) => {
                 return Err(TransactError::Failed("out of memory".to_owned()));
             }
-            Some(Fault::Flushed) => self.ruleset.elements.clear(),
+            Some(Fault::Flushed) => {
+                self.flushes += 1;
+                self.ruleset.elements.clear();
+            }
             Some(Fault::None) | None => {}
         }
         let poisoned =
