@@ -1,6 +1,7 @@
 //! Do the program and the kernel agree with the oracle?
 
 mod affinity;
+mod bounds;
 mod cluster;
 mod counts;
 mod faults;
