@@ -6,6 +6,7 @@ mod cluster;
 mod counts;
 mod faults;
 mod feature;
+mod flows;
 mod kernel;
 mod program;
 mod scenarios;

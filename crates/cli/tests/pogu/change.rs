@@ -292,3 +292,45 @@ fn a_broken_file_costs_nothing_that_worked() {
     node.write("web.yaml", &text.replace("port: 80,", "port: 8000,"));
     eventually("repaired", || connect(&node.pod, CLIENT, "10.96.0.10:8000").ok());
 }
+
+/// The endpoint that answers a new connection.
+fn answering(node: &Node, to: &str) -> Option<String> {
+    let (stream, _) = connect(&node.pod, CLIENT, to).ok()?;
+    // The server's own address is the far end of what the kernel rewrote: asked of conntrack.
+    let port = stream.local_addr().ok()?.port().to_string();
+    let args = ["-L", "-p", "tcp", "--orig-src", CLIENT, "--orig-port-src", &port];
+    let entry = node.on_node("conntrack", &args);
+    let replies: Vec<&str> =
+        entry.split_whitespace().filter_map(|word| word.strip_prefix("src=")).collect();
+    replies.get(1).map(|&address| address.to_owned())
+}
+
+#[test]
+fn a_client_keeps_its_endpoint_until_it_was_idle_for_long() {
+    if host::skip::without_root() {
+        return;
+    }
+    let mut node = Node::new();
+    let sticky =
+        "  sessionAffinity: ClientIP\n  sessionAffinityConfig: {clientIP: {timeoutSeconds: 2}}";
+    node.write("web.yaml", &service("web", 10, &format!("  type: NodePort\n{sticky}"), &[A, B]));
+    node.serve_tcp(A, 8080);
+    node.serve_tcp(B, 8080);
+    node.start();
+    let first = eventually("served", || answering(&node, CLUSTER_IP));
+    for _ in 0..10 {
+        assert_eq!(answering(&node, CLUSTER_IP), Some(first.clone()));
+    }
+    // A new agent knows nothing of clients and takes nothing from them.
+    node.end(Signal::KILL);
+    node.start();
+    let healthy = || node.log().matches("the kernel is as").count() == 2;
+    eventually("started again", || healthy().then_some(()));
+    assert_eq!(answering(&node, CLUSTER_IP), Some(first.clone()));
+    // Each round is idle for longer than the timeout; a free choice is the other one half the time.
+    let (_sender, idle) = mpsc::channel::<()>();
+    eventually("another endpoint after a pause", || {
+        assert!(idle.recv_timeout(Duration::from_millis(2200)).is_err(), "nobody sends");
+        (answering(&node, CLUSTER_IP)? != first).then_some(())
+    });
+}
