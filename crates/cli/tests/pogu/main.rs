@@ -7,6 +7,7 @@ mod change;
 mod get;
 mod measure;
 mod node;
+mod reference;
 mod serve;
 mod wrong;
 
