@@ -144,6 +144,8 @@ fn measure(services: usize, endpoints: usize, changes: usize) -> anyhow::Result<
     let (mut node, report) = Node::start(objects)?;
     let cold_start_s = start.elapsed().as_secs_f64();
     let cold_start = report.taken.into();
+    // As the agent does when it has started.
+    host::memory::give_back();
     let [resident_bytes, resident_max_bytes] = [resident("VmRSS")?, resident("VmHWM")?];
     let size = Size { services, endpoints, changes };
     let [replace, add_endpoint, remove_endpoint] = endpoint_changes(size, &mut node)?;

@@ -1,6 +1,6 @@
 //! Which slices has a Service?
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use model::ServiceName;
@@ -8,7 +8,7 @@ use model::ServiceName;
 use crate::pair::NamedSlice;
 use crate::slice::Slice;
 
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct SliceName {
     pub(crate) namespace: Arc<str>,
     pub(crate) name: Arc<str>,
@@ -27,12 +27,13 @@ impl SliceName {
     }
 }
 
-/// All slices, found by their own name and by that of their Service.
+/// All slices, found by their own name and by that of their Service. Nobody asks for all of them in
+/// order, and hashing one name is cheaper than comparing many.
 #[derive(Debug, Default)]
 pub(crate) struct Slices {
-    by_name: BTreeMap<SliceName, Slice>,
+    by_name: HashMap<SliceName, Slice>,
     /// The names of a Service's slices, sorted.
-    by_service: BTreeMap<ServiceName, Vec<Arc<str>>>,
+    by_service: HashMap<ServiceName, Vec<Arc<str>>>,
 }
 
 impl Slices {
@@ -52,8 +53,15 @@ impl Slices {
 
     /// Adds or replaces a slice; the Services whose endpoints this may change, sorted.
     pub(crate) fn insert(&mut self, name: SliceName, slice: Slice) -> Vec<ServiceName> {
-        if self.by_name.get(&name) == Some(&slice) {
-            return Vec::new();
+        if let Some(known) = self.by_name.get_mut(&name)
+            && known.service == slice.service
+        {
+            if *known == slice {
+                return Vec::new();
+            }
+            let touched = slice.service.clone().into_iter().collect();
+            *known = slice;
+            return touched;
         }
         let mut touched = self.remove(&name);
         if let Some(service) = &slice.service {

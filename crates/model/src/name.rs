@@ -1,11 +1,12 @@
 //! What are things called?
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-/// A Service's namespace and name. Cheap to clone.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// A Service's namespace and name. Cheap to clone. Sorted by namespace, then by name.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ServiceName {
     pub namespace: Arc<str>,
     pub name: Arc<str>,
@@ -14,6 +15,24 @@ pub struct ServiceName {
 impl ServiceName {
     pub fn new(namespace: impl Into<Arc<str>>, name: impl Into<Arc<str>>) -> Self {
         Self { namespace: namespace.into(), name: name.into() }
+    }
+}
+
+/// A look-up compares many names, nearly all of one namespace, whose text they share: then only the
+/// names are looked at.
+impl Ord for ServiceName {
+    fn cmp(&self, other: &Self) -> Ordering {
+        if Arc::ptr_eq(&self.namespace, &other.namespace) {
+            self.name.cmp(&other.name)
+        } else {
+            self.namespace.cmp(&other.namespace).then_with(|| self.name.cmp(&other.name))
+        }
+    }
+}
+
+impl PartialOrd for ServiceName {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
     }
 }
 
