@@ -1,6 +1,6 @@
 //! Which steps bring the kernel from one state of the Services to the next?
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ use crate::step::KIND_MASK;
 pub struct Planner {
     node: Arc<NodeContext>,
     options: Options,
-    services: BTreeMap<ServiceName, Programmed>,
+    services: HashMap<ServiceName, Programmed>,
     pool_numbers: Numbers,
     kinds: Kinds,
     /// How many Services have an element of a shared set.
@@ -67,7 +67,7 @@ impl Planner {
         Self {
             node,
             options,
-            services: BTreeMap::new(),
+            services: HashMap::new(),
             pool_numbers: Numbers::up_to(model::limits::POOLS_MAX),
             kinds: Kinds::default(),
             shared: HashMap::new(),
@@ -86,8 +86,11 @@ impl Planner {
     }
 
     /// The names of all Services that are programmed, in order.
-    pub fn names(&self) -> impl Iterator<Item = &ServiceName> {
-        self.services.keys()
+    #[must_use]
+    pub fn names(&self) -> Vec<&ServiceName> {
+        let mut names: Vec<&ServiceName> = self.services.keys().collect();
+        names.sort_unstable();
+        names
     }
 
     /// Appends the steps that make a Service so, or make it go.
@@ -307,9 +310,8 @@ impl Planner {
         let clients_max = self.options.affinity_clients_max;
         let mut elements: Vec<Element> =
             self.kinds.iter().map(|(chain, kind)| dispatch_element(chain, kind)).collect();
-        for programmed in self.services.values() {
-            elements.extend(self.elements_of(programmed));
-        }
+        // In whatever order: they are sorted.
+        elements.extend(self.services.values().flat_map(|programmed| self.elements_of(programmed)));
         elements.sort_unstable();
         elements.dedup();
         let picking = self.kinds.iter().filter_map(|(chain, _)| picking_chain(chain));

@@ -65,7 +65,7 @@ impl<K: Kernel> Dataplane<K> {
         let whole = transact(&mut kernel, &steps, &mut report.taken);
         let mut dataplane = Self { kernel, planner, waiting: BTreeMap::new() };
         match whole {
-            Ok(()) => report.applied.extend(dataplane.planner.names().cloned()),
+            Ok(()) => report.applied.extend(dataplane.planner.names().into_iter().cloned()),
             Err(_) => dataplane.start_apart(table, options, &held, &mut report, now)?,
         }
         for (name, full) in full {
@@ -334,7 +334,7 @@ impl<K: Kernel> Dataplane<K> {
     /// Every Service that is programmed or waits.
     #[must_use]
     pub fn known(&self) -> BTreeSet<ServiceName> {
-        self.planner.names().chain(self.waiting.keys()).cloned().collect()
+        self.planner.names().into_iter().chain(self.waiting.keys()).cloned().collect()
     }
 }
 
