@@ -13,6 +13,7 @@ mod endpoint_slice;
 mod lenient;
 mod metadata;
 mod node;
+mod pod;
 mod service;
 mod service_cidr;
 
@@ -20,6 +21,7 @@ pub use endpoint_slice::{Conditions, Endpoint, EndpointPort, EndpointSlice, ForN
 pub use lenient::IntOrString;
 pub use metadata::{Metadata, ObjectReference};
 pub use node::{Node, NodeAddress, NodeSpec, NodeStatus, Taint};
+pub use pod::{Pod, PodCondition, PodIp, PodSpec, PodStatus};
 pub use service::{
     ClientIpConfig, Ingress, IngressPort, LoadBalancerStatus, Service, ServicePort, ServiceSpec,
     ServiceStatus, SessionAffinityConfig,
@@ -33,10 +35,12 @@ pub enum Kind {
     EndpointSlice,
     Node,
     ServiceCidr,
+    Pod,
 }
 
 impl Kind {
-    pub const ALL: [Self; 4] = [Self::Service, Self::EndpointSlice, Self::Node, Self::ServiceCidr];
+    pub const ALL: [Self; 5] =
+        [Self::Service, Self::EndpointSlice, Self::Node, Self::ServiceCidr, Self::Pod];
 
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -45,6 +49,7 @@ impl Kind {
             Self::EndpointSlice => "EndpointSlice",
             Self::Node => "Node",
             Self::ServiceCidr => "ServiceCIDR",
+            Self::Pod => "Pod",
         }
     }
 
@@ -52,7 +57,7 @@ impl Kind {
     #[must_use]
     pub const fn group(self) -> &'static str {
         match self {
-            Self::Service | Self::Node => "",
+            Self::Service | Self::Node | Self::Pod => "",
             Self::EndpointSlice => "discovery.k8s.io",
             Self::ServiceCidr => "networking.k8s.io",
         }
@@ -62,7 +67,7 @@ impl Kind {
     #[must_use]
     pub const fn api_version(self) -> &'static str {
         match self {
-            Self::Service | Self::Node => "v1",
+            Self::Service | Self::Node | Self::Pod => "v1",
             Self::EndpointSlice => "discovery.k8s.io/v1",
             Self::ServiceCidr => "networking.k8s.io/v1",
         }
@@ -70,7 +75,7 @@ impl Kind {
 
     #[must_use]
     pub const fn is_namespaced(self) -> bool {
-        matches!(self, Self::Service | Self::EndpointSlice)
+        matches!(self, Self::Service | Self::EndpointSlice | Self::Pod)
     }
 }
 
@@ -107,6 +112,10 @@ impl ObjectKey {
             }
             Kind::Node => model::Object::Node(NodeName::new(name)),
             Kind::ServiceCidr => model::Object::ServiceCidr(name.into()),
+            Kind::Pod => model::Object::Other {
+                kind: self.kind.as_str().into(),
+                name: format!("{namespace}/{name}").into(),
+            },
         }
     }
 }
@@ -124,6 +133,7 @@ pub enum Object {
     EndpointSlice(EndpointSlice),
     Node(Node),
     ServiceCidr(ServiceCidr),
+    Pod(Pod),
 }
 
 impl Object {
@@ -134,6 +144,7 @@ impl Object {
             Self::EndpointSlice(_) => Kind::EndpointSlice,
             Self::Node(_) => Kind::Node,
             Self::ServiceCidr(_) => Kind::ServiceCidr,
+            Self::Pod(_) => Kind::Pod,
         }
     }
 
@@ -144,6 +155,7 @@ impl Object {
             Self::EndpointSlice(object) => &object.metadata,
             Self::Node(object) => &object.metadata,
             Self::ServiceCidr(object) => &object.metadata,
+            Self::Pod(object) => &object.metadata,
         }
     }
 
@@ -177,6 +189,7 @@ impl Serialize for Object {
             Self::EndpointSlice(object) => typed(Kind::EndpointSlice, object, serializer),
             Self::Node(object) => typed(Kind::Node, object, serializer),
             Self::ServiceCidr(object) => typed(Kind::ServiceCidr, object, serializer),
+            Self::Pod(object) => typed(Kind::Pod, object, serializer),
         }
     }
 }

@@ -13,6 +13,7 @@ mod node;
 mod number;
 mod objects;
 mod pair;
+mod pod;
 mod protocol;
 mod rejected;
 mod report;

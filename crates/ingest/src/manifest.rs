@@ -156,6 +156,7 @@ impl File {
         let name = metadata("name").to_owned();
         let group = api_version.rsplit_once('/').map_or("", |(group, _)| group);
         let known = Kind::ALL.into_iter().find(|it| it.as_str() == kind && it.group() == group);
+        let known = known.filter(|known| *known != Kind::Pod || has_address(&value));
         let Some(known) = known else {
             self.manifests.push(Manifest::Other { kind: kind.to_owned(), name });
             return;
@@ -191,6 +192,12 @@ impl File {
         self.manifests.extend(object.map(Manifest::Object));
         self.rejections.append(&mut report.finish());
     }
+}
+
+/// A Pod without an address is somebody's wish for one, and no traffic is about it.
+fn has_address(pod: &Value) -> bool {
+    let status = |field: &str| pod.get("status").and_then(|status| status.get(field));
+    status("podIP").or_else(|| status("podIPs")).is_some_and(|it| !it.is_null())
 }
 
 /// The JSON values at the start of a text, and what follows them. Lines count from 0.

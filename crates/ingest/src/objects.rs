@@ -5,14 +5,14 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use ipnet::IpNet;
-use model::{NodeName, Service, ServiceName, ServiceTable};
+use model::{NodeName, PodName, Service, ServiceName, ServiceTable};
 
-use crate::api::{EndpointSlice, Kind, Node, Object, ObjectKey, ServiceCidr};
+use crate::api::{EndpointSlice, Kind, Node, Object, ObjectKey, Pod, ServiceCidr};
 use crate::names::Names;
 use crate::pair::pair;
 use crate::rejected::{Rejected, Source};
 use crate::slices::{SliceName, Slices};
-use crate::{node, service, service_cidr, slice};
+use crate::{node, pod, service, service_cidr, slice};
 
 /// The objects of the cluster, as far as they matter, and the table that they make.
 ///
@@ -73,6 +73,10 @@ impl Objects {
                 self.apply_service_cidr(&object);
                 Touched::default()
             }
+            Object::Pod(object) => {
+                self.apply_pod(&object);
+                Touched::default()
+            }
         }
     }
 
@@ -97,6 +101,9 @@ impl Objects {
                 if self.service_cidrs.remove(name).is_some() {
                     self.merge_service_cidrs();
                 }
+            }
+            Kind::Pod => {
+                self.table.pods.remove(&PodName::new(key.namespace.as_str(), name));
             }
         }
         Touched::default()
@@ -163,6 +170,15 @@ impl Objects {
         self.rejected.set(Source::Object(model::Object::Node(node.name.clone())), rejections);
         if self.table.nodes.get(&node.name).is_none_or(|old| **old != node) {
             self.table.nodes.insert(node.name.clone(), Arc::new(node));
+        }
+    }
+
+    fn apply_pod(&mut self, object: &Pod) {
+        let (pod, rejections) = pod::read(object, &mut self.names);
+        let key = ObjectKey::of(Kind::Pod, &object.metadata);
+        self.rejected.set(Source::Object(key.to_origin()), rejections);
+        if self.table.pods.get(&pod.name).is_none_or(|old| **old != pod) {
+            self.table.pods.insert(pod.name.clone(), Arc::new(pod));
         }
     }
 

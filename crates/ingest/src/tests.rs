@@ -4,6 +4,7 @@ mod incremental;
 mod manifests;
 mod nodes;
 mod pairing;
+mod pods;
 mod service_addresses;
 mod service_ports;
 mod services;

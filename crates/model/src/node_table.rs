@@ -191,6 +191,14 @@ impl NodeTable {
         })
     }
 
+    /// Every Service that asks for the frontend, with the kind by which it does; the first holds it.
+    pub fn claims(
+        &self,
+        frontend: &Frontend,
+    ) -> impl Iterator<Item = (&ServiceName, FrontendKind)> + use<'_> {
+        self.claims.all(frontend).iter().map(|claim| (&claim.service, claim.kind))
+    }
+
     /// Whether any proxied Service has the address as its ClusterIP.
     #[must_use]
     pub fn is_cluster_ip(&self, address: IpAddr) -> bool {

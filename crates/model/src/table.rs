@@ -8,6 +8,7 @@ use ipnet::IpNet;
 
 use crate::name::{NodeName, ServiceName};
 use crate::node::Node;
+use crate::pod::{Pod, PodName};
 use crate::rejection::Rejection;
 use crate::service::Service;
 
@@ -19,6 +20,8 @@ use crate::service::Service;
 pub struct ServiceTable {
     pub services: OrdMap<ServiceName, Arc<Service>>,
     pub nodes: OrdMap<NodeName, Arc<Node>>,
+    /// Those with an address; empty where nobody tells of Pods. No decision depends on them.
+    pub pods: OrdMap<PodName, Arc<Pod>>,
     /// Merged and sorted.
     pub service_cidrs: Arc<[IpNet]>,
     pub rejections: Arc<[Rejection]>,

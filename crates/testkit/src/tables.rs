@@ -136,11 +136,12 @@ impl Tables {
             let text = "differs from what it would be if made at once".to_owned();
             found.push((what, Dissent(text)));
         };
-        let ServiceTable { services, nodes, service_cidrs, rejections } = &fresh;
-        if (services, nodes, service_cidrs, rejections)
+        let ServiceTable { services, nodes, pods, service_cidrs, rejections } = &fresh;
+        if (services, nodes, pods, service_cidrs, rejections)
             != (
                 &self.table.services,
                 &self.table.nodes,
+                &self.table.pods,
                 &self.table.service_cidrs,
                 &self.table.rejections,
             )

@@ -74,7 +74,9 @@ impl Heard {
 fn port_of(object: &Object) -> Option<String> {
     match object {
         Object::Service(service) => Some(service.spec.ports.first()?.port.as_ref()?.to_string()),
-        Object::EndpointSlice(_) | Object::Node(_) | Object::ServiceCidr(_) => None,
+        Object::EndpointSlice(_) | Object::Node(_) | Object::ServiceCidr(_) | Object::Pod(_) => {
+            None
+        }
     }
 }
 

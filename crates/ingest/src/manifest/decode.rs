@@ -19,6 +19,7 @@ pub(super) fn decode(mut value: Value, key: ObjectKey, report: &mut Report) -> O
         Kind::EndpointSlice => typed(value, report).map(with_defaults).map(Object::EndpointSlice),
         Kind::Node => typed(value, report).map(Object::Node),
         Kind::ServiceCidr => typed(value, report).map(Object::ServiceCidr),
+        Kind::Pod => typed(value, report).map(Object::Pod),
     }
 }
 
@@ -70,6 +71,13 @@ fn prune(value: &mut Value, shape: Shape, path: &str, report: &mut Report) {
                 }
             }
         }
+        (Shape::Part(fields), Value::Object(entries)) => {
+            for (field, shape) in fields {
+                if let Some(value) = entries.get_mut(*field) {
+                    prune(value, *shape, &format!("{path}.{field}"), report);
+                }
+            }
+        }
         (shape, value) => {
             report.reject(path, mismatch(expected(shape), value));
             *value = Value::Null;
@@ -84,7 +92,7 @@ const fn expected(shape: Shape) -> &'static str {
         Shape::Flag => "true or false",
         Shape::Texts => "names with texts",
         Shape::List(_) => "a list",
-        Shape::Struct(_) => "fields",
+        Shape::Struct(_) | Shape::Part(_) => "fields",
         Shape::Any => "anything",
     }
 }

@@ -16,11 +16,13 @@ pub(super) enum Shape {
     Texts,
     List(&'static Self),
     Struct(&'static [(&'static str, Self)]),
+    /// Fields that matter here, among others that are not looked into.
+    Part(&'static [(&'static str, Self)]),
     /// Not looked into.
     Any,
 }
 
-use Shape::{Any, Flag, List, Number, Struct, Text, Texts};
+use Shape::{Any, Flag, List, Number, Part, Struct, Text, Texts};
 
 /// The whole object of a kind.
 pub(super) const fn of(kind: Kind) -> Shape {
@@ -29,6 +31,7 @@ pub(super) const fn of(kind: Kind) -> Shape {
         Kind::EndpointSlice => ENDPOINT_SLICE,
         Kind::Node => NODE,
         Kind::ServiceCidr => SERVICE_CIDR,
+        Kind::Pod => POD,
     }
 }
 
@@ -180,3 +183,22 @@ const SERVICE_CIDR: Shape = Struct(&[
     ("spec", Struct(&[("cidrs", List(&Text))])),
     ("status", Any),
 ]);
+
+/// Of a Pod, only what a node's agent can tell of: whoever runs Pods judges the rest.
+const POD: Shape = Struct(&[
+    ("apiVersion", Text),
+    ("kind", Text),
+    ("metadata", METADATA),
+    ("spec", Part(&[("hostNetwork", Flag), ("nodeName", Text)])),
+    (
+        "status",
+        Part(&[
+            ("conditions", List(&POD_CONDITION)),
+            ("podIP", Text),
+            ("podIPs", List(&Struct(&[("ip", Text)]))),
+        ]),
+    ),
+]);
+
+const POD_CONDITION: Shape =
+    Part(&[("message", Text), ("reason", Text), ("status", Text), ("type", Text)]);
