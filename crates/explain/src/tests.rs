@@ -1,0 +1,1 @@
+//! Is what is told right, and readable?
