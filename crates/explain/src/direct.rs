@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU16;
 
-use model::{Frontend, Protocol, Service, Verdict as Decided};
+use model::{Family, Frontend, Protocol, Service, Verdict as Decided};
 
 use crate::name::{Resolved, count};
 use crate::place::Asker;
@@ -55,7 +55,8 @@ pub(crate) fn to_endpoints(
     let mut warnings = Vec::new();
     if let Some(service) = resolved.service.as_deref() {
         warnings.extend(untranslated(service, &endpoints, protocol));
-        warnings.extend(readiness::of_headless(view, service));
+        let family = addresses.first().map(|address| Family::of(*address));
+        warnings.extend(family.and_then(|it| readiness::of_headless(view, service, it)));
     }
     let verdict = Verdict {
         endpoints,

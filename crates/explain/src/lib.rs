@@ -14,6 +14,7 @@ mod policy;
 mod question;
 mod readiness;
 mod scene;
+mod search;
 mod source;
 mod start;
 mod target;

@@ -37,15 +37,14 @@ pub(crate) enum End {
 /// Names that lead to names, in a row. As many as `CoreDNS` follows.
 const ALIASES_MAX: usize = 10;
 
-/// A name with fewer dots is completed before it is tried as it stands: what a kubelet writes.
-const NDOTS: usize = 5;
-
 pub(crate) struct Names<'a> {
     pub(crate) view: View<'a>,
     pub(crate) asker: &'a Asker,
     pub(crate) family: Option<Family>,
     hops: Vec<Hop>,
     pub(crate) warnings: Vec<Warning>,
+    /// Why the cluster has not the Service that a completed name would be of.
+    pub(crate) absent: Option<String>,
 }
 
 /// Where a connection is wanted to go.
@@ -57,10 +56,12 @@ pub(crate) struct Wish {
 }
 
 /// What the cluster DNS says of a name.
-enum Answer {
+pub(crate) enum Answer {
     Service(Arc<Service>),
     /// The name is not in the cluster's zone.
     Outside,
+    /// It would be a Service's, and there is none: why.
+    Absent(String),
     /// It is, and there is no such one: why.
     Denied(String),
     /// It is, and explain does not know what is answered: why.
@@ -69,7 +70,7 @@ enum Answer {
 
 impl<'a> Names<'a> {
     pub(crate) const fn new(view: View<'a>, asker: &'a Asker, family: Option<Family>) -> Self {
-        Self { view, asker, family, hops: Vec::new(), warnings: Vec::new() }
+        Self { view, asker, family, hops: Vec::new(), warnings: Vec::new(), absent: None }
     }
 
     pub(crate) fn resolve(mut self, target: &Target) -> Result<Resolved, Refusal> {
@@ -103,115 +104,6 @@ impl<'a> Names<'a> {
         self.hops.push(Hop::new(Stage::Name, None, says, origins));
     }
 
-    /// The name as it was typed, completed as the resolver of the one who asks does it.
-    fn named(&mut self, name: &str, wish: Wish) -> Result<(Option<Arc<Service>>, End), Refusal> {
-        let bare = name.strip_suffix('.').unwrap_or(name);
-        let is_absolute = name.ends_with('.');
-        if is_absolute || self.is_in_zone(bare) {
-            return self.follow(bare, bare, wish);
-        }
-        let Some(namespace) = self.asker.namespace.clone() else {
-            return self.unplaced(bare, wish);
-        };
-        let candidates = candidates(bare, &namespace, self.domain());
-        let mut denied = 0;
-        for candidate in &candidates {
-            match self.answer(candidate) {
-                Answer::Denied(_) => denied += 1,
-                Answer::Outside if self.is_in_zone(candidate) => denied += 1,
-                Answer::Service(_) | Answer::Unknown(_) | Answer::Outside => {
-                    self.completed(bare, candidate, &namespace, denied, &candidates);
-                    return self.follow(bare, candidate, wish);
-                }
-            }
-        }
-        // A name of a single label is tried as it stands too, and nobody outside has it.
-        self.completed(bare, bare, &namespace, denied, &candidates);
-        self.follow(bare, bare, wish)
-    }
-
-    fn completed(
-        &mut self,
-        name: &str,
-        found: &str,
-        namespace: &str,
-        denied: usize,
-        candidates: &[String],
-    ) {
-        let domain = self.domain();
-        let path = format!("{namespace}.svc.{domain} svc.{domain} {domain}");
-        let before = match denied {
-            0 => String::new(),
-            1 => ", after one that is denied".to_owned(),
-            n => format!(", after {n} that are denied"),
-        };
-        let says = if found == name {
-            format!("{name} is asked for as it stands{before}; the search path is {path}")
-        } else {
-            format!("{name} is completed to {found}{before}; the search path is {path}")
-        };
-        let origins = vec![Origin::new(Object::new("Pod", ""), "spec.dnsPolicy", "ClusterFirst")];
-        self.say(says, origins);
-        if denied > 0 && !self.is_in_zone(found) {
-            let questions = 2 * candidates.len();
-            let says = format!(
-                "with ndots:{NDOTS} each look-up of {name} costs {questions} questions (A and \
-                 AAAA of each); a dot at its end, {name}., makes that 2"
-            );
-            self.warnings.push(Warning::new(WarningKind::SearchPath, says));
-        }
-    }
-
-    /// No search path is known. Some names say enough all the same.
-    fn unplaced(&mut self, name: &str, wish: Wish) -> Result<(Option<Arc<Service>>, End), Refusal> {
-        let domain = self.domain();
-        let labels: Vec<&str> = name.split('.').collect();
-        let whole = match labels.as_slice() {
-            [_, _, "svc"] => Some(format!("{name}.{domain}")),
-            [service, namespace] if self.find(namespace, service).is_some() => {
-                Some(format!("{name}.svc.{domain}"))
-            }
-            _ => None,
-        };
-        if let Some(whole) = whole {
-            let says = format!(
-                "a pod's search path completes {name} to {whole}; a resolver without that path \
-                 asks for {name} as it stands, which is not answered"
-            );
-            self.say(says, Vec::new());
-            return self.follow(name, &whole, wish);
-        }
-        let [single] = labels.as_slice() else {
-            return self.follow(name, name, wish);
-        };
-        let namespaces: Vec<&str> = self
-            .view
-            .table
-            .services
-            .keys()
-            .filter(|known| *known.name == **single)
-            .map(|known| &*known.namespace)
-            .collect();
-        let there = match namespaces.as_slice() {
-            [] => format!("no namespace has a Service {name}"),
-            [only] => format!("namespace {only} has a Service {name}"),
-            several => format!("namespaces {} have a Service {name}", several.join(", ")),
-        };
-        self.say(
-            format!(
-                "{name} means something only to a pod: one in namespace NS tries \
-                 {name}.NS.svc.{domain}, {name}.svc.{domain}, {name}.{domain} and then {name}; \
-                 {there}"
-            ),
-            Vec::new(),
-        );
-        let says = format!(
-            "it is not known in which namespace {name} is asked for: say it with --namespace, or \
-             write {name}.NAMESPACE.svc.{domain}"
-        );
-        Ok((None, End::Nothing { outcome: Outcome::Unknown, says }))
-    }
-
     /// From a whole name on, through aliases, to an address.
     pub(crate) fn follow(
         &mut self,
@@ -225,7 +117,7 @@ impl<'a> Names<'a> {
             let service = match self.answer(&name) {
                 Answer::Service(service) => service,
                 Answer::Outside => return Ok((first, self.outside(&name))),
-                Answer::Denied(why) => {
+                Answer::Absent(why) | Answer::Denied(why) => {
                     let says = format!("{name} does not exist (NXDOMAIN): {why}");
                     self.say(says.clone(), Vec::new());
                     return Ok((first, End::Nothing { outcome: Outcome::NoSuchName, says }));
@@ -261,6 +153,12 @@ impl<'a> Names<'a> {
             ),
             Vec::new(),
         );
+        if let Some(absent) = &self.absent {
+            let says = format!(
+                "{absent}, and so the DNS outside is asked for {name}; its answer is not known here"
+            );
+            return End::Nothing { outcome: Outcome::Unknown, says };
+        }
         let says = format!(
             "the addresses of {name} come from the DNS outside; explain knows them not, and no \
              Service is in the way unless one claims such an address"
@@ -281,9 +179,6 @@ impl<'a> Names<'a> {
         let origin = Origin::new(object, "spec.externalName", alias);
         let says = format!("{name} is an alias: the cluster DNS answers with a CNAME, {alias}");
         self.say(says, vec![origin.clone()]);
-        if let Some(hop) = self.hops.last_mut() {
-            hop.change = Some(format!("another spec.externalName of Service {}", service.name));
-        }
         if alias.parse::<IpAddr>().is_ok() {
             let says = format!(
                 "{alias} looks like an address, but the DNS takes spec.externalName for a name, \
@@ -317,15 +212,15 @@ impl<'a> Names<'a> {
     }
 
     pub(crate) fn find(&self, namespace: &str, name: &str) -> Option<&'a Arc<Service>> {
-        self.view.table.services.get(&ServiceName::new(namespace, name))
+        self.view.cluster().services.get(&ServiceName::new(namespace, name))
     }
 
-    fn is_in_zone(&self, name: &str) -> bool {
+    pub(crate) fn is_in_zone(&self, name: &str) -> bool {
         name.strip_suffix(self.domain()).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
     }
 
     /// What the cluster DNS answers to a whole name.
-    fn answer(&self, name: &str) -> Answer {
+    pub(crate) fn answer(&self, name: &str) -> Answer {
         if !self.is_in_zone(name) {
             return Answer::Outside;
         }
@@ -335,7 +230,7 @@ impl<'a> Names<'a> {
         match labels.as_slice() {
             [service, namespace, "svc"] => match self.find(namespace, service) {
                 Some(service) => Answer::Service(Arc::clone(service)),
-                None => Answer::Denied(format!("namespace {namespace} has no Service {service}")),
+                None => Answer::Absent(format!("namespace {namespace} has no Service {service}")),
             },
             [host, service, namespace, "svc"] => match self.find(namespace, service) {
                 Some(_) if !host.starts_with('_') => Answer::Unknown(format!(
@@ -355,19 +250,6 @@ impl<'a> Names<'a> {
 
 fn is_not_about_host(warning: &Warning) -> bool {
     warning.kind != WarningKind::HostKept
-}
-
-/// In the order in which a resolver of a pod tries them.
-fn candidates(name: &str, namespace: &str, domain: &str) -> Vec<String> {
-    let mut all = vec![
-        format!("{name}.{namespace}.svc.{domain}"),
-        format!("{name}.svc.{domain}"),
-        format!("{name}.{domain}"),
-    ];
-    let dots = name.bytes().filter(|byte| *byte == b'.').count();
-    let at = if dots < NDOTS { all.len() } else { 0 };
-    all.insert(at, name.to_owned());
-    all
 }
 
 /// `1 endpoint`, `2 endpoints`

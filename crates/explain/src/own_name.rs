@@ -20,7 +20,7 @@ impl Names<'_> {
         port: Option<&PortName>,
         protocol: Option<Protocol>,
     ) -> Result<(Option<Arc<Service>>, End), Refusal> {
-        let Some(service) = self.view.table.services.get(name).map(Arc::clone) else {
+        let Some(service) = self.view.cluster().services.get(name).map(Arc::clone) else {
             return Err(Refusal::absent(format!("no such Service: {name}"), self.nearest(name)));
         };
         let found = find_port(&service, port, protocol)?;
@@ -81,7 +81,7 @@ impl Names<'_> {
 
     /// A hint for a Service that is not there.
     fn nearest(&self, name: &ServiceName) -> String {
-        let services = || self.view.table.services.keys();
+        let services = || self.view.cluster().services.keys();
         let same_name = services().find(|known| known.name == name.name);
         let same_namespace = services().find(|known| known.namespace == name.namespace);
         match same_name.or(same_namespace).or_else(|| services().next()) {

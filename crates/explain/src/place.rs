@@ -78,8 +78,9 @@ fn placed(view: &View<'_>, question: &Question) -> Result<Asker, Refusal> {
     }
     if let Some(name) = of_kind("node") {
         let name = NodeName::new(name);
-        if name != here && !view.table.nodes.contains_key(&name) {
-            let known: Vec<&str> = view.table.nodes.keys().map(|name| &*name.0).take(10).collect();
+        if name != here && !view.cluster().nodes.contains_key(&name) {
+            let known: Vec<&str> =
+                view.cluster().nodes.keys().map(|name| &*name.0).take(10).collect();
             let hint = if known.is_empty() {
                 format!("the objects speak of no node; this one is {here}")
             } else {
@@ -114,13 +115,13 @@ fn pod(view: &View<'_>, text: &str) -> Result<Asker, Refusal> {
         let hint = "write it as pod/NAMESPACE/NAME";
         return Err(Refusal::usage(format!("not a pod: pod/{text}"), hint));
     };
-    if view.table.pods.is_empty() {
+    if view.cluster().pods.is_empty() {
         let hint = "give its address: --from IP, and its namespace: --namespace NAME";
         let what = format!("nobody says here which pods there are: pod/{text}");
         return Err(Refusal::absent(what, hint));
     }
-    let Some(pod) = view.table.pods.get(&PodName::new(namespace, name)) else {
-        let mut others = view.table.pods.keys().filter(|known| *known.namespace == *namespace);
+    let Some(pod) = view.cluster().pods.get(&PodName::new(namespace, name)) else {
+        let mut others = view.cluster().pods.keys().filter(|known| *known.namespace == *namespace);
         let hint = others.next().map_or_else(
             || format!("there is no pod with an address in namespace {namespace}"),
             |other| format!("there is pod/{other}, for example"),
@@ -179,7 +180,7 @@ pub(crate) fn by_address(view: &View<'_>, address: IpAddr) -> Asker {
 }
 
 fn pod_cidr<'a>(view: &View<'a>, address: IpAddr) -> Option<(&'a NodeName, &'a ipnet::IpNet)> {
-    view.table.nodes.iter().find_map(|(name, node)| {
+    view.cluster().nodes.iter().find_map(|(name, node)| {
         let net = node.pod_cidrs.iter().find(|net| net.contains(&address))?;
         Some((name, net))
     })

@@ -45,7 +45,7 @@ pub(crate) fn hop(
             format!("only endpoints of node {node} may serve it, and there is none")
         }
         (_, TrafficPolicy::Local) if is_short_circuit(scene, held) => format!(
-            "the client is inside node {node}, so endpoints of all nodes may serve it although \
+            "the client counts as inside node {node}, so endpoints of all nodes may serve it although \
              the policy is Local"
         ),
         (_, TrafficPolicy::Local) => format!("only endpoints of node {node} may serve it"),

@@ -1,6 +1,6 @@
 //! Which endpoints did readiness take out, and who says why?
 
-use model::{Endpoint, Service};
+use model::{Endpoint, Family, Service};
 
 use crate::name::count;
 use crate::scene::Scene;
@@ -12,9 +12,15 @@ use crate::warning::{Warning, WarningKind};
 /// Endpoints that a warning describes one by one.
 const DESCRIBED_MAX: usize = 5;
 
-/// Endpoints of a port that get no new connection since they are not ready.
-pub(crate) fn of_port(view: &View<'_>, all: &[Endpoint]) -> Option<Warning> {
-    let out: Vec<&Endpoint> = all.iter().filter(|endpoint| !endpoint.ready).collect();
+/// Endpoints of a port that get no new connection since they are not ready; those that serve
+/// although they are not are another matter.
+pub(crate) fn of_port(
+    view: &View<'_>,
+    all: &[Endpoint],
+    serves: &dyn Fn(&Endpoint) -> bool,
+) -> Option<Warning> {
+    let is_out = |endpoint: &&Endpoint| !endpoint.ready && !serves(endpoint);
+    let out: Vec<&Endpoint> = all.iter().filter(is_out).collect();
     if out.is_empty() {
         return None;
     }
@@ -31,7 +37,7 @@ pub(crate) fn of_port(view: &View<'_>, all: &[Endpoint]) -> Option<Warning> {
     }
     let says = format!(
         "{} of {} not ready: {}",
-        if out.len() == 1 { "1".to_owned() } else { out.len().to_string() },
+        out.len(),
         count(all.len(), "endpoint") + if out.len() == 1 { " is" } else { " are" },
         described.join("; ")
     );
@@ -68,12 +74,9 @@ fn describe(view: &View<'_>, endpoint: &Endpoint) -> (String, Option<Origin>) {
     (format!("{address}{state}, pod/{}{colon}{why}", pod.name), origin)
 }
 
-/// Of all ports of a headless Service: the DNS leaves such endpoints out.
-pub(crate) fn of_headless(view: &View<'_>, service: &Service) -> Option<Warning> {
-    let port = service.ports.first()?;
-    let both = port.endpoints.v4.iter().chain(port.endpoints.v6.iter());
-    let all: Vec<Endpoint> = both.cloned().collect();
-    of_port(view, &all)
+/// Of a headless Service: the DNS leaves such endpoints out.
+pub(crate) fn of_headless(view: &View<'_>, service: &Service, family: Family) -> Option<Warning> {
+    of_port(view, service.ports.first()?.endpoints.get(family), &|_| false)
 }
 
 /// Endpoints that serve while they end, as nothing is ready.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use model::{Delivery, MasqueradeRule, NodeName};
+use model::{Delivery, Family, MasqueradeRule, NodeName};
 
 use crate::decision::Held;
 use crate::policy;
@@ -89,8 +89,14 @@ fn source_origin(why: SourceWhy, scene: &Scene<'_>, held: Held<'_>) -> Option<Or
         SourceWhy::LocalPod | SourceWhy::NotLocalPod => match &scene.table.node.detect_local {
             model::DetectLocal::Never => None,
             model::DetectLocal::Cidrs(cidrs) => {
-                let cidrs: Vec<String> = cidrs.iter().map(ToString::to_string).collect();
-                agent("--cluster-cidr", &cidrs.join(","))
+                let source = scene.packet.source;
+                let of_family =
+                    cidrs.iter().filter(|net| Family::of(net.addr()) == Family::of(source));
+                let decisive: Vec<String> = of_family
+                    .filter(|net| why == SourceWhy::NotLocalPod || net.contains(&source))
+                    .map(ToString::to_string)
+                    .collect();
+                agent("--cluster-cidr", &decisive.join(","))
             }
             model::DetectLocal::Bridge(name) => agent("--pod-bridge-interface", name),
             model::DetectLocal::InterfacePrefix(prefix) => {

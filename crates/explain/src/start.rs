@@ -26,6 +26,9 @@ pub(crate) struct Start {
 const OUTSIDE: [&str; 6] =
     ["198.51.100.1", "203.0.113.1", "192.0.2.1", "2001:db8::1", "2001:db8:1::1", "3fff::1"];
 
+/// What helps where only the network knows which node gets a packet.
+pub(crate) const ASK_ANOTHER: &str = "another node in its place, whose agent can be asked";
+
 impl Asker {
     /// The packet for a frontend, at the node that first sees it.
     pub(crate) fn start(&self, view: &View<'_>, frontend: &Frontend) -> Result<Start, Refusal> {
@@ -169,7 +172,7 @@ fn arrival(view: &View<'_>, frontend: &Frontend) -> (NodeName, Hop) {
         )
     };
     let mut hop = Hop::new(Stage::Arrive, Some(&node), says, Vec::new());
-    hop.change = Some("ask the agent of another node, or --from with an address".to_owned());
+    hop.change = Some(ASK_ANOTHER.to_owned());
     (node, hop)
 }
 

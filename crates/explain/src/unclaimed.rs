@@ -85,7 +85,7 @@ fn other_port(scene: &Scene<'_>) -> Option<Warning> {
     let has = |service: &&Service| {
         service.external.iter().any(|external| external.address == destination)
     };
-    let service = scene.view.table.services.values().map(AsRef::as_ref).find(has)?;
+    let service = scene.view.cluster().services.values().map(AsRef::as_ref).find(has)?;
     let ports: Vec<String> =
         service.ports.iter().map(|port| format!("{}/{}", port.port, port.protocol)).collect();
     let says = format!(

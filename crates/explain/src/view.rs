@@ -13,7 +13,6 @@ use model::{
 /// One moment of a cluster, seen from one node.
 #[derive(Clone, Copy)]
 pub struct View<'a> {
-    pub table: &'a ServiceTable,
     /// The table of the node that is asked: this node.
     pub here: &'a NodeTable,
     /// What the agent of another node would know of that node, if it had the flags of this one.
@@ -45,6 +44,10 @@ pub(crate) struct Seen<'a> {
 }
 
 impl<'a> View<'a> {
+    pub(crate) const fn cluster(&self) -> &'a ServiceTable {
+        self.here.cluster()
+    }
+
     pub(crate) fn is_here(&self, node: &NodeName) -> bool {
         self.here.node.name == *node
     }
@@ -54,14 +57,14 @@ impl<'a> View<'a> {
         if self.is_here(node) {
             return Some(Seen { table: Cow::Borrowed(self.here), is_assumed: false });
         }
-        let known = self.table.nodes.get(node)?;
+        let known = self.cluster().nodes.get(node)?;
         let context = (self.other_node)(known);
         let matters = |service: &Service| {
             let addresses = service.external.iter().map(|external| external.address);
             addresses.chain(service.cluster_ips.iter().copied()).any(|it| it == frontend.address)
                 || service.ports.iter().any(|port| port.node_port == Some(frontend.port))
         };
-        let services = self.table.services.iter().filter(|(_, service)| matters(service));
+        let services = self.cluster().services.iter().filter(|(_, service)| matters(service));
         let table = ServiceTable {
             services: services.map(|(name, service)| (name.clone(), Arc::clone(service))).collect(),
             service_cidrs: Arc::clone(&self.here.service_cidrs),
@@ -79,7 +82,7 @@ impl<'a> View<'a> {
         if self.here.node.local_addresses.contains(&address) {
             return Some(self.here.node.name.clone());
         }
-        let mut nodes = self.table.nodes.values();
+        let mut nodes = self.cluster().nodes.values();
         let bears =
             |node: &&Arc<Node>| !self.is_here(&node.name) && node.addresses.contains(&address);
         nodes.find(bears).map(|node| node.name.clone())
@@ -87,7 +90,7 @@ impl<'a> View<'a> {
 
     /// The address that a node speaks from: what its kernel would choose, as far as can be known.
     pub(crate) fn own_address(&self, context: &NodeContext, family: Family) -> Option<IpAddr> {
-        let object = self.table.nodes.get(&context.name);
+        let object = self.cluster().nodes.get(&context.name);
         let named = object.iter().flat_map(|node| node.addresses.iter());
         let accepting = context.node_port_addresses.iter();
         let others = context.local_addresses.iter().filter(|address| !address.is_loopback());
@@ -97,14 +100,14 @@ impl<'a> View<'a> {
 
     /// The Pod that has the address for itself.
     pub(crate) fn pod_at(&self, address: IpAddr) -> Option<&'a Pod> {
-        let mut pods = self.table.pods.values().map(AsRef::as_ref);
+        let mut pods = self.cluster().pods.values().map(AsRef::as_ref);
         pods.find(|pod: &&Pod| !pod.host_network && pod.addresses.contains(&address))
     }
 
     /// The node that an address's endpoint is on, with the Service that says so.
     pub(crate) fn endpoint_at(&self, address: IpAddr) -> Option<(NodeName, ServiceName)> {
         let family = Family::of(address);
-        self.table.services.values().find_map(|service| {
+        self.cluster().services.values().find_map(|service| {
             let mut endpoints =
                 service.ports.iter().flat_map(|port| port.endpoints.get(family).iter());
             let found = endpoints.find(|it| it.address.ip() == address && it.node.is_some())?;

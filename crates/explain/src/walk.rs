@@ -1,6 +1,6 @@
 //! In which order is a request walked through?
 
-use model::Frontend;
+use model::{Frontend, NodeName};
 
 use crate::decision;
 use crate::direct;
@@ -74,7 +74,9 @@ fn to_frontend(
     let mut hops: Vec<Hop> = arrive.into_iter().collect();
     let mut seen = view.seen(&node, frontend).ok_or_else(|| unknown_node(&node))?;
     let is_free = seen.table.lookup(&packet).value == model::Verdict::NotService;
-    let bearer = view.node_of(frontend.address).filter(|bearer| is_free && *bearer != node);
+    // A node takes no packet from outside that bears its own address as the source.
+    let takes_it = |bearer: &NodeName| view.node_of(packet.source).as_ref() != Some(bearer);
+    let bearer = view.node_of(frontend.address).filter(|it| is_free && *it != node && takes_it(it));
     if let Some(bearer) = bearer {
         hops.push(Hop::new(
             Stage::Frontend,

@@ -73,6 +73,34 @@ pub enum WarningKind {
     AssumedFlags,
 }
 
+impl WarningKind {
+    pub const ALL: [Self; 23] = [
+        Self::AgentBehind,
+        Self::NotProgrammed,
+        Self::HeldByAnother,
+        Self::Rejected,
+        Self::OtherProxy,
+        Self::NotReady,
+        Self::Draining,
+        Self::SourceRanges,
+        Self::LocalElsewhere,
+        Self::ClientHidden,
+        Self::NodePortAddress,
+        Self::OtherPort,
+        Self::ShortCircuit,
+        Self::Affinity,
+        Self::Topology,
+        Self::AnswerPast,
+        Self::HostKept,
+        Self::TlsName,
+        Self::HeadlessPort,
+        Self::AddressAsName,
+        Self::SearchPath,
+        Self::OtherFamily,
+        Self::AssumedFlags,
+    ];
+}
+
 impl Warning {
     pub(crate) const fn new(kind: WarningKind, says: String) -> Self {
         Self { kind, says, origins: Vec::new(), endpoints: Vec::new(), nodes: Vec::new() }

@@ -86,7 +86,14 @@ fn behind(scene: &Scene<'_>, held: Held<'_>) -> Option<Warning> {
 /// About which endpoints are left, or why none.
 pub(crate) fn of_choice(scene: &Scene<'_>, held: Held<'_>, decided: &Decided) -> Vec<Warning> {
     let all = all_endpoints(held.service, held.port);
-    let mut warnings: Vec<Warning> = readiness::of_port(scene.view, all).into_iter().collect();
+    let serves = |endpoint: &model::Endpoint| match decided {
+        Decided::Forward { deliveries, .. } => {
+            deliveries.iter().any(|delivery| delivery.endpoint == endpoint.address)
+        }
+        Decided::Reject(_) | Decided::Drop(_) | Decided::NotService => false,
+    };
+    let mut warnings: Vec<Warning> =
+        readiness::of_port(scene.view, all, &serves).into_iter().collect();
     if matches!(
         decided,
         Decided::Drop(DropReason::NoLocalEndpointInternal | DropReason::NoLocalEndpointExternal)
@@ -169,12 +176,19 @@ fn short(scene: &Scene<'_>, held: Held<'_>) -> Option<Warning> {
         return None;
     }
     let decision = &held.frontend.decision;
-    let mut says = format!(
-        "the packet never left node {}: that it is served proves nothing about clients outside, \
-         nor about who announces {}",
-        scene.node(),
-        held.frontend.frontend.address
-    );
+    let (node, address) = (scene.node(), held.frontend.frontend.address);
+    let mut says = if scene.client_node == Some(node) {
+        format!(
+            "the packet never left node {node}: that it is served proves nothing about clients \
+             outside, nor about who announces {address}"
+        )
+    } else {
+        format!(
+            "{} counts as inside node {node}: that it is served proves nothing about clients \
+             outside",
+            scene.packet.source
+        )
+    };
     if decision.inside != decision.outside {
         let outside = match decision.outside {
             model::Route::Pool(_) => "only endpoints of this node may serve those".to_owned(),

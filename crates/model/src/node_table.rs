@@ -178,6 +178,12 @@ impl NodeTable {
         (before != after).then_some(ServiceChange { name, old: before, new: after })
     }
 
+    /// What the cluster says, of which this is the view of one node.
+    #[must_use]
+    pub const fn cluster(&self) -> &ServiceTable {
+        &self.source
+    }
+
     /// The decision for a frontend: its Service, port and the frontend itself.
     #[must_use]
     pub fn frontend(
