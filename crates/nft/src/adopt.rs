@@ -11,11 +11,25 @@ use model::{NodePort, NodeTable, PoolKind, Route};
 
 use crate::layout::Options;
 use crate::name::SetId;
-use crate::plan::{Full, Hints, Planner};
+use crate::plan::{Full, Planner};
 use crate::program::Data;
 use crate::ruleset::Ruleset;
 use crate::set::{frontend_key, read_endpoint, read_number};
 use crate::step::KIND_BITS;
+
+/// A pool's number and slots, where the kernel already has the pool.
+type FindPool<'a> = dyn Fn(&NodePort, PoolKind) -> Option<(u32, Vec<SocketAddr>)> + 'a;
+
+/// What the kernel already has.
+pub(crate) struct Hints<'a> {
+    pub(crate) pool: Box<FindPool<'a>>,
+}
+
+impl Hints<'_> {
+    pub(crate) fn none() -> Self {
+        Self { pool: Box::new(|_, _| None) }
+    }
+}
 
 /// A planner for `table` that agrees with `held` as far as can be. What still differs is
 /// `held.steps_to(&planner.desired())`.

@@ -25,5 +25,6 @@ pub use program::{
 };
 pub use ruleset::{Desired, Failed, HeldChain, Refusal, Ruleset};
 pub use set::{
-    COUNTED_MAX, Field, SetKind, SetSpec, Target, read_counted, read_endpoint, read_number,
+    COUNTED_MAX, Field, SetKind, SetSpec, Target, frontend_keys, read_counted, read_endpoint,
+    read_number,
 };

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use model::{NodeContext, NodeService, PoolKind, ServiceName};
 use thiserror::Error;
 
+use crate::adopt::Hints;
 use crate::element::{Surroundings, elements, is_shared, picking_chain_of, pools_in_use};
 use crate::kind::Kinds;
 use crate::layout::{Options, fixed_chains, picking_chain};
@@ -307,11 +308,21 @@ impl Planner {
     /// All that the kernel should hold.
     #[must_use]
     pub fn desired(&self) -> Desired {
+        self.desired_with(self.services.values())
+    }
+
+    /// What it should hold but for the elements of all other Services.
+    #[must_use]
+    pub fn desired_of(&self, name: &ServiceName) -> Desired {
+        self.desired_with(self.services.get(name))
+    }
+
+    fn desired_with<'a>(&self, services: impl IntoIterator<Item = &'a Programmed>) -> Desired {
         let clients_max = self.options.affinity_clients_max;
         let mut elements: Vec<Element> =
             self.kinds.iter().map(|(chain, kind)| dispatch_element(chain, kind)).collect();
         // In whatever order: they are sorted.
-        elements.extend(self.services.values().flat_map(|programmed| self.elements_of(programmed)));
+        elements.extend(services.into_iter().flat_map(|programmed| self.elements_of(programmed)));
         elements.sort_unstable();
         elements.dedup();
         let picking = self.kinds.iter().filter_map(|(chain, _)| picking_chain(chain));
@@ -376,18 +387,4 @@ fn rule_ops(chain: Chain) -> impl Iterator<Item = Op> {
 
 fn chain_ops(chain: Chain) -> impl Iterator<Item = Op> {
     std::iter::once(Op::AddChain(chain.id, chain.attachment)).chain(rule_ops(chain))
-}
-
-/// A pool's number and slots, where the kernel already has the pool.
-type FindPool<'a> = dyn Fn(&model::NodePort, PoolKind) -> Option<(u32, Vec<SocketAddr>)> + 'a;
-
-/// What the kernel already has.
-pub(crate) struct Hints<'a> {
-    pub(crate) pool: Box<FindPool<'a>>,
-}
-
-impl Hints<'_> {
-    fn none() -> Self {
-        Self { pool: Box::new(|_, _| None) }
-    }
 }

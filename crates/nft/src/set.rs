@@ -147,6 +147,24 @@ pub(crate) fn frontend_key(frontend: &Frontend) -> Bytes {
     transport_key(SocketAddr::new(frontend.address, frontend.port.get()), frontend.protocol)
 }
 
+/// Where a frontend may stand, in every set whose elements are frontends.
+pub fn frontend_keys(frontend: &Frontend) -> impl Iterator<Item = (SetId, Bytes)> + use<> {
+    let key = frontend_key(frontend);
+    let sets = [
+        SetId::Services,
+        SetId::LocalPolicy,
+        SetId::Inside,
+        SetId::Outside,
+        SetId::Rejected,
+        SetId::DroppedInternal,
+        SetId::DroppedExternal,
+        SetId::Restricted,
+        SetId::External,
+    ];
+    let family = frontend.family();
+    sets.into_iter().map(move |set| (set(family), key))
+}
+
 /// The key of a transport address: address, protocol, port.
 #[must_use]
 pub(crate) fn transport_key(address: SocketAddr, protocol: Protocol) -> Bytes {

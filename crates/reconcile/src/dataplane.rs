@@ -11,6 +11,10 @@ use nft::{Element, Op, Options, Planner, Ruleset, Undo, adopt};
 use crate::backoff::Backoff;
 use crate::kernel::{Kernel, ReadError, Refused, Taken, TransactError};
 
+mod read_back;
+
+pub use read_back::ReadBack;
+
 /// The nftables dataplane of one node.
 #[derive(Debug)]
 pub struct Dataplane<K> {

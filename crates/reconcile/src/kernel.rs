@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use nft::{Op, Ruleset};
+use nft::{Bytes, Op, Ruleset, SetId};
 use thiserror::Error;
 
 /// The kernel's nftables, or what stands in for it. Two exist: the one that netlink leads to, and
@@ -19,6 +19,12 @@ pub trait Kernel {
     /// # Errors
     /// When it cannot be read: that is not the same as an empty table.
     fn read(&mut self) -> Result<Ruleset, ReadError>;
+
+    /// The same, but of the elements only those with one of these keys.
+    ///
+    /// # Errors
+    /// As of `read`.
+    fn read_only(&mut self, keys: &[(SetId, Bytes)]) -> Result<Ruleset, ReadError>;
 }
 
 /// What a transaction took: counted, so that growth is noticed.

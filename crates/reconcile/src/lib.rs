@@ -10,7 +10,7 @@ mod netlink;
 mod stale;
 
 pub use backoff::Backoff;
-pub use dataplane::{Dataplane, Report, Waiting};
+pub use dataplane::{Dataplane, ReadBack, Report, Waiting};
 pub use feature::{Feature, missing_features};
 pub use kernel::{Kernel, ReadError, Refused, Taken, TransactError};
 pub use memory::{Fault, MemoryKernel};

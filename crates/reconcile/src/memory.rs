@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use nft::{Element, Op, Ruleset};
+use nft::{Bytes, Element, Op, Ruleset, SetId};
 
 use crate::kernel::{Kernel, ReadError, Refused, Taken, TransactError};
 
@@ -71,5 +71,11 @@ impl Kernel for MemoryKernel {
     fn read(&mut self) -> Result<Ruleset, ReadError> {
         self.reads += 1;
         Ok(self.ruleset.clone())
+    }
+
+    fn read_only(&mut self, keys: &[(SetId, Bytes)]) -> Result<Ruleset, ReadError> {
+        let mut ruleset = self.read()?;
+        ruleset.elements.retain(|key, _| keys.contains(key));
+        Ok(ruleset)
     }
 }

@@ -1,6 +1,6 @@
 //! The real kernel.
 
-use host::netfilter::{Nfnetlink, TransactError as HostError};
+use host::netfilter::{Nfnetlink, RequestError, TransactError as HostError};
 use nft::wire::{self, Count, RulesetReader};
 use nft::{Bytes, ChainId, Op, Ruleset, SetId, SetKind, SetSpec};
 
@@ -16,6 +16,9 @@ pub struct Netlink {
 
 /// Tries to read the table whole while others keep changing it.
 const READS_MAX: usize = 10;
+
+/// ENOENT: there is no such element.
+const NO_ENTRY: i32 = 2;
 
 impl Netlink {
     /// # Errors
@@ -34,19 +37,67 @@ impl Netlink {
         &mut self.socket
     }
 
-    fn read_once(&mut self) -> Result<Ruleset, String> {
+    /// Everything but elements.
+    fn read_frame(&mut self) -> Result<RulesetReader, String> {
         let mut reader = RulesetReader::default();
         let requests =
             [wire::dump_table(), wire::dump_chains(), wire::dump_sets(), wire::dump_rules()];
         for request in requests {
             self.dump(&request, &mut reader)?;
         }
+        Ok(reader)
+    }
+
+    fn read_whole(&mut self) -> Result<Ruleset, String> {
+        let mut reader = self.read_frame()?;
         for set in reader.sets() {
             if !SetSpec::of(set, self.clients_max).kind.is_written_by_packets() {
                 self.dump(&wire::dump_set(set), &mut reader)?;
             }
         }
         Ok(reader.finish())
+    }
+
+    fn read_part(&mut self, keys: &[(SetId, Bytes)]) -> Result<Ruleset, String> {
+        let mut reader = self.read_frame()?;
+        for (set, key) in keys {
+            match self.socket.request(&wire::get_element(*set, *key)) {
+                Ok(replies) => {
+                    for (message_type, payload) in replies {
+                        reader.message(message_type, &payload);
+                    }
+                }
+                Err(RequestError::Refused(error)) if error.errno == NO_ENTRY => {}
+                Err(error) => return Err(error.to_string()),
+            }
+        }
+        Ok(reader.finish())
+    }
+
+    /// Reads until nobody has changed anything meanwhile.
+    fn read_settled(
+        &mut self,
+        read: &mut dyn FnMut(&mut Self) -> Result<Ruleset, String>,
+    ) -> Result<Ruleset, ReadError> {
+        let mut last = String::new();
+        for _ in 0..READS_MAX {
+            let before =
+                self.socket.generation_id().map_err(|error| ReadError(error.to_string()))?;
+            match read(self) {
+                Ok(ruleset) => {
+                    let after = self
+                        .socket
+                        .generation_id()
+                        .map_err(|error| ReadError(error.to_string()))?;
+                    if before == after {
+                        return Ok(ruleset);
+                    }
+                    "the ruleset changed while it was read".clone_into(&mut last);
+                }
+                Err(error) => last = error,
+            }
+        }
+        Err(ReadError(last))
     }
 
     fn dump(&mut self, request: &[u8], reader: &mut RulesetReader) -> Result<(), String> {
@@ -112,24 +163,10 @@ impl Kernel for Netlink {
     }
 
     fn read(&mut self) -> Result<Ruleset, ReadError> {
-        let mut last = String::new();
-        for _ in 0..READS_MAX {
-            let before =
-                self.socket.generation_id().map_err(|error| ReadError(error.to_string()))?;
-            match self.read_once() {
-                Ok(ruleset) => {
-                    let after = self
-                        .socket
-                        .generation_id()
-                        .map_err(|error| ReadError(error.to_string()))?;
-                    if before == after {
-                        return Ok(ruleset);
-                    }
-                    "the ruleset changed while it was read".clone_into(&mut last);
-                }
-                Err(error) => last = error,
-            }
-        }
-        Err(ReadError(last))
+        self.read_settled(&mut Self::read_whole)
+    }
+
+    fn read_only(&mut self, keys: &[(SetId, Bytes)]) -> Result<Ruleset, ReadError> {
+        self.read_settled(&mut |kernel| kernel.read_part(keys))
     }
 }

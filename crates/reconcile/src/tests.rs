@@ -9,5 +9,6 @@ mod feature;
 mod flows;
 mod kernel;
 mod program;
+mod read_back;
 mod scenarios;
 mod simulated;

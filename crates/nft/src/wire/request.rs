@@ -1,8 +1,12 @@
 //! Which messages ask the kernel what our table holds?
 
 use super::attribute::Writer;
-use super::kernel::{NFPROTO_INET, NLM_F_DUMP, NLM_F_REQUEST, element_list, message, rule};
+use super::element::write_element_key;
+use super::kernel::{
+    NFPROTO_INET, NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST, element_list, message, rule,
+};
 use crate::name::{SetId, TABLE};
+use crate::program::{Bytes, Data, Element};
 
 /// The number of a request; one is answered before the next is sent.
 const SEQUENCE: u32 = 1;
@@ -46,4 +50,19 @@ pub fn dump_set(id: SetId) -> Vec<u8> {
         w.text(element_list::TABLE, TABLE);
         w.text(element_list::SET, id);
     })
+}
+
+/// The element of a set that has this key; of a set of ranges, the one that begins so. The kernel
+/// refuses (ENOENT) when there is none.
+#[must_use]
+pub fn get_element(set: SetId, key: Bytes) -> Vec<u8> {
+    let mut w = Writer::default();
+    let kind = (message::GETSETELEM, NLM_F_REQUEST | NLM_F_ACK);
+    w.message(kind, SEQUENCE, (NFPROTO_INET, 0), |w| {
+        w.text(element_list::TABLE, TABLE);
+        w.text(element_list::SET, set);
+        let element = Element { set, key, data: Data::None };
+        w.nested(element_list::ELEMENTS, |w| write_element_key(w, &element));
+    });
+    w.into_bytes()
 }

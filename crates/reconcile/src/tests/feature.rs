@@ -1,6 +1,6 @@
 //! Is a kernel that lacks something told what?
 
-use nft::{Expr, Op, Ruleset};
+use nft::{Bytes, Expr, Op, Ruleset, SetId};
 
 use super::program::CLIENTS_MAX;
 use crate::{Kernel, MemoryKernel, ReadError, Refused, Taken, TransactError, missing_features};
@@ -25,6 +25,10 @@ impl Kernel for Lacking {
 
     fn read(&mut self) -> Result<Ruleset, ReadError> {
         self.kernel.read()
+    }
+
+    fn read_only(&mut self, keys: &[(SetId, Bytes)]) -> Result<Ruleset, ReadError> {
+        self.kernel.read_only(keys)
     }
 }
 
