@@ -23,7 +23,7 @@ pub use cleanup::{KUBE_PROXY_TABLES, OWN_TABLE, TableName, delete_table};
 pub use counter::{Count, element_counts, rule_count};
 pub use notification::{Touched, notification, touches_us};
 pub use read::{RulesetReader, decode_any};
-pub use request::{dump_chains, dump_rules, dump_set, dump_sets, dump_table, get_element};
+pub use request::{dump_chains, dump_rules, dump_set, dump_sets, dump_table, one_element};
 
 #[cfg(test)]
 mod tests;

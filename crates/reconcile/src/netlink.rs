@@ -61,7 +61,7 @@ impl Netlink {
     fn read_part(&mut self, keys: &[(SetId, Bytes)]) -> Result<Ruleset, String> {
         let mut reader = self.read_frame()?;
         for (set, key) in keys {
-            match self.socket.request(&wire::get_element(*set, *key)) {
+            match self.socket.request(&wire::one_element(*set, *key)) {
                 Ok(replies) => {
                     for (message_type, payload) in replies {
                         reader.message(message_type, &payload);

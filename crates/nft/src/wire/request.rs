@@ -55,7 +55,7 @@ pub fn dump_set(id: SetId) -> Vec<u8> {
 /// The element of a set that has this key; of a set of ranges, the one that begins so. The kernel
 /// refuses (ENOENT) when there is none.
 #[must_use]
-pub fn get_element(set: SetId, key: Bytes) -> Vec<u8> {
+pub fn one_element(set: SetId, key: Bytes) -> Vec<u8> {
     let mut w = Writer::default();
     let kind = (message::GETSETELEM, NLM_F_REQUEST | NLM_F_ACK);
     w.message(kind, SEQUENCE, (NFPROTO_INET, 0), |w| {
