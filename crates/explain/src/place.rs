@@ -150,8 +150,8 @@ fn pod(view: &View<'_>, text: &str) -> Result<Asker, Refusal> {
 pub(crate) fn by_address(view: &View<'_>, address: IpAddr) -> Asker {
     let here = &view.here.node;
     let (place, origins) = if let Some(node) = view.node_of(address) {
-        let origin = Origin::new(Object::new("Node", &node), "status.addresses", address);
-        (Place::Node(node), vec![origin])
+        let origins = view.says_of(&node, address).into_iter().collect();
+        (Place::Node(node), origins)
     } else if address.is_loopback() {
         (Place::Node(here.name.clone()), Vec::new())
     } else if let Some((pod, node)) =

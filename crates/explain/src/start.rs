@@ -7,7 +7,7 @@ use model::{DetectLocal, Family, Frontend, NodeContext, NodeName, Packet};
 
 use crate::place::{Asker, Place, by_address};
 use crate::question::Refusal;
-use crate::trace::{Hop, Object, Origin, Stage};
+use crate::trace::{Hop, Stage};
 use crate::view::View;
 
 /// The first packet, at the node that first sees it.
@@ -155,8 +155,8 @@ fn arrival(view: &View<'_>, frontend: &Frontend) -> (NodeName, Hop) {
     let address = frontend.address;
     if let Some(node) = view.node_of(address) {
         let says = format!("{address} is an address of node {node}, so that node gets the packet");
-        let origin = Origin::new(Object::new("Node", &node), "status.addresses", address);
-        let hop = Hop::new(Stage::Arrive, Some(&node), says, vec![origin]);
+        let origins = view.says_of(&node, address).into_iter().collect();
+        let hop = Hop::new(Stage::Arrive, Some(&node), says, origins);
         return (node, hop);
     }
     let node = view.here.node.name.clone();

@@ -10,6 +10,8 @@ use model::{
     ServiceTable,
 };
 
+use crate::trace::{Object, Origin};
+
 /// One moment of a cluster, seen from one node.
 #[derive(Clone, Copy)]
 pub struct View<'a> {
@@ -86,6 +88,13 @@ impl<'a> View<'a> {
         let bears =
             |node: &&Arc<Node>| !self.is_here(&node.name) && node.addresses.contains(&address);
         nodes.find(bears).map(|node| node.name.clone())
+    }
+
+    /// The field that says so, where it is the Node object and not the node's own kernel.
+    pub(crate) fn says_of(&self, node: &NodeName, address: IpAddr) -> Option<Origin> {
+        let object = self.cluster().nodes.get(node)?;
+        let is_named = object.addresses.contains(&address);
+        is_named.then(|| Origin::new(Object::new("Node", node), "status.addresses", address))
     }
 
     /// The address that a node speaks from: what its kernel would choose, as far as can be known.

@@ -10,7 +10,7 @@ use crate::question::{Question, Refusal};
 use crate::scene::Scene;
 use crate::start::{Start, outside_interface, unknown_node};
 use crate::target;
-use crate::trace::{API_VERSION, Hop, KIND, Object, Origin, Stage, Trace};
+use crate::trace::{API_VERSION, Hop, KIND, Stage, Trace};
 use crate::verdict::Verdict;
 use crate::view::View;
 use crate::warning::Warning;
@@ -84,10 +84,9 @@ fn to_frontend(
             format!("node {node} has no Service for {frontend} and routes it on"),
             Vec::new(),
         ));
-        let address =
-            Origin::new(Object::new("Node", &bearer), "status.addresses", packet.destination);
+        let address = view.says_of(&bearer, packet.destination).into_iter().collect();
         let says = format!("it arrives at node {bearer}, which has that address");
-        hops.push(Hop::new(Stage::Arrive, Some(&bearer), says, vec![address]));
+        hops.push(Hop::new(Stage::Arrive, Some(&bearer), says, address));
         seen = view.seen(&bearer, frontend).ok_or_else(|| unknown_node(&bearer))?;
         packet.interface = Some(outside_interface(&seen.table.node.detect_local));
         node = bearer;
