@@ -105,6 +105,16 @@ impl Config {
         }
     }
 
+    /// What the agent of another node would know of that node, had it the flags of this one. Of its
+    /// addresses only those are known that its Node object names.
+    #[must_use]
+    pub fn other_node_context(&self, node: &Node) -> NodeContext {
+        let loopback = [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
+        let all = node.addresses.iter().copied().chain(loopback).collect();
+        let there = Self { node_name: node.name.clone(), node_ips: Vec::new(), ..self.clone() };
+        there.node_context(Some(node), &OwnAddresses { all, primary: Vec::new() })
+    }
+
     /// One address of each family: the flag's, else the first that the Node object names, else, for
     /// a host that has none, the one that it speaks to the world with.
     fn primary_addresses(&self, node: Option<&Node>, detected: &[IpAddr]) -> Vec<IpAddr> {

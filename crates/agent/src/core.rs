@@ -122,6 +122,7 @@ impl<K: Kernel> Core<K> {
             Event::Measure(request) => {
                 actions.push(Action::Measure { request, table: self.table.clone() });
             }
+            Event::ReadBack(request) => actions.push(Action::ReadBack(request)),
             Event::Shutdown => return None,
         }
         actions.extend(self.tick(now));

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use model::Rejection;
+use model::{Rejection, ServiceName};
+use reconcile::ReadBack;
 use tokio::sync::oneshot;
 
 use crate::measurement::Measurement;
@@ -23,6 +24,8 @@ pub enum Event {
     HealthCheckPorts(Vec<Rejection>),
     /// A scrape wants to know what the kernel counted.
     Measure(MeasureRequest),
+    /// Somebody wants to know whether the kernel holds what is planned for a Service.
+    ReadBack(ReadBackRequest),
     Shutdown,
 }
 
@@ -43,5 +46,19 @@ impl MeasureRequest {
     pub fn answer(self, measurement: Measurement) {
         // The one who asked may have gone: then nobody needs the answer.
         drop(self.0.send(measurement));
+    }
+}
+
+/// Answered with nothing when the kernel cannot be read now.
+#[derive(Debug)]
+pub struct ReadBackRequest {
+    pub(crate) service: ServiceName,
+    pub(crate) sender: oneshot::Sender<Option<ReadBack>>,
+}
+
+impl ReadBackRequest {
+    pub fn answer(self, read: Option<ReadBack>) {
+        // The one who asked may have gone: then nobody needs the answer.
+        drop(self.sender.send(read));
     }
 }

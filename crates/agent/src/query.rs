@@ -8,13 +8,18 @@ use model::ServiceName;
 use crate::answer::Answer;
 use crate::published::Published;
 
+mod client;
 mod endpoint;
+mod explained;
 mod frontend;
 mod metadata;
 mod service;
 mod status;
 
+pub use client::{AskError, Reply, ask, explain, get};
 pub use endpoint::{Conditions, Endpoint, ForName, Hints};
+pub use explained::CLUSTER_DOMAIN;
+pub(crate) use explained::answer as explain_answer;
 pub use frontend::{Frontend, Outcome};
 pub use metadata::Metadata;
 pub use service::{
@@ -29,6 +34,9 @@ pub const ENDPOINTS: &str = "/v1/endpoints";
 pub const FRONTENDS: &str = "/v1/frontends";
 pub const STATUS: &str = "/v1/status";
 
+/// What will happen to a request; the query is a `Question`, the answer a `Trace`.
+pub const EXPLAIN: &str = "/explain";
+
 /// Answers from one published value; `?namespace=` and `?name=` narrow the Services.
 pub(crate) fn answer(published: &Published, uri: &Uri) -> Answer {
     let wanted = Wanted::of(uri.query().unwrap_or(""));
@@ -37,7 +45,7 @@ pub(crate) fn answer(published: &Published, uri: &Uri) -> Answer {
         ENDPOINTS => Answer::value(&endpoint::list(published, wanted)),
         FRONTENDS => Answer::value(&frontend::list(published, wanted)),
         STATUS => Answer::value(&StatusView::of(published)),
-        _ => Answer::not_found(&[SERVICES, ENDPOINTS, FRONTENDS, STATUS]),
+        _ => Answer::not_found(&[SERVICES, ENDPOINTS, FRONTENDS, STATUS, EXPLAIN]),
     }
 }
 

@@ -76,7 +76,7 @@ impl Listening {
         for listener in self.metrics {
             running.spawn(serve(Listener::Tcp(listener), Arc::clone(&metrics), stop.clone()));
         }
-        let query = Arc::new(Site::Query(view.clone()));
+        let query = Arc::new(Site::Query(view.clone(), core.clone()));
         running.spawn(serve(Listener::Unix(self.query), query, stop.clone()));
         running.spawn(HealthCheckPorts::new(view.clone(), core).run(stop));
         while let Some(ended) = running.join_next().await {

@@ -1,6 +1,7 @@
 //! Who answers what? One variant for each thing that listens.
 
 use std::sync::Arc;
+use std::sync::mpsc::SyncSender;
 use std::time::SystemTime;
 
 use hyper::{Method, StatusCode, Uri};
@@ -10,6 +11,7 @@ use tokio::task::spawn_blocking;
 
 use crate::answer::Answer;
 use crate::config::Config;
+use crate::event::Event;
 use crate::health::{Health, healthz, livez, service_health};
 use crate::metrics::Metrics;
 use crate::published::Published;
@@ -23,8 +25,8 @@ pub(crate) enum Site {
     ServiceHealth(View, ServiceName),
     /// `/metrics` and what is asked beside it.
     Metrics(View, Arc<Metrics>),
-    /// What the agent holds, for `pogu get`.
-    Query(View),
+    /// What the agent holds, for `pogu get`, and what it foretells, for `pogu explain`.
+    Query(View, SyncSender<Event>),
 }
 
 /// What every site sees: the published value and the configuration.
@@ -84,7 +86,10 @@ impl Site {
                 "/configz" => Answer::value(&view.config.to_json()),
                 _ => Answer::not_found(&["/metrics", "/proxyMode", "/healthz", "/configz"]),
             },
-            Self::Query(view) => {
+            Self::Query(view, core) if uri.path() == query::EXPLAIN => {
+                query::explain_answer(view, core, uri.query().map(str::to_owned)).await
+            }
+            Self::Query(view, _) => {
                 let (published, uri) = (view.published(), uri.clone());
                 beside(move || query::answer(&published, &uri)).await
             }

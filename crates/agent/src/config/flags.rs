@@ -8,7 +8,8 @@ use clap::{Args, ValueEnum};
 /// one was given.
 #[derive(Debug, Clone, Args)]
 pub struct Flags {
-    /// Folder of manifests: Services, EndpointSlices, Nodes and ServiceCIDRs, in YAML or JSON
+    /// Folder of manifests: Services, EndpointSlices, Nodes, ServiceCIDRs, and Pods to explain with, in
+    /// YAML or JSON
     #[arg(long, value_name = "DIR", help_heading = "Source")]
     pub manifests: PathBuf,
 
@@ -78,7 +79,7 @@ pub struct Flags {
     )]
     pub traffic_counters: Switch,
 
-    /// The socket that `pogu get` asks
+    /// The socket that `pogu get` and `pogu explain` ask
     #[arg(
         long,
         value_name = "PATH",

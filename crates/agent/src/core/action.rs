@@ -3,7 +3,7 @@
 use model::NodeTable;
 use reconcile::StaleFlows;
 
-use crate::event::MeasureRequest;
+use crate::event::{MeasureRequest, ReadBackRequest};
 
 #[derive(Debug)]
 pub(crate) enum Action {
@@ -11,4 +11,6 @@ pub(crate) enum Action {
     ForgetFlows(Vec<StaleFlows>),
     /// A scrape waits for what the kernel counted; the table tells what is whose.
     Measure { request: MeasureRequest, table: NodeTable },
+    /// Somebody waits for what the kernel holds of a Service.
+    ReadBack(ReadBackRequest),
 }

@@ -146,6 +146,14 @@ fn act(action: Action, core: &mut Core<Netlink>, flows: &SyncSender<Vec<StaleFlo
         Action::Measure { request, table } => {
             request.answer(measure(core.dataplane(), &table));
         }
+        Action::ReadBack(request) => {
+            let read = core.dataplane().map(|dataplane| dataplane.read_back(&request.service));
+            let read = read.transpose().unwrap_or_else(|error| {
+                tracing::warn!(%error, "cannot read a Service back");
+                None
+            });
+            request.answer(read);
+        }
     }
 }
 

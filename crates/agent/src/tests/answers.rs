@@ -35,13 +35,13 @@ pub(super) fn view(status: Status) -> View {
 }
 
 /// A site that is served on a thread of its own.
-struct Served {
+pub(super) struct Served {
     stop: watch::Sender<bool>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Served {
-    fn new(site: Site, listen: impl FnOnce() -> Listener) -> Self {
+    pub(super) fn new(site: Site, listen: impl FnOnce() -> Listener) -> Self {
         let (stop, stop_server) = watch::channel(false);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let listener = {
@@ -168,7 +168,7 @@ fn an_answered_health_is_counted() {
 fn a_query_is_answered_on_the_socket_and_narrowed() {
     let path: PathBuf =
         std::env::temp_dir().join(format!("pogu-answers-{}.sock", std::process::id()));
-    let served = Served::new(Site::Query(view(applied())), || {
+    let served = Served::new(Site::Query(view(applied()), sync_channel(1).0), || {
         Listener::Unix(UnixListener::bind(&path).unwrap())
     });
     let body = |request: &str| {

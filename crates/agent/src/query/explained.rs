@@ -1,0 +1,120 @@
+//! What will happen to a request, as far as this agent knows, and does the kernel hold that?
+
+use std::sync::Arc;
+use std::sync::mpsc::SyncSender;
+use std::time::Duration;
+
+use explain::{KernelHolds, Question, Refusal, Trace};
+use hyper::StatusCode;
+use model::{Node, ServiceName};
+use reconcile::ReadBack;
+use tokio::sync::oneshot;
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
+
+use crate::answer::Answer;
+use crate::config::Config;
+use crate::event::{Event, ReadBackRequest};
+use crate::published::Published;
+use crate::site::View;
+
+/// What the cluster's own names end in.
+pub const CLUSTER_DOMAIN: &str = "cluster.local";
+
+/// How long the core may take to read the kernel.
+const READ_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// While the table changes under the eyes of the one who reads, a newer one is explained.
+const TRIES: usize = 3;
+
+pub(crate) async fn answer(view: &View, core: &SyncSender<Event>, query: Option<String>) -> Answer {
+    let question = match Question::from_query(query.as_deref().unwrap_or_default()) {
+        Ok(question) => Arc::new(question),
+        Err(refusal) => return refused(&refusal),
+    };
+    let mut told = tell(view, view.published(), &question).await;
+    for _ in 0..TRIES {
+        let (published, mut trace) = match told {
+            Ok(told) => told,
+            Err(refusal) => return refused(&refusal),
+        };
+        let Some(name) = decided_here(&published, &trace) else { return Answer::value(&trace) };
+        let Some(read) = read_back(core, name.clone()).await else { return Answer::value(&trace) };
+        if read.planned.as_ref() == published.node.services.get(&name) {
+            trace.confirm(&published.node.node.name.0, &holds(&read));
+            return Answer::value(&trace);
+        }
+        let newer = view.published();
+        if Arc::ptr_eq(&newer, &published) {
+            // The Service waits: what the kernel has is older, and the trace says so already.
+            return Answer::value(&trace);
+        }
+        told = tell(view, newer, &question).await;
+    }
+    told.map_or_else(|refusal| refused(&refusal), |(_, trace)| Answer::value(&trace))
+}
+
+/// On a thread of its own, as clusters may be large.
+async fn tell(
+    view: &View,
+    published: Arc<Published>,
+    question: &Arc<Question>,
+) -> Result<(Arc<Published>, Trace), Refusal> {
+    let (config, question) = (Arc::clone(&view.config), Arc::clone(question));
+    let telling = spawn_blocking(move || {
+        let told = explain(&config, &published, &question);
+        told.map(|trace| (published, trace))
+    });
+    telling.await.unwrap_or_else(|error| {
+        tracing::error!(%error, "explaining broke");
+        let what = "the agent broke while it explained".to_owned();
+        Err(Refusal { what, hint: "its log tells where".to_owned(), is_usage: false })
+    })
+}
+
+fn explain(config: &Config, published: &Published, question: &Question) -> Result<Trace, Refusal> {
+    let status = &published.status;
+    let waiting = status.failing.iter().map(|it| (it.service.clone(), it.error.clone()));
+    let agent = explain::Agent {
+        is_synced: status.synced,
+        is_applied: status.applied.is_some(),
+        waiting: waiting.collect(),
+    };
+    let view = explain::View {
+        here: &published.node,
+        other_node: &|node: &Node| config.other_node_context(node),
+        rejections: &published.rejections(),
+        cluster_domain: CLUSTER_DOMAIN,
+        agent: Some(&agent),
+    };
+    explain::explain(&view, question)
+}
+
+/// The Service whose frontend on this node decided.
+fn decided_here(published: &Published, trace: &Trace) -> Option<ServiceName> {
+    let verdict = &trace.verdict;
+    let is_here = verdict.node.as_deref() == Some(&*published.node.node.name.0);
+    let service = &verdict.frontend.as_ref().filter(|_| is_here)?.service;
+    Some(ServiceName::new(service.namespace.as_str(), service.name.as_str()))
+}
+
+/// `None` when the core is busy, has no kernel yet, or cannot read it: then nothing is confirmed.
+async fn read_back(core: &SyncSender<Event>, service: ServiceName) -> Option<ReadBack> {
+    let (sender, receiver) = oneshot::channel();
+    core.try_send(Event::ReadBack(ReadBackRequest { service, sender })).ok()?;
+    timeout(READ_TIMEOUT, receiver).await.ok()?.ok()?
+}
+
+fn holds(read: &ReadBack) -> KernelHolds {
+    match read.steps {
+        0 => KernelHolds::AsPlanned,
+        1 => KernelHolds::Otherwise("one step would mend it".to_owned()),
+        n => KernelHolds::Otherwise(format!("{n} steps would mend it")),
+    }
+}
+
+/// With the status by which a program can tell what is wrong.
+fn refused(refusal: &Refusal) -> Answer {
+    let status = if refusal.is_usage { StatusCode::BAD_REQUEST } else { StatusCode::NOT_FOUND };
+    Answer { status, ..Answer::value(refusal) }
+}
