@@ -6,6 +6,10 @@ use agent::config::Flags;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+mod explain;
+
+pub(crate) use explain::{ExplainArguments, Offline, TraceOutput};
+
 /// Services for Kubernetes and for plain Linux hosts.
 #[derive(Debug, Parser)]
 #[command(name = "pogu", version, max_term_width = 100, after_help = EXAMPLES)]
@@ -18,12 +22,14 @@ const EXAMPLES: &str = "\
 Examples:
   pogu agent --manifests /etc/pogu --node-name $(hostname)   serve the Services of a folder
   pogu get services -A                                       show what the agent holds
+  pogu explain --from pod/shop/web http://cart               tell what will happen, and why
   pogu agent cleanup                                         remove all that it left in the kernel";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Action {
     Agent(Box<AgentArguments>),
     Get(GetArguments),
+    Explain(Box<ExplainArguments>),
     Completion(CompletionArguments),
     Man(ManArguments),
 }

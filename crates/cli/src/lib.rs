@@ -3,6 +3,7 @@
 
 mod age;
 mod arguments;
+mod explain;
 mod failure;
 mod get;
 mod logging;
@@ -45,6 +46,7 @@ fn act(action: Action) -> Result<(), Failure> {
     match action {
         Action::Agent(arguments) => node::run(*arguments),
         Action::Get(arguments) => get::run(&arguments),
+        Action::Explain(arguments) => explain::run(&arguments),
         Action::Completion(arguments) => pages::completion(arguments.shell),
         Action::Man(arguments) => pages::man(&arguments.command),
     }

@@ -1,0 +1,107 @@
+//! How is a folder explained that no agent follows?
+
+use std::io::Write as _;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::Arc;
+
+use agent::OwnAddresses;
+use agent::config::{Config, Flags};
+use agent::query::CLUSTER_DOMAIN;
+use clap::{Args as _, Command, FromArgMatches as _};
+use explain::{Question, Trace, View};
+use ingest::Objects;
+use model::{Node, NodeTable, Rejection, ServiceTable};
+use watch::{Event, Folder};
+
+use super::refused;
+use crate::arguments::Offline;
+use crate::failure::Failure;
+use crate::usage;
+
+/// What is left out is told of so often; the rest is counted.
+const LEFT_OUT_MAX: usize = 10;
+
+/// Reads the folder once. Of the node only what its Node object and the flags say is known.
+pub(super) fn explain(
+    folder: &Path,
+    flags: &Offline,
+    question: &Question,
+) -> Result<Trace, Failure> {
+    let config = config(flags)?;
+    let mut cluster = read(folder)?;
+    if cluster.service_cidrs.is_empty() {
+        cluster.service_cidrs = config.service_cidrs.as_slice().into();
+    }
+    let own = cluster.nodes.get(&config.node_name).cloned();
+    let context = config.node_context(own.as_deref(), &addresses(&config, own.as_deref()));
+    let here = NodeTable::new(Arc::new(context), &cluster);
+    let mut rejections: Vec<Rejection> = cluster.rejections.to_vec();
+    tell(&rejections);
+    rejections.extend(here.rejections());
+    let view = View {
+        here: &here,
+        other_node: &|node: &Node| config.other_node_context(node),
+        rejections: &rejections,
+        cluster_domain: CLUSTER_DOMAIN,
+        agent: None,
+    };
+    explain::explain(&view, question).map_err(refused)
+}
+
+fn config(flags: &Offline) -> Result<Config, Failure> {
+    let command = Flags::augment_args(Command::new("agent").no_binary_name(true));
+    let parsed = command
+        .try_get_matches_from(flags.agent_flags())
+        .and_then(|matches| Flags::from_arg_matches(&matches));
+    let flags = match parsed {
+        Ok(flags) => flags,
+        Err(error) => {
+            usage::answer(&error)?;
+            let hint = "--help tells all arguments, with examples";
+            return Err(Failure::usage("the flags cannot be read", hint));
+        }
+    };
+    Config::try_from(flags).map_err(|error| Failure::usage(error.to_string(), error.hint))
+}
+
+fn read(folder: &Path) -> Result<ServiceTable, Failure> {
+    let folder =
+        Folder::open(folder).map_err(|error| Failure::new(error.to_string(), error.hint()))?;
+    let mut objects = Objects::new();
+    folder.run(|events| {
+        let mut flow = ControlFlow::Continue(());
+        for event in events {
+            match event {
+                Event::Applied(object) => drop(objects.apply(*object)),
+                Event::Deleted(key) => drop(objects.delete(&key)),
+                Event::FileRejected { path, rejections } => {
+                    objects.set_file_rejections(&path, rejections);
+                }
+                Event::FileRepaired { path } => objects.set_file_rejections(&path, Vec::new()),
+                Event::Synced => flow = ControlFlow::Break(()),
+            }
+        }
+        flow
+    });
+    Ok(objects.table())
+}
+
+fn addresses(config: &Config, node: Option<&Node>) -> OwnAddresses {
+    let loopback: [IpAddr; 2] = [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
+    let named = node.iter().flat_map(|node| &node.addresses).chain(&config.node_ips);
+    OwnAddresses { all: named.copied().chain(loopback).collect(), primary: config.node_ips.clone() }
+}
+
+/// Beside the trace, since a Service with a misspelt field is not the one that was meant.
+fn tell(rejections: &[Rejection]) {
+    let more = rejections.len().saturating_sub(LEFT_OUT_MAX);
+    let told = rejections.iter().take(LEFT_OUT_MAX).map(ToString::to_string);
+    let text: String = told
+        .chain((more > 0).then(|| format!("{more} more")))
+        .map(|what| format!("pogu: left out: {what}\n"))
+        .collect();
+    // Whoever reads our errors has closed them: that is theirs to know.
+    drop(std::io::stderr().write_all(text.as_bytes()));
+}
