@@ -162,6 +162,22 @@ mod tests {
         assert_eq!(Question::from_query(&little.to_query()), Ok(little));
     }
 
+    proptest::proptest! {
+        #[test]
+        fn whatever_is_asked_travels(target in ".*", from in ".*", is_v6: bool) {
+            let family = is_v6.then_some(Family::V6);
+            let question = Question { from: Some(from), family, ..Question::of(target) };
+            proptest::prop_assert_eq!(Question::from_query(&question.to_query()), Ok(question));
+        }
+
+        #[test]
+        fn whatever_comes_is_read_or_refused(query in ".*", target in "[a-z0-9.:/\\[\\]%_-]*") {
+            drop(Question::from_query(&query));
+            drop(crate::target::parse(&target));
+            drop(crate::target::parse(&query));
+        }
+    }
+
     #[test]
     fn what_cannot_be_read_is_refused() {
         let refused = |query| Question::from_query(query).unwrap_err().to_string();

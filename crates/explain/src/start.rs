@@ -7,7 +7,7 @@ use model::{DetectLocal, Family, Frontend, NodeContext, NodeName, Packet};
 
 use crate::place::{Asker, Place, by_address};
 use crate::question::Refusal;
-use crate::trace::{Hop, Stage};
+use crate::trace::{Hop, Object, Stage};
 use crate::view::View;
 
 /// The first packet, at the node that first sees it.
@@ -104,7 +104,11 @@ impl Asker {
         frontend: &Frontend,
     ) -> Result<Start, Refusal> {
         let context = context(view, node, frontend)?;
-        let says = if self.name == source.to_string() {
+        // The agent takes whatever has such an address for a pod of its own.
+        let is_taken = self.origins.first().is_some_and(|origin| origin.object == Object::agent());
+        let says = if is_taken {
+            format!("{source} asks, which is taken for a pod on node {node}")
+        } else if self.name == source.to_string() {
             format!("{source} asks, a pod on node {node}")
         } else {
             format!("{} asks from {source}, on node {node}", self.name)

@@ -35,9 +35,17 @@ pub(crate) fn read(object: &api::Pod, names: &mut Names) -> (Pod, Vec<Rejection>
     (pod, report.finish())
 }
 
+/// A Pod that has ended still names its addresses, and others may have them by now.
+fn has_ended(status: &api::PodStatus) -> bool {
+    matches!(status.phase.as_str(), "Succeeded" | "Failed")
+}
+
 /// The list counts; the single field is its first item, for clients older than two families.
 fn addresses(status: &api::PodStatus, report: &mut Report) -> Vec<IpAddr> {
     let mut kept: Vec<IpAddr> = Vec::new();
+    if has_ended(status) {
+        return kept;
+    }
     let single = status.pod_ip.iter().filter(|_| status.pod_ips.is_empty());
     let written = single.map(|text| (text, "status.podIP".to_owned())).chain(
         status

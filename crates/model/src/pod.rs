@@ -28,7 +28,7 @@ impl fmt::Display for PodName {
     }
 }
 
-/// A Pod that has an address.
+/// A Pod that has an address, or had one until it ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pod {
     pub name: PodName,

@@ -20,7 +20,7 @@ use crate::service::Service;
 pub struct ServiceTable {
     pub services: OrdMap<ServiceName, Arc<Service>>,
     pub nodes: OrdMap<NodeName, Arc<Node>>,
-    /// Those with an address; empty where nobody tells of Pods. No decision depends on them.
+    /// Those that were given an address; empty where nobody tells of Pods. No decision depends on them.
     pub pods: OrdMap<PodName, Arc<Pod>>,
     /// Merged and sorted.
     pub service_cidrs: Arc<[IpNet]>,

@@ -29,6 +29,9 @@ pub struct PodSpec {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct PodStatus {
+    /// `Succeeded` and `Failed` are an end.
+    #[serde(deserialize_with = "nullable", skip_serializing_if = "is_default")]
+    pub phase: String,
     #[serde(rename = "podIP", skip_serializing_if = "is_default")]
     pub pod_ip: Option<String>,
     /// The single field is its first item.

@@ -194,6 +194,7 @@ const POD: Shape = Struct(&[
         "status",
         Part(&[
             ("conditions", List(&POD_CONDITION)),
+            ("phase", Text),
             ("podIP", Text),
             ("podIPs", List(&Struct(&[("ip", Text)]))),
         ]),

@@ -52,6 +52,7 @@ fn a_pod_has_a_place_addresses_and_a_readiness() {
         &[],
     );
     check("status: {podIP: 10.1.0.5}", &[pod(&["10.1.0.5"])], &[]);
+    check("status: {phase: Succeeded, podIP: 10.1.0.5}", &[pod(&[])], &[]);
 }
 
 #[test]
