@@ -10,7 +10,9 @@ pub mod netfilter;
 pub mod netlink;
 pub mod netns;
 pub mod process;
+pub mod program;
 mod rtnetlink;
+pub mod sandbox;
 pub mod skip;
 pub mod sysctl;
 

@@ -12,7 +12,8 @@ use netlink_packet_route::link::{
     InfoData, InfoKind, InfoVeth, LinkAttribute, LinkFlags, LinkInfo, LinkMessage,
 };
 use netlink_packet_route::route::{
-    RouteAddress, RouteAttribute, RouteHeader, RouteMessage, RouteProtocol, RouteScope, RouteType,
+    RouteAddress, RouteAttribute, RouteFlags, RouteHeader, RouteMessage, RouteProtocol, RouteScope,
+    RouteType,
 };
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 use rustix::net::netdevice::name_to_index;
@@ -120,6 +121,25 @@ impl Links {
         self.netlink
             .change(RouteNetlinkMessage::NewRoute(message), NLM_F_CREATE | NLM_F_EXCL)
             .map_err(failed("add route", &format!("{destination} via {gateway}")))
+    }
+
+    /// A route through a gateway that is directly on a link, whatever addresses the link has.
+    pub fn add_route_on(
+        &mut self,
+        destination: IpNet,
+        gateway: IpAddr,
+        name: &str,
+    ) -> Result<(), LinkError> {
+        self.index(name)
+            .and_then(|index| {
+                let gateway = RouteAttribute::Gateway(RouteAddress::from(gateway));
+                let mut message = route(destination, gateway);
+                message.header.flags = RouteFlags::Onlink;
+                message.attributes.push(RouteAttribute::Oif(index));
+                self.netlink
+                    .change(RouteNetlinkMessage::NewRoute(message), NLM_F_CREATE | NLM_F_EXCL)
+            })
+            .map_err(failed("add route", &format!("{destination} via {gateway} on {name}")))
     }
 
     /// A route to what is directly on a link.

@@ -1,5 +1,6 @@
 //! How is something done in another network namespace?
 
+mod occupants;
 mod thread;
 
 use std::fs::{self, File, OpenOptions};
@@ -73,6 +74,24 @@ impl Netns {
     pub fn open(name: &str) -> Result<Self, NetnsError> {
         let handle = File::open(path_of(name)?).map_err(failed("open", name))?;
         Ok(Self { handle: handle.into() })
+    }
+
+    /// All names that begin so, sorted.
+    pub fn names(prefix: &str) -> Result<Vec<String>, NetnsError> {
+        let entries = match fs::read_dir(DIRECTORY) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(failed("list names of", DIRECTORY)(error)),
+        };
+        let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+        let mut names: Vec<String> = names.filter(|name| name.starts_with(prefix)).collect();
+        names.sort();
+        Ok(names)
+    }
+
+    /// Kills every program that is in the namespace: how many.
+    pub fn kill_all(&self) -> Result<usize, NetnsError> {
+        occupants::kill_all(self.as_fd()).map_err(failed("kill what runs in", "by descriptor"))
     }
 
     /// Takes the name away.

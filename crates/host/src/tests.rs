@@ -4,4 +4,5 @@ mod address;
 mod conntrack;
 mod netfilter;
 mod netns;
+mod program;
 mod sysctl;

@@ -1,0 +1,156 @@
+//! How is a program started in a sandbox, followed and ended?
+#![expect(unsafe_code, reason = "what a child does before it becomes the program is unsafe")]
+
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Arc;
+
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process, kill_process_group, pidfd_open};
+
+use crate::sandbox::Sandbox;
+
+/// What is to run.
+#[derive(Debug, Clone)]
+pub struct Program {
+    /// A path, or a name that is looked for in `PATH` of `env`.
+    pub name: String,
+    pub args: Vec<String>,
+    /// All variables: none are inherited.
+    pub env: Vec<(String, String)>,
+    pub directory: Option<PathBuf>,
+    pub sandbox: Arc<Sandbox>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ProgramError {
+    #[error("no such program: {0}")]
+    Absent(String),
+    #[error("not a program that can be run: {}", .0.display())]
+    NotExecutable(PathBuf),
+    #[error("no such directory to run in: {}", .0.display())]
+    NoDirectory(PathBuf),
+    #[error("cannot {call} {program}: {source}")]
+    Failed { program: String, call: &'static str, source: io::Error },
+}
+
+/// A program that was started; it leads a process group of its own. It goes on when the value is
+/// dropped.
+#[derive(Debug)]
+pub struct Running {
+    child: Child,
+    handle: OwnedFd,
+}
+
+impl Program {
+    /// Starts it, without input; all that it writes is added to the end of a file.
+    pub fn spawn(&self, output: &File) -> Result<Running, ProgramError> {
+        let mut command = self.command()?;
+        let stream = || output.try_clone().map(Stdio::from).map_err(self.failed("write for"));
+        command.stdin(Stdio::null()).stdout(stream()?).stderr(stream()?);
+        let sandbox = Arc::clone(&self.sandbox);
+        let enter = move || {
+            rustix::process::setsid()?;
+            sandbox.enter()
+        };
+        // SAFETY: between fork and exec the child only makes system calls: `enter` neither
+        // allocates nor takes a lock.
+        unsafe { command.pre_exec(enter) };
+        let child = command.spawn().map_err(self.failed("run"))?;
+        let handle = pidfd_open(Pid::from_child(&child), PidfdFlags::NONBLOCK);
+        let handle = handle.map_err(|errno| self.failed("follow")(errno.into()))?;
+        Ok(Running { child, handle })
+    }
+
+    /// Becomes it, with the streams of the calling process. Returns only when it cannot.
+    #[must_use]
+    pub fn replace(&self) -> ProgramError {
+        let mut command = match self.command() {
+            Ok(command) => command,
+            Err(error) => return error,
+        };
+        if let Err(source) = self.sandbox.enter() {
+            return self.failed("make a place for")(source);
+        }
+        self.failed("run")(command.exec())
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "one of the two places that run programs")]
+    fn command(&self) -> Result<Command, ProgramError> {
+        let path = self.find()?;
+        if let Some(directory) = self.directory.as_ref().filter(|path| !path.is_dir()) {
+            return Err(ProgramError::NoDirectory(directory.clone()));
+        }
+        let mut command = Command::new(path);
+        command.arg0(&self.name).args(&self.args).env_clear().envs(self.env.iter().cloned());
+        if let Some(directory) = &self.directory {
+            command.current_dir(directory);
+        }
+        Ok(command)
+    }
+
+    /// Looked for beforehand, so that its absence is told from that of anything else.
+    fn find(&self) -> Result<PathBuf, ProgramError> {
+        let named = Path::new(&self.name);
+        let candidates: Vec<PathBuf> = if self.name.contains('/') {
+            vec![self.directory.as_deref().unwrap_or_else(|| Path::new("/")).join(named)]
+        } else {
+            let path = self.env.iter().find(|(name, _)| name == "PATH").map(|(_, value)| value);
+            path.into_iter().flat_map(std::env::split_paths).map(|it| it.join(named)).collect()
+        };
+        let mut found = candidates.into_iter().filter(|path| path.is_file()).peekable();
+        let Some(first) = found.peek().cloned() else {
+            return Err(ProgramError::Absent(self.name.clone()));
+        };
+        found.find(|path| is_executable(path)).ok_or(ProgramError::NotExecutable(first))
+    }
+
+    fn failed(&self, call: &'static str) -> impl Fn(io::Error) -> ProgramError {
+        let program = self.name.clone();
+        move |source| ProgramError::Failed { program: program.clone(), call, source }
+    }
+}
+
+fn is_executable(path: &Path) -> bool {
+    rustix::fs::access(path, rustix::fs::Access::EXEC_OK).is_ok()
+}
+
+impl Running {
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// How it ended, if it did.
+    pub fn status(&mut self) -> io::Result<Option<ExitStatus>> {
+        self.child.try_wait()
+    }
+
+    /// Tells the program itself to end, and not the others of its group.
+    pub fn terminate(&self) -> io::Result<()> {
+        gone_is_fine(kill_process(Pid::from_child(&self.child), Signal::TERM))
+    }
+
+    /// Ends it and all that it started in its group. Not to be called once its status was taken:
+    /// its number may then be another's.
+    pub fn kill(&self) -> io::Result<()> {
+        gone_is_fine(kill_process_group(Pid::from_child(&self.child), Signal::KILL))
+    }
+}
+
+fn gone_is_fine(outcome: rustix::io::Result<()>) -> io::Result<()> {
+    match outcome {
+        Ok(()) | Err(rustix::io::Errno::SRCH) => Ok(()),
+        Err(errno) => Err(errno.into()),
+    }
+}
+
+impl AsFd for Running {
+    /// Readable when the program has ended.
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.handle.as_fd()
+    }
+}

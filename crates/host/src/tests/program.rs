@@ -1,0 +1,175 @@
+//! Is a program in its sandbox, and is its end seen and brought about?
+
+use std::fs::{self, File};
+use std::io::Read as _;
+use std::os::fd::AsFd as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use crate::netns::Netns;
+use crate::program::{Program, Running};
+use crate::sandbox::Sandbox;
+use crate::skip;
+
+const DEADLINE: Duration = Duration::from_secs(20);
+
+/// A folder that goes when the test ends.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(role: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("pogu-{role}-{}", std::process::id()));
+        fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        fs::remove_dir_all(&self.0).unwrap();
+    }
+}
+
+fn program(sandbox: Sandbox, script: &str) -> Program {
+    Program {
+        name: "sh".to_owned(),
+        args: vec!["-c".to_owned(), script.to_owned()],
+        env: vec![("PATH".to_owned(), "/usr/bin:/bin".to_owned())],
+        directory: None,
+        sandbox: Arc::new(sandbox),
+    }
+}
+
+fn await_end(running: &Running) {
+    let timeout = Timespec::try_from(DEADLINE).unwrap();
+    let ended = poll(&mut [PollFd::new(&running, PollFlags::IN)], Some(&timeout)).unwrap();
+    assert_eq!(ended, 1, "the program goes on");
+}
+
+fn output(program: &Program, folder: &Folder) -> String {
+    let path = folder.0.join("output");
+    let file = File::options().append(true).create(true).open(&path).unwrap();
+    let mut running = program.spawn(&file).unwrap();
+    await_end(&running);
+    assert_eq!(running.status().unwrap().and_then(|status| status.code()), Some(0));
+    let mut text = String::new();
+    File::open(path).unwrap().read_to_string(&mut text).unwrap();
+    text
+}
+
+#[test]
+fn a_program_sees_its_own_network_name_and_files_and_the_host_keeps_its_own() {
+    if skip::without_root() {
+        return;
+    }
+    let folder = Folder::new("sandbox");
+    let seen = folder.0.join("hosts");
+    fs::write(&seen, "192.0.2.1 harbour\n").unwrap();
+    let before = fs::read_to_string("/etc/hosts").unwrap();
+    let netns = Netns::unshared().unwrap();
+    let stand_ins = [(&*seen, Path::new("/etc/hosts")), (&*seen, Path::new("/no/such/file"))];
+    let sandbox = Sandbox::new(netns.as_fd(), "berth", &stand_ins).unwrap();
+    let script = "hostname 2>/dev/null || cat /proc/sys/kernel/hostname; cat /etc/hosts; \
+                  ls /sys/class/net; echo $PATH $HOME";
+    let text = output(&program(sandbox, script), &folder);
+    assert_eq!(text, "berth\n192.0.2.1 harbour\nlo\n/usr/bin:/bin\n");
+    assert_eq!(fs::read_to_string("/etc/hosts").unwrap(), before);
+}
+
+#[test]
+fn a_killed_program_takes_its_group_along() {
+    if skip::without_root() {
+        return;
+    }
+    let folder = Folder::new("kill");
+    let netns = Netns::unshared().unwrap();
+    let sandbox = Sandbox::new(netns.as_fd(), "berth", &[]).unwrap();
+    let file = File::create(folder.0.join("output")).unwrap();
+    let mut running = program(sandbox, "sleep 1000 & sleep 1000").spawn(&file).unwrap();
+    assert_eq!(running.status().unwrap(), None);
+    running.kill().unwrap();
+    await_end(&running);
+    assert_eq!(running.status().unwrap().map(|status| status.success()), Some(false));
+    assert_eq!(netns.kill_all().unwrap(), 0);
+}
+
+#[test]
+fn all_programs_of_a_namespace_are_killed_and_no_others() {
+    if skip::without_root() {
+        return;
+    }
+    let folder = Folder::new("occupants");
+    let (netns, other) = (Netns::unshared().unwrap(), Netns::unshared().unwrap());
+    let file = File::create(folder.0.join("output")).unwrap();
+    let start = |netns: &Netns| {
+        let sandbox = Sandbox::new(netns.as_fd(), "berth", &[]).unwrap();
+        // In a session of its own, it is in nobody's group.
+        program(sandbox, "setsid sleep 1000 & exec sleep 1000").spawn(&file).unwrap()
+    };
+    let (mut inside, mut outside) = (start(&netns), start(&other));
+    await_children(inside.pid(), 1);
+    await_children(outside.pid(), 1);
+    assert_eq!(netns.kill_all().unwrap(), 2);
+    assert!(inside.status().unwrap().is_some());
+    assert_eq!(outside.status().unwrap(), None);
+    assert_eq!(other.kill_all().unwrap(), 2);
+    assert!(outside.status().unwrap().is_some());
+}
+
+fn await_children(pid: u32, n: usize) {
+    let path = format!("/proc/{pid}/task/{pid}/children");
+    let sleeping = || {
+        let children = fs::read_to_string(&path).unwrap();
+        let is_sleep = |child: &&str| {
+            fs::read_to_string(format!("/proc/{child}/comm")).is_ok_and(|comm| comm == "sleep\n")
+        };
+        children.split_whitespace().filter(is_sleep).count()
+    };
+    for _ in 0..1_000_000 {
+        if sleeping() == n {
+            return;
+        }
+        std::thread::yield_now();
+    }
+    panic!("no child of {pid} sleeps");
+}
+
+#[test]
+fn what_cannot_be_run_is_named() {
+    if skip::without_root() {
+        return;
+    }
+    let netns = Netns::unshared().unwrap();
+    let sandbox = || Sandbox::new(netns.as_fd(), "berth", &[]).unwrap();
+    let folder = Folder::new("absent");
+    let file = File::create(folder.0.join("output")).unwrap();
+    let refused = |name: &str, directory: Option<&str>| {
+        let mut program = program(sandbox(), "true");
+        program.name = name.to_owned();
+        program.directory = directory.map(PathBuf::from);
+        program.spawn(&file).unwrap_err().to_string()
+    };
+    let text = folder.0.join("text");
+    fs::write(&text, "no program").unwrap();
+    fs::set_permissions(&text, fs::Permissions::from_mode(0o644)).unwrap();
+    let text = text.to_str().unwrap();
+    let texts = [
+        refused("no-such-program", None),
+        refused("/no/such/program", None),
+        refused(text, None),
+        refused("sh", Some("/no/such/directory")),
+    ];
+    assert_eq!(
+        texts,
+        [
+            "no such program: no-such-program".to_owned(),
+            "no such program: /no/such/program".to_owned(),
+            format!("not a program that can be run: {text}"),
+            "no such directory to run in: /no/such/directory".to_owned(),
+        ]
+    );
+}
