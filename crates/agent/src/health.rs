@@ -12,7 +12,7 @@ use serde_json::json;
 use crate::answer::Answer;
 use crate::health_check::HealthCheck;
 use crate::published::Published;
-use crate::rfc3339;
+use host::rfc3339;
 
 const ENDPOINT_WEIGHT: HeaderName = HeaderName::from_static("x-load-balancing-endpoint-weight");
 

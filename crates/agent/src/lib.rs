@@ -16,7 +16,6 @@ mod privilege;
 mod published;
 pub mod query;
 mod recorder;
-mod rfc3339;
 mod run;
 mod serve;
 mod servers;

@@ -6,6 +6,8 @@ use agent::config::Flags;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use crate::lab::LabArguments;
+
 mod explain;
 
 pub(crate) use explain::{ExplainArguments, Offline, TraceOutput};
@@ -20,6 +22,7 @@ pub(crate) struct Arguments {
 
 const EXAMPLES: &str = "\
 Examples:
+  pogu lab up -f examples/shop                               a cluster of namespaces, to try it
   pogu agent --manifests /etc/pogu --node-name $(hostname)   serve the Services of a folder
   pogu get services -A                                       show what the agent holds
   pogu explain --from pod/shop/web http://cart               tell what will happen, and why
@@ -30,6 +33,10 @@ pub(crate) enum Action {
     Agent(Box<AgentArguments>),
     Get(GetArguments),
     Explain(Box<ExplainArguments>),
+    Lab(Box<LabArguments>),
+    /// Answer who answered: the server that pods of a lab run
+    #[command(hide = true, disable_help_flag = true)]
+    Echo(EchoArguments),
     Completion(CompletionArguments),
     Man(ManArguments),
 }
@@ -101,7 +108,13 @@ pub(crate) struct GetArguments {
     #[arg(short, long, value_enum)]
     pub(crate) output: Option<Output>,
     /// The agent's socket
-    #[arg(long, value_name = "PATH", default_value = "/run/pogu/agent.sock")]
+    #[arg(
+        long,
+        value_name = "PATH",
+        env = "POGU_SOCKET",
+        hide_env_values = true,
+        default_value = "/run/pogu/agent.sock"
+    )]
     pub(crate) socket: PathBuf,
 }
 
@@ -129,6 +142,13 @@ pub(crate) enum Output {
     Wide,
     Json,
     Yaml,
+}
+
+/// Its own words, which it reads itself.
+#[derive(Debug, Args)]
+pub(crate) struct EchoArguments {
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub(crate) words: Vec<String>,
 }
 
 /// Write the completion of commands and flags for a shell

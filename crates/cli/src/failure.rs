@@ -21,9 +21,17 @@ impl Failure {
         Self { is_usage: true, ..Self::new(what, hint) }
     }
 
+    /// Somebody else has said what is wrong.
+    pub(crate) const fn told() -> Self {
+        Self { what: String::new(), hint: None, is_usage: false }
+    }
+
     /// Whoever reads our output has closed it: that is theirs to know.
     pub(crate) fn report(self) -> ExitCode {
-        let mut text = format!("pogu: {}\n", self.what);
+        let mut text = String::new();
+        if !self.what.is_empty() {
+            text = format!("pogu: {}\n", self.what);
+        }
         if let Some(hint) = &self.hint {
             text.push_str("hint: ");
             text.push_str(hint);
@@ -43,4 +51,9 @@ pub(crate) fn write_out(text: &str) -> Result<(), Failure> {
         }
         Ok(()) | Err(_) => Ok(()),
     }
+}
+
+/// Beside the output, so that a program that reads it sees nothing.
+pub(crate) fn write_err(text: &str) {
+    drop(io::stderr().write_all(text.as_bytes()));
 }

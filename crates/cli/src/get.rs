@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::arguments::{GetArguments, Output, Resource};
-use crate::failure::{Failure, write_out};
+use crate::failure::{Failure, write_err, write_out};
 use crate::socket::ask;
 use crate::table::Table;
 
@@ -127,11 +127,6 @@ fn nothing(arguments: &GetArguments) -> Result<(), Failure> {
     };
     write_err(&text);
     Ok(())
-}
-
-/// Beside the output, so that a program that reads it sees nothing.
-fn write_err(text: &str) {
-    drop(std::io::Write::write_all(&mut std::io::stderr(), text.as_bytes()));
 }
 
 fn not_written(error: &dyn std::fmt::Display) -> Failure {

@@ -6,6 +6,7 @@ mod arguments;
 mod explain;
 mod failure;
 mod get;
+mod lab;
 mod logging;
 mod node;
 mod pages;
@@ -47,6 +48,8 @@ fn act(action: Action) -> Result<(), Failure> {
         Action::Agent(arguments) => node::run(*arguments),
         Action::Get(arguments) => get::run(&arguments),
         Action::Explain(arguments) => explain::run(&arguments),
+        Action::Lab(arguments) => lab::run(*arguments),
+        Action::Echo(arguments) => lab::echo(arguments.words),
         Action::Completion(arguments) => pages::completion(arguments.shell),
         Action::Man(arguments) => pages::man(&arguments.command),
     }

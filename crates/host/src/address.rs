@@ -37,6 +37,8 @@ pub enum AddressError {
     Misframed(#[from] Misframed),
     #[error("cannot find the {family} address that this host is reached at: {source}")]
     Primary { family: Family, source: io::Error },
+    #[error("address {address} is not taken in by the kernel: {source}")]
+    Awaited { address: IpAddr, source: io::Error },
     #[error(transparent)]
     Socket(#[from] SocketError),
 }
@@ -126,6 +128,33 @@ pub fn primary_address(family: Family) -> Result<Option<IpAddr>, AddressError> {
             _ => Err(AddressError::Primary { family, source }),
         },
     }
+}
+
+/// Waits until packets for these addresses are taken in: the kernel makes a new IPv6 address its own
+/// in a work queue, after it has acknowledged the address.
+pub fn await_local(addresses: impl IntoIterator<Item = IpAddr>) -> Result<(), AddressError> {
+    const LOOKS_MAX: usize = 1_000_000;
+    let mut missing: Vec<IpAddr> = addresses.into_iter().filter(IpAddr::is_ipv6).collect();
+    for _ in 0..LOOKS_MAX {
+        let Some(first) = missing.first().copied() else { return Ok(()) };
+        let routes = std::fs::read_to_string("/proc/thread-self/net/ipv6_route")
+            .map_err(|source| AddressError::Awaited { address: first, source })?;
+        let local: Vec<IpAddr> = routes.lines().filter_map(local_route).collect();
+        missing.retain(|address| !local.contains(address));
+        std::thread::yield_now();
+    }
+    missing.first().map_or(Ok(()), |address| {
+        Err(AddressError::Awaited { address: *address, source: io::ErrorKind::TimedOut.into() })
+    })
+}
+
+/// The address that a line of the kernel's list of IPv6 routes makes local.
+fn local_route(line: &str) -> Option<IpAddr> {
+    const RTF_LOCAL: u32 = 0x8000_0000;
+    let mut fields = line.split_whitespace();
+    let address = u128::from_str_radix(fields.next()?, 16).ok()?;
+    let flags = u32::from_str_radix(fields.nth(7)?, 16).ok()?;
+    (flags & RTF_LOCAL != 0).then(|| IpAddr::V6(Ipv6Addr::from_bits(address)))
 }
 
 /// Tells when an address comes or goes in the network namespace of the thread that opened it.

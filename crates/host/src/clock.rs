@@ -9,6 +9,12 @@ pub fn monotonic() -> Instant {
     Instant::now()
 }
 
+/// Between two looks at something that tells nobody when it changes.
+#[expect(clippy::disallowed_methods, reason = "the one place that sleeps")]
+pub fn pause(time: std::time::Duration) {
+    std::thread::sleep(time);
+}
+
 /// For what people read: may jump.
 #[must_use]
 #[expect(clippy::disallowed_methods, reason = "the one place that reads the wall clock")]

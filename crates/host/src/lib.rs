@@ -11,6 +11,7 @@ pub mod netlink;
 pub mod netns;
 pub mod process;
 pub mod program;
+pub mod rfc3339;
 mod rtnetlink;
 pub mod sandbox;
 pub mod skip;

@@ -97,7 +97,8 @@ impl Links {
             .map_err(failed("delete link", name))
     }
 
-    /// An IPv6 address is usable at once: nobody is asked whether it is taken.
+    /// Nobody is asked whether an IPv6 address is taken; `address::await_local` tells when it is
+    /// usable.
     pub fn add_address(&mut self, name: &str, address: IpNet) -> Result<(), LinkError> {
         self.index(name)
             .and_then(|index| {
@@ -121,6 +122,13 @@ impl Links {
         self.netlink
             .change(RouteNetlinkMessage::NewRoute(message), NLM_F_CREATE | NLM_F_EXCL)
             .map_err(failed("add route", &format!("{destination} via {gateway}")))
+    }
+
+    pub fn delete_route(&mut self, destination: IpNet, gateway: IpAddr) -> Result<(), LinkError> {
+        let message = route(destination, RouteAttribute::Gateway(RouteAddress::from(gateway)));
+        self.netlink
+            .change(RouteNetlinkMessage::DelRoute(message), 0)
+            .map_err(failed("delete route", &format!("{destination} via {gateway}")))
     }
 
     /// A route through a gateway that is directly on a link, whatever addresses the link has.

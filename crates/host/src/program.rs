@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process, kill_process_group, pidfd_open};
 
 use crate::sandbox::Sandbox;
@@ -45,6 +46,26 @@ pub struct Running {
     handle: OwnedFd,
 }
 
+/// Starts a program that goes on without us: in a session of its own, without input; it inherits the
+/// variables, and all that it writes is added to the end of a file.
+#[expect(clippy::disallowed_methods, reason = "one of the places that run programs")]
+pub fn in_background(program: &Path, args: &[String], log: &Path) -> Result<Running, ProgramError> {
+    let failed = |call| {
+        let program = program.display().to_string();
+        move |source| ProgramError::Failed { program, call, source }
+    };
+    let output = File::options().create(true).append(true).open(log).map_err(failed("write for"))?;
+    let errors = output.try_clone().map_err(failed("write for"))?;
+    let mut command = Command::new(program);
+    command.args(args).stdin(Stdio::null()).stdout(output).stderr(errors);
+    // SAFETY: between fork and exec the child makes one system call.
+    unsafe { command.pre_exec(|| Ok(rustix::process::setsid().map(|_session| ())?)) };
+    let child = command.spawn().map_err(failed("run"))?;
+    let handle = pidfd_open(Pid::from_child(&child), PidfdFlags::NONBLOCK);
+    let handle = handle.map_err(|errno| failed("follow")(errno.into()))?;
+    Ok(Running { child, handle })
+}
+
 impl Program {
     /// Starts it, without input; all that it writes is added to the end of a file.
     pub fn spawn(&self, output: &File) -> Result<Running, ProgramError> {
@@ -78,7 +99,7 @@ impl Program {
         self.failed("run")(command.exec())
     }
 
-    #[expect(clippy::disallowed_methods, reason = "one of the two places that run programs")]
+    #[expect(clippy::disallowed_methods, reason = "one of the places that run programs")]
     fn command(&self) -> Result<Command, ProgramError> {
         let path = self.find()?;
         if let Some(directory) = self.directory.as_ref().filter(|path| !path.is_dir()) {
@@ -124,9 +145,21 @@ impl Running {
         self.child.id()
     }
 
+    /// Whether it has ended; its status can be taken then, and until that its number is its own.
+    pub fn has_ended(&self) -> io::Result<bool> {
+        let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+        let ready = poll(&mut [PollFd::new(&self.handle, PollFlags::IN)], Some(&now))?;
+        Ok(ready > 0)
+    }
+
     /// How it ended, if it did.
     pub fn status(&mut self) -> io::Result<Option<ExitStatus>> {
         self.child.try_wait()
+    }
+
+    /// Waits until it has ended.
+    pub fn wait(&mut self) -> io::Result<ExitStatus> {
+        self.child.wait()
     }
 
     /// Tells the program itself to end, and not the others of its group.

@@ -37,4 +37,5 @@ pub use hosts_text::{hosts, pod_domain, pod_hostname};
 pub use observed::{ObservedPod, Phase};
 pub use pod_address::PodAddresses;
 pub use schedule::{SchedulableNode, Unschedulable, schedule};
+pub use service_addresses::nth_address;
 pub use slices::{NodeTopology, endpoint_slices};

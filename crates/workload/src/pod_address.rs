@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use crate::service_addresses::nth;
+use crate::service_addresses::nth_address;
 
 /// Addresses at the beginning of a range that no Pod gets: the network's own and the node's.
 const RESERVED: u128 = 2;
@@ -59,7 +59,7 @@ impl Range {
         // The last address of IPv4 is the broadcast address.
         let usable = all.checked_sub(RESERVED + 1).filter(|usable| *usable > 0)?;
         for _ in 0..usable {
-            let candidate = nth(self.net, self.next);
+            let candidate = nth_address(self.net, self.next);
             self.next = RESERVED + (self.next - RESERVED + 1) % usable;
             if self.taken.insert(candidate) {
                 return Some(candidate);

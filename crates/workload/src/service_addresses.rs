@@ -212,7 +212,7 @@ impl ClusterIps {
         let bands = [(offset, usable - offset), (0, offset)];
         for (begin, size) in bands {
             for step in 0..size {
-                let address = nth(range, 1 + begin + (seed + step) % size);
+                let address = nth_address(range, 1 + begin + (seed + step) % size);
                 if !self.taken.contains_key(&address) {
                     return Ok(address);
                 }
@@ -276,7 +276,8 @@ const fn static_part(usable: u128) -> u128 {
 }
 
 /// The address at an offset from the network's own.
-pub(crate) fn nth(range: IpNet, offset: u128) -> IpAddr {
+#[must_use]
+pub fn nth_address(range: IpNet, offset: u128) -> IpAddr {
     match range.network() {
         IpAddr::V4(first) => {
             let offset = u32::try_from(offset).expect("a range of IPv4 has fewer addresses");

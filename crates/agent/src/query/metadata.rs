@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use model::{Service, ServiceName};
 use serde::{Deserialize, Serialize};
 
-use crate::rfc3339;
+use host::rfc3339;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::published::Published;
-use crate::rfc3339;
+use host::rfc3339;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

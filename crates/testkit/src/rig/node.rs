@@ -100,7 +100,8 @@ impl Node {
                 ] {
                     links.add_link_route(everything, OUT).map_err(failed("add a route"))?;
                 }
-                await_local_routes(addresses)?;
+                host::address::await_local(addresses.iter().copied())
+                    .map_err(failed("wait for an address"))?;
                 stdout_of("nft", &["-f", "-"], TAKEN_IN, DEADLINE).map_err(failed("load rules"))?;
                 Ok((out, first, own_socket(Family::V4)?, own_socket(Family::V6)?))
             })
@@ -161,34 +162,6 @@ impl Node {
             }
         }
     }
-}
-
-/// The kernel makes a new IPv6 address its own in a work queue, after it has acknowledged the address;
-/// until then packets for it go astray.
-fn await_local_routes(addresses: &[IpAddr]) -> Result<(), RigError> {
-    const LOOKS_MAX: usize = 1_000_000;
-    let is_v6 = |address: &&IpAddr| Family::of(**address) == Family::V6;
-    let mut missing: Vec<&IpAddr> = addresses.iter().filter(is_v6).collect();
-    for _ in 0..LOOKS_MAX {
-        let routes = std::fs::read_to_string("/proc/thread-self/net/ipv6_route")
-            .map_err(failed("read the routes"))?;
-        let local: Vec<IpAddr> = routes.lines().filter_map(local_route).collect();
-        missing.retain(|address| !local.contains(address));
-        if missing.is_empty() {
-            return Ok(());
-        }
-        std::thread::yield_now();
-    }
-    Err(RigError::Silent)
-}
-
-/// The address that a line of the kernel's list of IPv6 routes makes local.
-fn local_route(line: &str) -> Option<IpAddr> {
-    const RTF_LOCAL: u32 = 0x8000_0000;
-    let mut fields = line.split_whitespace();
-    let address = u128::from_str_radix(fields.next()?, 16).ok()?;
-    let flags = u32::from_str_radix(fields.nth(7)?, 16).ok()?;
-    (flags & RTF_LOCAL != 0).then(|| IpAddr::V6(Ipv6Addr::from_bits(address)))
 }
 
 /// In the namespace of the calling thread.

@@ -4,7 +4,8 @@ use std::time::{Duration, SystemTime};
 
 /// RFC 3339 in UTC, with as many digits below the second as are not zero. Moments before 1970 are
 /// written as 1970.
-pub(crate) fn format(at: SystemTime) -> String {
+#[must_use]
+pub fn format(at: SystemTime) -> String {
     let since = at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO);
     let (days, second) = (since.as_secs() / 86_400, since.as_secs() % 86_400);
     let (year, month, day) = date(days);

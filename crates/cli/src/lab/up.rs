@@ -1,0 +1,148 @@
+//! How does a lab begin, before one's eyes or in the background?
+
+use std::io::{self, IsTerminal as _};
+use std::path::Path;
+use std::time::Duration;
+
+use agent::config::LogFormat;
+use host::program::in_background;
+use lab::{Listener, Notice, Settings, Status};
+
+use super::arguments::UpArguments;
+use super::{failure, named};
+use crate::failure::{Failure, write_err, write_out};
+use crate::logging;
+
+/// So long everything may take to be ready before the command that waits for it gives up.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+pub(super) fn run(arguments: &UpArguments) -> Result<(), Failure> {
+    let settings = settings(arguments)?;
+    if arguments.detach {
+        return detach(&settings, arguments);
+    }
+    logging::start(LogFormat::Text);
+    let listener = Listener {
+        on_left_over: Box::new(|removed| {
+            write_err(&format!(
+                "removed what an earlier lab of the name left: {} namespaces, {} programs\n",
+                removed.namespaces, removed.programs
+            ));
+        }),
+        on_notice: Box::new(|notice| write_err(&told(notice))),
+        on_ready: Box::new(|status, elapsed| {
+            drop(write_out(&summary(status, elapsed)));
+        }),
+        keeps_going: arguments.keep_going,
+    };
+    lab::up(settings, listener).map_err(|error| failure(&error))
+}
+
+fn told(notice: &Notice) -> String {
+    let hint = notice.hint.as_ref().map(|hint| format!("hint: {hint}\n"));
+    format!("pogu: {}\n{}", notice.text, hint.unwrap_or_default())
+}
+
+fn summary(status: &Status, elapsed: Duration) -> String {
+    let end = if io::stdout().is_terminal() { "^C removes it" } else { "`pogu lab down` removes it" };
+    let name = if status.name == "default" { String::new() } else { format!(" --name {}", status.name) };
+    format!(
+        "lab {}: {} nodes and {} pods are ready after {:.1} s\n\
+         `pogu lab status{name}` shows them; {end}\n",
+        status.name,
+        status.nodes.len(),
+        status.pods.len(),
+        elapsed.as_secs_f64(),
+    )
+}
+
+fn settings(arguments: &UpArguments) -> Result<Settings, Failure> {
+    let program = std::env::current_exe().map_err(|error| {
+        Failure::new(format!("cannot find pogu itself: {error}"), "was its file moved or replaced?")
+    })?;
+    let mut settings = Settings::new(named(&arguments.name)?, program);
+    settings.files.clone_from(&arguments.files);
+    settings.nodes = arguments.nodes;
+    settings.cluster_domain.clone_from(&arguments.cluster_domain);
+    settings.node_grace = Duration::from_secs(arguments.node_grace);
+    for image in &arguments.images {
+        let Some((name, command)) = image.split_once('=').filter(|(name, _)| !name.is_empty()) else {
+            let hint = "write it as NAME='COMMAND'";
+            return Err(Failure::usage(format!("--image without a command: {image}"), hint));
+        };
+        settings.images.insert(name.to_owned(), command.to_owned());
+    }
+    for (given, used) in [
+        (&arguments.node_cidr, &mut settings.node_cidrs),
+        (&arguments.pod_cidr, &mut settings.pod_cidrs),
+        (&arguments.service_cidr, &mut settings.service_cidrs),
+    ] {
+        if !given.is_empty() {
+            used.clone_from(given);
+        }
+    }
+    one_family(arguments, &mut settings);
+    settings.check().map_err(|error| Failure::usage(error.to_string(), error.hint))?;
+    Ok(settings)
+}
+
+/// A flag of one family makes the whole lab of one, as far as the others have not been given.
+fn one_family(arguments: &UpArguments, settings: &mut Settings) {
+    let given = [&arguments.node_cidr, &arguments.pod_cidr, &arguments.service_cidr];
+    let mut single = given.into_iter().filter(|cidrs| cidrs.len() == 1).flatten();
+    let Some(only) = single.next().map(|cidr| cidr.addr().is_ipv4()) else { return };
+    for (given, used) in [
+        (&arguments.node_cidr, &mut settings.node_cidrs),
+        (&arguments.pod_cidr, &mut settings.pod_cidrs),
+        (&arguments.service_cidr, &mut settings.service_cidrs),
+    ] {
+        if given.is_empty() {
+            used.retain(|cidr| cidr.addr().is_ipv4() == only);
+        }
+    }
+}
+
+/// Starts the same command in the background and waits until it is ready, or has failed.
+fn detach(settings: &Settings, arguments: &UpArguments) -> Result<(), Failure> {
+    let began = host::clock::monotonic();
+    let words: Vec<String> =
+        std::env::args().skip(1).filter(|word| !matches!(word.as_str(), "-d" | "--detach")).collect();
+    let name = &settings.name;
+    let log = lab::own_log(name).map_err(|error| failure(&error))?;
+    let mut started = in_background(&settings.program, &words, &log).map_err(|error| {
+        Failure::new(error.to_string(), "is the machine out of memory?")
+    })?;
+    let mut last = None;
+    while host::clock::monotonic() < began + PATIENCE {
+        if !matches!(started.status(), Ok(None)) {
+            write_err(&std::fs::read_to_string(&log).unwrap_or_default());
+            return Err(Failure::told());
+        }
+        if let Ok(status) = super::status(name).map(|status| *status) {
+            if status.pid == started.pid() && status.is_ready() {
+                write_err(&words_for_people(&log));
+                return write_out(&summary(&status, host::clock::monotonic() - began));
+            }
+            last = Some(status);
+        }
+        host::clock::pause(Duration::from_millis(20));
+    }
+    let reasons = last.iter().flat_map(Status::unready);
+    let reasons: Vec<String> = reasons.map(|(who, why)| format!("{who}: {why}")).collect();
+    let what = format!(
+        "lab {} is up, but not all of it was ready within {} s: {}",
+        arguments.name,
+        PATIENCE.as_secs(),
+        reasons.join("; ")
+    );
+    Err(Failure::new(what, "`pogu lab status` shows more, `pogu lab down` ends it"))
+}
+
+/// What the lab said beyond its log lines.
+fn words_for_people(log: &Path) -> String {
+    let text = std::fs::read_to_string(log).unwrap_or_default();
+    let is_for_people = |line: &&str| {
+        ["pogu: ", "hint: ", "removed "].iter().any(|beginning| line.starts_with(beginning))
+    };
+    text.lines().filter(is_for_people).map(|line| format!("{line}\n")).collect()
+}

@@ -1,0 +1,227 @@
+//! Which pods run here? The nodes' kubelets, all in one.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use host::netns::Netns;
+use model::NodeName;
+use workload::ProbeKind;
+use workload::api::Pod;
+
+use crate::event::{ContainerRunId, Event, PodRunId};
+use crate::network::{self, NetworkError};
+use crate::who::PodName;
+
+mod action;
+mod container;
+mod pod;
+mod surroundings;
+
+pub(crate) use action::{Action, ActionKind};
+pub(crate) use container::{ContainerRun, Role, State};
+pub(crate) use pod::{PodRun, Spot};
+pub(crate) use surroundings::Surroundings;
+
+#[derive(Debug)]
+pub(crate) struct Kubelet {
+    around: Arc<Surroundings>,
+    pub(crate) pods: BTreeMap<PodName, PodRun>,
+    nodes: BTreeMap<NodeName, Arc<Netns>>,
+    cables: u64,
+}
+
+impl Kubelet {
+    pub(crate) const fn new(around: Arc<Surroundings>) -> Self {
+        Self { around, pods: BTreeMap::new(), nodes: BTreeMap::new(), cables: 0 }
+    }
+
+    /// Begins a pod that has a node and addresses; a namespace of its own is made beside the loop.
+    pub(crate) fn start(
+        &mut self,
+        name: PodName,
+        pod: Arc<Pod>,
+        node: NodeName,
+        addresses: Vec<IpAddr>,
+        now: Duration,
+    ) {
+        let uid = pod.metadata.uid.clone().unwrap_or_default();
+        let id = PodRunId { pod: name.clone(), uid };
+        let mut run = PodRun::new(id.clone(), pod, node, addresses, &self.around);
+        if run.pod.spec.host_network {
+            match self.node(&run.node) {
+                Ok(netns) => self.settle_in(&mut run, &netns),
+                Err(error) => run.trouble = Some(error.to_string()),
+            }
+            run.advance(now, &self.around);
+        } else {
+            self.cables += 1;
+            let port = format!("pod{}", self.cables);
+            run.port = Some(port.clone());
+            let (around, node) = (Arc::clone(&self.around), run.node.clone());
+            let addresses = run.addresses.clone();
+            tokio::task::spawn_blocking(move || {
+                let outcome =
+                    network::wire_pod(&around.place, &id.pod, &node.0, &port, &addresses);
+                drop(around.events.blocking_send(Event::Wired { run: id, outcome }));
+            });
+        }
+        self.pods.insert(name, run);
+    }
+
+    fn node(&mut self, name: &NodeName) -> Result<Arc<Netns>, NetworkError> {
+        if let Some(known) = self.nodes.get(name) {
+            return Ok(Arc::clone(known));
+        }
+        let netns = Arc::new(self.around.node_netns(name)?);
+        self.nodes.insert(name.clone(), Arc::clone(&netns));
+        Ok(netns)
+    }
+
+    /// Gives a pod its place: the namespace is there.
+    fn settle_in(&mut self, run: &mut PodRun, netns: &Netns) {
+        let sandbox =
+            self.around.sandbox(&run.pod, &run.id.pod, &run.node, &run.addresses, netns);
+        let place = self.node(&run.node).map_err(io::Error::other).and_then(|node| {
+            Ok(Spot { sandbox: Arc::new(sandbox?), node })
+        });
+        match place {
+            Ok(place) => run.place = Some(place),
+            Err(error) => run.trouble = Some(format!("cannot make a place for it: {error}")),
+        }
+    }
+
+    pub(crate) fn wired(
+        &mut self,
+        id: &PodRunId,
+        outcome: Result<Netns, NetworkError>,
+        now: Duration,
+    ) {
+        let Some(mut run) = self.take(id) else { return };
+        match outcome {
+            Ok(netns) => self.settle_in(&mut run, &netns),
+            Err(error) => {
+                tracing::error!(pod = %id.pod, "cannot wire it: {error}");
+                run.trouble = Some(error.to_string());
+            }
+        }
+        run.advance(now, &self.around);
+        self.pods.insert(id.pod.clone(), run);
+    }
+
+    fn take(&mut self, id: &PodRunId) -> Option<PodRun> {
+        let is_it = self.pods.get(&id.pod).is_some_and(|run| run.id == *id);
+        if is_it { self.pods.remove(&id.pod) } else { None }
+    }
+
+    fn run_mut(&mut self, id: &PodRunId) -> Option<&mut PodRun> {
+        self.pods.get_mut(&id.pod).filter(|run| run.id == *id)
+    }
+
+    /// Some program of ours has ended.
+    pub(crate) fn reap(&mut self, now: Duration) {
+        for run in self.pods.values_mut() {
+            run.reap(now);
+        }
+    }
+
+    pub(crate) fn probed(
+        &mut self,
+        id: &ContainerRunId,
+        kind: ProbeKind,
+        outcome: Result<(), String>,
+        now: Duration,
+    ) {
+        let around = Arc::clone(&self.around);
+        if let Some(run) = self.run_mut(&id.pod) {
+            run.probed(id, kind, outcome, now, &around);
+        }
+    }
+
+    pub(crate) fn hook_done(&mut self, id: &ContainerRunId, outcome: Result<(), String>) {
+        if let Some(run) = self.run_mut(&id.pod) {
+            run.hook_done(id, outcome);
+        }
+    }
+
+    pub(crate) fn stop(&mut self, name: &PodName, now: Duration) {
+        let around = Arc::clone(&self.around);
+        if let Some(run) = self.pods.get_mut(name) {
+            run.stop(now, &around);
+        }
+    }
+
+    /// Does what is due everywhere; the pods that are over, and gone from the machine.
+    pub(crate) fn advance(&mut self, now: Duration) -> Vec<PodName> {
+        let around = Arc::clone(&self.around);
+        let mut gone = Vec::new();
+        for (name, run) in &mut self.pods {
+            run.advance(now, &around);
+            if !run.is_over() || run.is_unwiring {
+                continue;
+            }
+            match (&run.port, &run.place) {
+                (None, _) => gone.push(name.clone()),
+                // It is still being wired: that ends first.
+                (Some(_), None) if run.trouble.is_none() => {}
+                (Some(port), _) => {
+                    run.is_unwiring = true;
+                    unwire(&around, run.id.clone(), run.node.clone(), port.clone());
+                }
+            }
+        }
+        for name in &gone {
+            self.pods.remove(name);
+        }
+        gone
+    }
+
+    /// Whether the pod is gone now.
+    pub(crate) fn unwired(&mut self, id: &PodRunId, outcome: Result<(), NetworkError>) -> bool {
+        if let Err(error) = outcome {
+            tracing::warn!(pod = %id.pod, "cannot take its network away: {error}");
+        }
+        self.take(id).is_some()
+    }
+
+    /// Tells every program to end, without its grace period.
+    pub(crate) fn terminate_all(&self) {
+        for life in self.lives() {
+            // One that is gone already is no trouble.
+            drop(life.running.terminate());
+        }
+    }
+
+    pub(crate) fn is_any_running(&self) -> bool {
+        self.lives().next().is_some()
+    }
+
+    fn lives(&self) -> impl Iterator<Item = &container::Life> {
+        self.pods.values().flat_map(|run| run.containers.iter().filter_map(|it| it.life()))
+    }
+
+    /// Forgets a crashed node's namespace, and its pods with all that ran in them.
+    pub(crate) fn lose(&mut self, node: &NodeName) -> Vec<PodName> {
+        self.nodes.remove(node);
+        let lost: Vec<PodName> =
+            self.pods.iter().filter(|(_, run)| run.node == *node).map(|(name, _)| name.clone()).collect();
+        for name in &lost {
+            self.pods.remove(name);
+        }
+        lost
+    }
+
+    pub(crate) fn next_due(&self) -> Option<Duration> {
+        self.pods.values().filter_map(PodRun::next_due).min()
+    }
+}
+
+fn unwire(around: &Arc<Surroundings>, id: PodRunId, node: NodeName, port: String) {
+    let around = Arc::clone(around);
+    tokio::task::spawn_blocking(move || {
+        let outcome = network::unwire_pod(&around.place, &id.pod, &node.0, &port);
+        drop(around.events.blocking_send(Event::Unwired { run: id, outcome }));
+    });
+}

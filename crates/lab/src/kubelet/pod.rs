@@ -1,0 +1,397 @@
+//! How does one pod live, from its first container to its last?
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use host::netns::Netns;
+use host::sandbox::Sandbox;
+use model::NodeName;
+use workload::api::Pod;
+use workload::{Health, HealthEvent, Phase, ProbeKind};
+
+use super::action::{Action, ActionKind};
+use super::container::{ContainerRun, Ending, Life, Role, State};
+use super::surroundings::Surroundings;
+use crate::event::{ContainerRunId, Event, PodRunId};
+
+#[derive(Debug)]
+pub(crate) struct PodRun {
+    pub(crate) id: PodRunId,
+    pub(crate) pod: Arc<Pod>,
+    pub(crate) node: NodeName,
+    pub(crate) addresses: Vec<IpAddr>,
+    /// The cable's name on the node; none on the node's own network.
+    pub(crate) port: Option<String>,
+    pub(crate) place: Option<Spot>,
+    pub(crate) containers: Vec<ContainerRun>,
+    /// When its grace period is over, once it was told to end.
+    pub(crate) stop_at: Option<Duration>,
+    pub(crate) is_unwiring: bool,
+    /// What could not be done for the pod as a whole.
+    pub(crate) trouble: Option<String>,
+}
+
+/// Where the pod's programs run, and from where it is asked.
+#[derive(Debug, Clone)]
+pub(crate) struct Spot {
+    pub(crate) sandbox: Arc<Sandbox>,
+    pub(crate) node: Arc<Netns>,
+}
+
+impl PodRun {
+    pub(crate) fn new(
+        id: PodRunId,
+        pod: Arc<Pod>,
+        node: NodeName,
+        addresses: Vec<IpAddr>,
+        around: &Surroundings,
+    ) -> Self {
+        let all = |containers: &[workload::api::Container], is_init: bool| {
+            let with_log = |container: &workload::api::Container| {
+                let log = around.place.container_log(&id.pod, &container.name);
+                ContainerRun::new(container.clone(), is_init, log)
+            };
+            containers.iter().map(with_log).collect::<Vec<_>>()
+        };
+        let mut containers = all(&pod.spec.init_containers, true);
+        containers.extend(all(&pod.spec.containers, false));
+        Self {
+            id,
+            pod,
+            node,
+            addresses,
+            port: None,
+            place: None,
+            containers,
+            stop_at: None,
+            is_unwiring: false,
+            trouble: None,
+        }
+    }
+
+    /// Starts whose turn it is, probes what is due, kills whose time is over.
+    pub(crate) fn advance(&mut self, now: Duration, around: &Arc<Surroundings>) {
+        if self.place.is_none() {
+            return;
+        }
+        if self.stop_at.is_none() {
+            self.start_due(now, around);
+        }
+        for index in 0..self.containers.len() {
+            self.probe_due(index, now, around);
+            self.kill_due(index, now);
+        }
+    }
+
+    fn start_due(&mut self, now: Duration, around: &Arc<Surroundings>) {
+        for index in 0..self.containers.len() {
+            let Some(run) = self.containers.get(index) else { break };
+            let is_due = match &run.state {
+                State::Waiting => true,
+                State::Restarting { at, .. } => *at <= now,
+                State::Running(_) | State::Done { .. } => false,
+            };
+            if is_due {
+                self.start(index, now, around);
+            }
+            if !self.containers.get(index).is_some_and(ContainerRun::lets_others_start) {
+                break;
+            }
+        }
+    }
+
+    fn start(&mut self, index: usize, now: Duration, around: &Arc<Surroundings>) {
+        let policy = self.pod.spec.restart_policy;
+        let outcome = self.spawn(index, around);
+        let id = self.id.clone();
+        let Some(run) = self.containers.get_mut(index) else { return };
+        run.number += 1;
+        run.complaint = None;
+        match outcome {
+            Ok(running) => {
+                let health = Health::new(&run.container, now);
+                let life = Life { running, since: now, health, ending: Ending::No };
+                run.state = State::Running(Box::new(life));
+            }
+            Err(why) => {
+                tracing::warn!(pod = %id.pod, container = run.container.name, "cannot start: {why}");
+                run.over(Err(why), now, policy, false);
+            }
+        }
+    }
+
+    fn spawn(&self, index: usize, around: &Surroundings) -> Result<host::program::Running, String> {
+        let (Some(run), Some(place)) = (self.containers.get(index), &self.place) else {
+            return Err("nowhere to run".to_owned());
+        };
+        let env = around.environment(&self.pod, &run.container, &self.node, &self.addresses);
+        let (program, note) = around
+            .program(&run.container, env, Arc::clone(&place.sandbox))
+            .map_err(|error| format!("{error}; hint: {}", error.hint()))?;
+        let log = std::fs::File::options().create(true).append(true).open(&run.log);
+        let log = log.map_err(|error| format!("cannot write its log: {error}"))?;
+        if let Some(note) = note.filter(|_| run.number == 0) {
+            tracing::info!(pod = %self.id.pod, container = run.container.name, "{note}");
+        }
+        program.spawn(&log).map_err(|error| error.to_string())
+    }
+
+    fn probe_due(&mut self, index: usize, now: Duration, around: &Arc<Surroundings>) {
+        let Some(run) = self.containers.get_mut(index) else { return };
+        let due = run.life_mut().map(|life| life.health.poll(now)).unwrap_or_default();
+        for probe in due {
+            let action = self.probe_action(index, probe.kind, around);
+            let Some(run) = self.containers.get(index) else { return };
+            let id = ContainerRunId { pod: self.id.clone(), index, number: run.number };
+            let (events, kind) = (around.events.clone(), probe.kind);
+            tokio::spawn(async move {
+                let outcome = match action {
+                    Ok(action) => action.run(probe.timeout).await,
+                    Err(why) => Err(why),
+                };
+                // The loop may have ended meanwhile.
+                drop(events.send(Event::Probed { run: id, kind, outcome }).await);
+            });
+        }
+    }
+
+    fn probe_action(
+        &self,
+        index: usize,
+        kind: ProbeKind,
+        around: &Surroundings,
+    ) -> Result<Action, String> {
+        let run = self.containers.get(index).ok_or("no such container")?;
+        let container = &run.container;
+        let probe = match kind {
+            ProbeKind::Startup => &container.startup_probe,
+            ProbeKind::Liveness => &container.liveness_probe,
+            ProbeKind::Readiness => &container.readiness_probe,
+        };
+        let probe = probe.as_ref().ok_or("no such probe")?;
+        let exec = |command: &[String]| self.exec(index, command, around);
+        self.action(ActionKind::of_probe(probe, container, exec)?)
+    }
+
+    fn exec(
+        &self,
+        index: usize,
+        command: &[String],
+        around: &Surroundings,
+    ) -> Option<host::program::Program> {
+        let (run, place) = (self.containers.get(index)?, self.place.as_ref()?);
+        let (name, args) = command.split_first()?;
+        let env = around.environment(&self.pod, &run.container, &self.node, &self.addresses);
+        Some(around.of(name.clone(), args.to_vec(), env, Arc::clone(&place.sandbox)))
+    }
+
+    fn action(&self, kind: ActionKind) -> Result<Action, String> {
+        let place = self.place.as_ref().ok_or("the pod has no place yet")?;
+        let address = self.addresses.first().copied().ok_or("the pod has no address")?;
+        Ok(Action { kind, node: Arc::clone(&place.node), address })
+    }
+
+    fn kill_due(&mut self, index: usize, now: Duration) {
+        let life = self.containers.get_mut(index).and_then(ContainerRun::life_mut);
+        let is_due =
+            |life: &&mut Life| matches!(life.ending, Ending::At(deadline) if deadline <= now);
+        if let Some(life) = life.filter(is_due) {
+            life.ending = Ending::Killed;
+            if let Err(error) = life.running.kill() {
+                tracing::error!(pod = %self.id.pod, "cannot kill a container: {error}");
+            }
+        }
+    }
+
+    /// Ends the pod: within its grace period, what is to be done before first.
+    pub(crate) fn stop(&mut self, now: Duration, around: &Arc<Surroundings>) {
+        if self.stop_at.is_some() {
+            return;
+        }
+        let grace = self.pod.spec.termination_grace_period();
+        self.stop_at = Some(now + grace);
+        for index in 0..self.containers.len() {
+            self.end(index, now, grace, around);
+        }
+    }
+
+    /// Ends one container: its hook, SIGTERM, and at the end of the grace period SIGKILL.
+    fn end(&mut self, index: usize, now: Duration, grace: Duration, around: &Arc<Surroundings>) {
+        let hook = self.hook(index, around);
+        let pod = self.id.clone();
+        let Some(run) = self.containers.get_mut(index) else { return };
+        let id = ContainerRunId { pod, index, number: run.number };
+        match &mut run.state {
+            State::Waiting | State::Restarting { .. } => {
+                run.state = State::Done { success: false, why: "the pod ends".to_owned() };
+            }
+            State::Done { .. } => {}
+            State::Running(life) => {
+                life.ending = Ending::At(now + grace);
+                let events = around.events.clone();
+                match hook {
+                    None => tell_to_end(life, &id),
+                    Some(hook) => drop(tokio::spawn(async move {
+                        let outcome = match hook {
+                            Ok(action) => action.run(grace).await,
+                            Err(why) => Err(why),
+                        };
+                        drop(events.send(Event::HookDone { run: id, outcome }).await);
+                    })),
+                }
+            }
+        }
+    }
+
+    fn hook(&self, index: usize, around: &Surroundings) -> Option<Result<Action, String>> {
+        let container = &self.containers.get(index)?.container;
+        let stop = container.lifecycle.pre_stop.as_ref()?;
+        let exec = |command: &[String]| self.exec(index, command, around);
+        Some(ActionKind::of_stop(stop, container, exec).and_then(|kind| self.action(kind)))
+    }
+
+    pub(crate) fn hook_done(&mut self, id: &ContainerRunId, outcome: Result<(), String>) {
+        if let Err(why) = outcome {
+            tracing::warn!(pod = %id.pod.pod, "preStop failed: {why}");
+        }
+        if let Some(life) = self.current(id).and_then(ContainerRun::life_mut) {
+            tell_to_end(life, id);
+        }
+    }
+
+    /// The container of an event, if the event is of its present run.
+    pub(crate) fn current(&mut self, id: &ContainerRunId) -> Option<&mut ContainerRun> {
+        self.containers.get_mut(id.index).filter(|run| run.number == id.number)
+    }
+
+    /// Sees which containers have ended.
+    pub(crate) fn reap(&mut self, now: Duration) {
+        for index in 0..self.containers.len() {
+            let has_ended = self.containers.get(index).and_then(ContainerRun::life).is_some_and(
+                |life| {
+                    // A child that cannot be looked at is none any longer.
+                    life.running.has_ended().unwrap_or(true)
+                },
+            );
+            if has_ended {
+                self.container_ended(index, now);
+            }
+        }
+    }
+
+    fn container_ended(&mut self, index: usize, now: Duration) {
+        let (policy, is_stopping) = (self.pod.spec.restart_policy, self.stop_at.is_some());
+        let Some(run) = self.containers.get_mut(index) else { return };
+        let Some(life) = run.life_mut() else { return };
+        // What it left running in its group ends with it.
+        let killed = life.running.kill();
+        let outcome = match (killed, life.running.status()) {
+            (Ok(()), Ok(Some(status))) => Ok(status),
+            (Ok(()), Ok(None)) => return,
+            (Err(error), _) | (_, Err(error)) => Err(error.to_string()),
+        };
+        run.over(outcome, now, policy, is_stopping);
+        if let State::Restarting { why, .. } | State::Done { success: false, why } = &run.state
+            && !is_stopping
+        {
+            let name = &run.container.name;
+            tracing::warn!(pod = %self.id.pod, container = name, "ended: {why}");
+        }
+    }
+
+    /// Takes a probe's answer in.
+    pub(crate) fn probed(
+        &mut self,
+        id: &ContainerRunId,
+        kind: ProbeKind,
+        outcome: Result<(), String>,
+        now: Duration,
+        around: &Arc<Surroundings>,
+    ) {
+        let grace = self.pod.spec.termination_grace_period();
+        let Some(run) = self.current(id) else { return };
+        let Some(life) = run.life_mut() else { return };
+        let happened = life.health.report(kind, outcome.is_ok(), now);
+        let name = run.container.name.clone();
+        match outcome {
+            Ok(()) => run.complaint = None,
+            Err(why) => run.complaint = Some(format!("{} failed ({why})", kind.field())),
+        }
+        let complaint = run.complaint.clone().unwrap_or_default();
+        for event in happened {
+            match event {
+                HealthEvent::Started => {}
+                HealthEvent::Ready => {
+                    tracing::info!(pod = %id.pod.pod, container = name, "ready");
+                }
+                HealthEvent::Unready => {
+                    tracing::warn!(pod = %id.pod.pod, container = name, "not ready: {complaint}");
+                }
+                HealthEvent::Kill { grace: own, .. } => {
+                    tracing::warn!(pod = %id.pod.pod, container = name, "is restarted: {complaint}");
+                    if self.stop_at.is_none() {
+                        self.end(id.index, now, own.unwrap_or(grace), around);
+                    }
+                }
+            }
+        }
+    }
+
+    pub(crate) fn is_ready(&self) -> bool {
+        self.place.is_some() && self.containers.iter().all(ContainerRun::is_ready)
+    }
+
+    pub(crate) fn phase(&self) -> Phase {
+        let mains = || self.containers.iter().filter(|run| run.role == Role::Main);
+        let is_done = |run: &ContainerRun| matches!(run.state, State::Done { .. });
+        let is_failed = |run: &ContainerRun| matches!(run.state, State::Done { success: false, .. });
+        let init_failed =
+            self.containers.iter().any(|run| run.role == Role::Init && is_failed(run));
+        if self.stop_at.is_none() && init_failed {
+            return Phase::Failed;
+        }
+        if self.stop_at.is_none() && mains().all(is_done) {
+            return if mains().any(is_failed) { Phase::Failed } else { Phase::Succeeded };
+        }
+        let is_begun = mains().any(|run| !matches!(run.state, State::Waiting));
+        if is_begun { Phase::Running } else { Phase::Pending }
+    }
+
+    /// Nothing of it runs any longer, after it was told to end.
+    pub(crate) fn is_over(&self) -> bool {
+        self.stop_at.is_some() && self.containers.iter().all(|run| run.life().is_none())
+    }
+
+    /// When it must be looked at again.
+    pub(crate) fn next_due(&self) -> Option<Duration> {
+        let times = self.containers.iter().flat_map(|run| match &run.state {
+            State::Restarting { at, .. } => [Some(*at), None],
+            State::Running(life) => {
+                let kill = match life.ending {
+                    Ending::At(deadline) => Some(deadline),
+                    Ending::No | Ending::Killed => None,
+                };
+                [life.health.next_due(), kill]
+            }
+            State::Waiting | State::Done { .. } => [None, None],
+        });
+        times.flatten().min()
+    }
+
+    /// Why it is not ready: the first of its containers that is not.
+    pub(crate) fn why_unready(&self) -> Option<String> {
+        let trouble = self.trouble.clone();
+        trouble.or_else(|| self.containers.iter().find_map(ContainerRun::trouble))
+    }
+
+    pub(crate) fn restarts(&self) -> u32 {
+        self.containers.iter().map(|run| run.backoff.restarts()).sum()
+    }
+}
+
+fn tell_to_end(life: &Life, id: &ContainerRunId) {
+    if let Err(error) = life.running.terminate() {
+        tracing::error!(pod = %id.pod.pod, "cannot end a container: {error}");
+    }
+}

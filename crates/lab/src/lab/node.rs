@@ -1,0 +1,189 @@
+//! How do a node's own programs run, and what happens when the node crashes?
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::num::NonZeroU16;
+use std::os::fd::AsFd as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use host::netns::Netns;
+use host::program::Program;
+use host::sandbox::Sandbox;
+use ipnet::IpNet;
+use model::NodeName;
+use tokio::task::JoinHandle;
+use workload::api::{HttpGet, Port};
+
+use super::Lab;
+use crate::event::Event;
+use crate::kubelet::{Action, ActionKind, Surroundings};
+use crate::network::{self, NetworkError};
+use crate::plan::{NodePlan, SITE};
+use crate::source::Change;
+
+const HEALTH_PORT: u16 = 10256;
+const HEALTH_TIMEOUT: Duration = Duration::from_secs(1);
+const ASK_STARTING_EVERY: Duration = Duration::from_millis(25);
+const ASK_EVERY: Duration = Duration::from_secs(1);
+
+impl Lab {
+    pub(super) fn start_daemons(&mut self) {
+        for node in self.around.plan.nodes.clone() {
+            if let Err(error) = self.start_agent(&node) {
+                tracing::error!("cannot start the agent of {}: {error}", node.name);
+            }
+        }
+        if let Err(error) = self.start_site() {
+            tracing::error!("cannot start {SITE}: {error}");
+        }
+    }
+
+    fn start_agent(&mut self, node: &NodePlan) -> Result<(), NetworkError> {
+        let netns = Arc::new(self.around.node_netns(&node.name)?);
+        let sandbox = sandbox(&netns, &node.name.0)?;
+        let program = agent(&self.around, node, sandbox);
+        let log = self.around.place.agent_log(&node.name.0);
+        self.daemons.add(node.name.to_string(), program, log);
+        let watcher = watch_health(&self.around, node.name.clone(), netns);
+        self.watchers.insert(node.name.clone(), watcher);
+        Ok(())
+    }
+
+    /// The world beyond the cluster answers on port 80, whatever its name.
+    fn start_site(&mut self) -> Result<(), NetworkError> {
+        let netns = Netns::open(&self.around.place.outside_netns())?;
+        let sandbox = Arc::new(sandbox(&netns, "outside")?);
+        let mut env = self.around.base();
+        env.insert("POD_NAME".to_owned(), SITE.to_owned());
+        env.insert("HOSTNAME".to_owned(), SITE.to_owned());
+        let args = ["--http=80", "--tcp=7", "--udp=7"].map(str::to_owned).to_vec();
+        let program = self.around.echo(args, env.into_iter().collect(), sandbox);
+        let log = self.around.place.outside().join("site.log");
+        self.daemons.add("outside".to_owned(), program, log);
+        Ok(())
+    }
+
+    pub(super) fn take_health(&mut self, node: NodeName, is_well: bool) {
+        if is_well && !self.crashed.contains_key(&node) {
+            self.healthy.insert(node);
+        } else {
+            self.healthy.remove(&node);
+        }
+    }
+
+    /// Everything that the node had is gone at once; its pods' objects stay, as nobody can say what
+    /// became of them.
+    pub(super) fn crash(&mut self, name: &NodeName) -> Result<(), NetworkError> {
+        let noticed = self.now() + self.around.settings.node_grace;
+        self.crashed.insert(name.clone(), noticed);
+        self.cluster.cordoned.insert(name.clone());
+        self.healthy.remove(name);
+        self.daemons.remove(&name.0);
+        if let Some(watcher) = self.watchers.remove(name) {
+            watcher.abort();
+        }
+        let lost = self.kubelet.lose(name);
+        let place = &self.around.place;
+        network::unplug_node(place, &name.0)?;
+        for pod in &lost {
+            take_away(&place.pod_netns(pod))?;
+        }
+        take_away(&place.node_netns(&name.0))
+    }
+
+    /// The node comes back; its pods are made anew.
+    pub(super) fn boot(&mut self, name: &NodeName) -> Result<(), NetworkError> {
+        let Some(node) = self.around.plan.node(name).cloned() else { return Ok(()) };
+        network::rebuild_node(&self.around.place, &self.around.plan, &node)?;
+        self.crashed.remove(name);
+        self.cluster.cordoned.remove(name);
+        self.cluster.lose(name);
+        self.start_agent(&node)
+    }
+
+    /// The cluster DNS's Service, which pods are pointed at, stands for all clusters' own. A manifest
+    /// may say something else.
+    pub(super) fn add_dns(&mut self) {
+        let addresses: Vec<String> = self.around.plan.dns.iter().map(IpAddr::to_string).collect();
+        let policy = if addresses.len() > 1 { "RequireDualStack" } else { "SingleStack" };
+        let manifest = serde_json::json!({
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": {"name": "kube-dns", "namespace": "kube-system"},
+            "spec": {
+                "clusterIP": addresses.first(),
+                "clusterIPs": addresses,
+                "ipFamilyPolicy": policy,
+                "ports": [
+                    {"name": "dns", "port": 53, "protocol": "UDP"},
+                    {"name": "dns-tcp", "port": 53, "protocol": "TCP"},
+                ],
+            },
+        });
+        let parsed = crate::source::parse("", &manifest.to_string());
+        let changes = parsed.objects.into_iter().map(|object| Change::Apply(Box::new(object)));
+        self.take_in(changes.collect());
+    }
+}
+
+/// A node and the client outside have their own name, and the host's files.
+fn sandbox(netns: &Netns, name: &str) -> Result<Sandbox, NetworkError> {
+    Sandbox::new(netns.as_fd(), name, &[]).map_err(NetworkError::Sandbox)
+}
+
+fn agent(around: &Surroundings, node: &NodePlan, sandbox: Sandbox) -> Program {
+    let list = |cidrs: &[IpNet]| cidrs.iter().map(IpNet::to_string).collect::<Vec<_>>().join(",");
+    let place = &around.place;
+    let args = [
+        "agent".to_owned(),
+        format!("--manifests={}", place.objects().display()),
+        format!("--node-name={}", node.name),
+        format!("--cluster-cidr={}", list(&around.settings.pod_cidrs)),
+        format!("--service-cidr={}", list(&around.settings.service_cidrs)),
+        format!("--socket={}", place.agent_socket(&node.name.0).display()),
+    ];
+    let env = around.base().into_iter().collect();
+    around.of(around.settings.program.display().to_string(), args.to_vec(), env, Arc::new(sandbox))
+}
+
+/// Asks an agent how it is, until it is aborted.
+fn watch_health(
+    around: &Arc<Surroundings>,
+    node: NodeName,
+    netns: Arc<Netns>,
+) -> JoinHandle<()> {
+    let around = Arc::clone(around);
+    tokio::spawn(async move {
+        let mut was_well = false;
+        loop {
+            let is_well = ask_health(&netns).await;
+            if is_well != was_well {
+                was_well = is_well;
+                let event = Event::Health { node: node.clone(), is_well };
+                if around.events.send(event).await.is_err() {
+                    return;
+                }
+            }
+            tokio::time::sleep(if is_well { ASK_EVERY } else { ASK_STARTING_EVERY }).await;
+        }
+    })
+}
+
+async fn ask_health(netns: &Arc<Netns>) -> bool {
+    let Some(port) = NonZeroU16::new(HEALTH_PORT) else { return false };
+    let get = HttpGet {
+        path: "/healthz".to_owned(),
+        port: Port::Number(port),
+        host: None,
+        scheme: workload::api::Scheme::Http,
+        http_headers: Vec::new(),
+    };
+    let kind = ActionKind::Http { get, port };
+    let address = IpAddr::V4(Ipv4Addr::LOCALHOST);
+    Action { kind, node: Arc::clone(netns), address }.run(HEALTH_TIMEOUT).await.is_ok()
+}
+
+fn take_away(netns: &str) -> Result<(), NetworkError> {
+    Netns::open(netns)?.kill_all()?;
+    Ok(Netns::delete(netns)?)
+}

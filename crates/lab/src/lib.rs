@@ -1,0 +1,33 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+mod cluster;
+mod control;
+mod daemon;
+mod down;
+mod event;
+mod exec;
+mod housekeeping;
+mod image;
+mod kind;
+mod kubelet;
+mod lab;
+mod network;
+mod place;
+mod plan;
+mod settings;
+mod source;
+mod status;
+mod store;
+mod up;
+mod who;
+
+pub use control::{AskError, Reply, Request, ask};
+pub use down::{RemoveError, Removed, labs};
+pub use exec::{ExecError, exec, logs};
+pub use network::NetworkError;
+pub use settings::{LabName, NODES_MAX, SettingError, Settings};
+pub use source::Notice;
+pub use status::{DeploymentView, NodeStatus, PodStatus, Site, Status};
+pub use up::{Listener, UpError, clean, own_log, up};
+pub use who::{PodName, UnknownWho, Who};

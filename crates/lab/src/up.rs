@@ -1,0 +1,215 @@
+//! How does a lab begin and end?
+
+use std::fs::{self, File};
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use host::capability::{Capability, CapabilityError};
+use rustix::fs::{FlockOperation, flock};
+use tokio::net::UnixListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+
+use crate::control::{self, Reply};
+use crate::down::{RemoveError, Removed, remove};
+use crate::event::{EVENTS_MAX, Event, Events};
+use crate::kubelet::Surroundings;
+use crate::lab::Lab;
+use crate::network::{self, NetworkError};
+use crate::place::Place;
+use crate::plan::Plan;
+use crate::settings::{LabName, SettingError, Settings};
+use crate::source::{Notice, Source};
+use crate::status::Status;
+
+#[derive(Debug, thiserror::Error)]
+pub enum UpError {
+    #[error(transparent)]
+    Setting(#[from] SettingError),
+    #[error("a lab needs the privileges of root: {0}")]
+    Privilege(#[source] CapabilityError),
+    #[error("lab {0} is up already")]
+    AlreadyUp(LabName),
+    #[error("the manifests are not right")]
+    Manifests(Vec<Notice>),
+    #[error("cannot take away what an earlier lab left: {0}")]
+    LeftOver(#[source] RemoveError),
+    #[error("cannot take the lab away: {0}")]
+    Down(#[source] RemoveError),
+    #[error("cannot build the network: {0}")]
+    Network(#[from] NetworkError),
+    #[error("cannot {operation} {path}: {source}")]
+    File { operation: &'static str, path: String, source: io::Error },
+    #[error("cannot start: {0}")]
+    Start(#[source] io::Error),
+}
+
+impl UpError {
+    #[must_use]
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Setting(error) => error.hint.clone(),
+            Self::Privilege(_) => "run it with sudo".to_owned(),
+            Self::AlreadyUp(name) => {
+                format!("`pogu lab down --name {name}` ends it; --name gives another one a name")
+            }
+            Self::Manifests(_) => {
+                "correct them, or start with --keep-going to leave out what is wrong".to_owned()
+            }
+            Self::LeftOver(_) | Self::Down(_) => {
+                "`ip netns list` shows what is there; `pogu lab down` tries again".to_owned()
+            }
+            Self::Network(_) => "nothing was left behind; does the kernel have bridges and veth?".to_owned(),
+            Self::File { .. } => "is the disk full, or /run read-only?".to_owned(),
+            Self::Start(_) => "is the machine out of memory or of file descriptors?".to_owned(),
+        }
+    }
+}
+
+/// Who wants to hear of what a lab does before it logs.
+pub struct Listener {
+    /// Of an earlier lab of the name.
+    pub on_left_over: Box<dyn FnOnce(Removed)>,
+    /// Of the manifests, before anything is made.
+    pub on_notice: Box<dyn FnMut(&Notice)>,
+    /// Once, when all nodes and pods are ready.
+    pub on_ready: Box<dyn FnOnce(&Status, Duration)>,
+    /// Errors in the manifests are told, and do not end the lab.
+    pub keeps_going: bool,
+}
+
+/// Builds the lab and runs it until SIGTERM, ^C or `down`; then nothing of it is left.
+pub fn up(settings: Settings, mut listener: Listener) -> Result<(), UpError> {
+    let began = host::clock::monotonic();
+    settings.check()?;
+    let needed = [Capability::NetAdmin, Capability::SysAdmin];
+    host::capability::require(&needed).map_err(UpError::Privilege)?;
+    let place = Place::new(settings.name.clone());
+    let _lock = lock(&place)?;
+
+    let mut source = Source::new(settings.files.clone());
+    let first = source.read();
+    first.notices.iter().for_each(|notice| (listener.on_notice)(notice));
+    let wrong: Vec<Notice> = first.notices.into_iter().filter(|notice| notice.is_error).collect();
+    if !wrong.is_empty() && !listener.keeps_going {
+        return Err(UpError::Manifests(wrong));
+    }
+
+    let left = remove(&place).map_err(UpError::LeftOver)?;
+    if left != Removed::default() {
+        (listener.on_left_over)(left);
+    }
+    let plan = Plan::new(&settings);
+    let outcome = folders(&place, &plan).and_then(|()| {
+        network::build(&place, &plan)?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        runtime.map_err(UpError::Start)?.block_on(async {
+            let (events, queue) = mpsc::channel(EVENTS_MAX);
+            serve(&place, &events)?;
+            let around = Arc::new(Surroundings::new(settings, plan, events));
+            let lab = Lab::new(around, source, began, listener.on_ready);
+            let asker = lab.run(first.changes, queue).await;
+            // Whoever asked for the end is told when it is done.
+            let removed = remove(&place).map_err(UpError::Down);
+            if let Some(asker) = asker {
+                asker.answer_last(ended(&removed)).await;
+            }
+            removed.map(|_removed| ())
+        })
+    });
+    // Whatever failed, nothing stays.
+    let removed = remove(&place).map_err(UpError::Down);
+    outcome.and(removed.map(|_removed| ()))
+}
+
+fn ended(removed: &Result<Removed, UpError>) -> Reply {
+    match removed {
+        Ok(removed) => {
+            let line = format!("removed {} namespaces", removed.namespaces);
+            Reply::Done { lines: vec![line], warnings: Vec::new() }
+        }
+        Err(error) => Reply::Refused { what: error.to_string(), hint: error.hint() },
+    }
+}
+
+/// Takes away what is left of a lab that does not run.
+pub fn clean(name: &LabName) -> Result<Removed, UpError> {
+    let needed = [Capability::NetAdmin, Capability::SysAdmin];
+    host::capability::require(&needed).map_err(UpError::Privilege)?;
+    let place = Place::new(name.clone());
+    let _lock = lock(&place)?;
+    remove(&place).map_err(UpError::Down)
+}
+
+/// The file for what a lab in the background writes, empty; refused while one runs.
+pub fn own_log(name: &LabName) -> Result<std::path::PathBuf, UpError> {
+    let needed = [Capability::NetAdmin, Capability::SysAdmin];
+    host::capability::require(&needed).map_err(UpError::Privilege)?;
+    let place = Place::new(name.clone());
+    let _lock = lock(&place)?;
+    let path = place.log();
+    fs::write(&path, "").map_err(|source| UpError::File {
+        operation: "write",
+        path: path.display().to_string(),
+        source,
+    })?;
+    Ok(path)
+}
+
+/// Held until the process ends, however it ends.
+fn lock(place: &Place) -> Result<File, UpError> {
+    let failed = |operation, path: &std::path::Path| {
+        let path = path.display().to_string();
+        move |source| UpError::File { operation, path, source }
+    };
+    let (labs, path) = (Place::labs(), place.lock());
+    fs::create_dir_all(&labs).map_err(failed("create", &labs))?;
+    let file = File::options().create(true).truncate(false).write(true).open(&path);
+    let file = file.map_err(failed("open", &path))?;
+    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(file),
+        Err(rustix::io::Errno::WOULDBLOCK) => Err(UpError::AlreadyUp(place.name().clone())),
+        Err(errno) => Err(failed("lock", &path)(errno.into())),
+    }
+}
+
+fn folders(place: &Place, plan: &Plan) -> Result<(), UpError> {
+    let nodes = plan.nodes.iter().map(|node| place.node(&node.name.0));
+    for folder in nodes.chain([place.objects(), place.outside()]) {
+        fs::create_dir_all(&folder).map_err(|source| UpError::File {
+            operation: "create",
+            path: folder.display().to_string(),
+            source,
+        })?;
+    }
+    Ok(())
+}
+
+/// Takes questions and signals from here on.
+fn serve(place: &Place, events: &Events) -> Result<(), UpError> {
+    let path = place.control_socket();
+    let listener = UnixListener::bind(&path).map_err(|source| UpError::File {
+        operation: "listen on",
+        path: path.display().to_string(),
+        source,
+    })?;
+    tokio::spawn(control::serve(listener, events.clone()));
+    for kind in [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()] {
+        pass_on(kind, || Event::Terminated, events)?;
+    }
+    pass_on(SignalKind::child(), || Event::ChildEnded, events)
+}
+
+fn pass_on(kind: SignalKind, event: fn() -> Event, events: &Events) -> Result<(), UpError> {
+    let mut signals = signal(kind).map_err(UpError::Start)?;
+    let events = events.clone();
+    tokio::spawn(async move {
+        while signals.recv().await.is_some() {
+            if events.send(event()).await.is_err() {
+                return;
+            }
+        }
+    });
+    Ok(())
+}
