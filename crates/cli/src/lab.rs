@@ -80,9 +80,8 @@ fn named(name: &str) -> Result<LabName, Failure> {
 }
 
 fn who(text: &str) -> Result<Who, Failure> {
-    text.parse().map_err(|error: lab::UnknownWho| {
-        Failure::usage(error.to_string(), lab::UnknownWho::HINT)
-    })
+    text.parse()
+        .map_err(|error: lab::UnknownWho| Failure::usage(error.to_string(), lab::UnknownWho::HINT))
 }
 
 pub(crate) fn status(name: &LabName) -> Result<Box<Status>, Failure> {
@@ -95,12 +94,18 @@ pub(crate) fn status(name: &LabName) -> Result<Box<Status>, Failure> {
 }
 
 fn unexpected() -> Failure {
-    Failure::new("the lab's answer is of another kind", "are the lab and this command of one version?")
+    Failure::new(
+        "the lab's answer is of another kind",
+        "are the lab and this command of one version?",
+    )
 }
 
 fn not_asked(error: &lab::AskError) -> Failure {
     if !error.is_down() {
-        return Failure::new(error.to_string(), "run this as the user that the lab runs as, mostly root");
+        return Failure::new(
+            error.to_string(),
+            "run this as the user that the lab runs as, mostly root",
+        );
     }
     let others: Vec<String> = lab::labs().iter().map(ToString::to_string).collect();
     let hint = if others.is_empty() {
@@ -129,6 +134,7 @@ fn read(path: &Path) -> Result<(String, String), Failure> {
         std::fs::read_to_string(path)
     };
     let hint = "-f takes a file of manifests, in YAML or JSON; - is the input";
-    let text = text.map_err(|error| Failure::new(format!("cannot read {origin}: {error}"), hint))?;
+    let text =
+        text.map_err(|error| Failure::new(format!("cannot read {origin}: {error}"), hint))?;
     Ok((origin, text))
 }

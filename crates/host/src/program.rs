@@ -54,7 +54,8 @@ pub fn in_background(program: &Path, args: &[String], log: &Path) -> Result<Runn
         let program = program.display().to_string();
         move |source| ProgramError::Failed { program, call, source }
     };
-    let output = File::options().create(true).append(true).open(log).map_err(failed("write for"))?;
+    let output =
+        File::options().create(true).append(true).open(log).map_err(failed("write for"))?;
     let errors = output.try_clone().map_err(failed("write for"))?;
     let mut command = Command::new(program);
     command.args(args).stdin(Stdio::null()).stdout(output).stderr(errors);

@@ -124,7 +124,7 @@ impl Cluster {
         self.topology.insert(name.clone(), NodeTopology { zone });
         self.nodes.retain(|node| node.name != *name);
         self.nodes.push(SchedulableNode { name: name.clone(), labels });
-        self.nodes.sort_by(|a, b| number(&a.name).cmp(&number(&b.name)));
+        self.nodes.sort_by_key(|node| number(&node.name));
         self.node_objects.insert(name.clone(), object);
     }
 
@@ -145,12 +145,15 @@ impl Cluster {
                 let known = self.services.get(&name);
                 let since = known.and_then(|it| it.object.metadata.creation_timestamp.clone());
                 let metadata = &mut service.object.metadata;
-                metadata.creation_timestamp.get_or_insert(since.unwrap_or_else(|| created.to_owned()));
+                metadata
+                    .creation_timestamp
+                    .get_or_insert_with(|| since.unwrap_or_else(|| created.to_owned()));
                 let admitted = self.allocator.admit(*service)?;
                 self.services.insert(name, admitted);
             }
             (Object::Other(other), Key::Other(key)) => return self.apply_other(key, *other),
-            (Object::Pod(_) | Object::Deployment(_) | Object::Service(_) | Object::Other(_), _) => {}
+            (Object::Pod(_) | Object::Deployment(_) | Object::Service(_) | Object::Other(_), _) => {
+            }
         }
         Ok(())
     }
@@ -166,8 +169,7 @@ impl Cluster {
                 let Some(mut object) = self.node_objects.get(&name).cloned() else {
                     let known: Vec<String> =
                         self.nodes.iter().map(|node| node.name.to_string()).collect();
-                    let reason =
-                        format!("the lab has no such node; it has {}", known.join(", "));
+                    let reason = format!("the lab has no such node; it has {}", known.join(", "));
                     return refuse("metadata.name", reason);
                 };
                 object.metadata.labels.extend(node.metadata.labels);
@@ -179,10 +181,12 @@ impl Cluster {
                 "kind",
                 "the lab's own flag, --service-cidr, says where ClusterIPs come from".to_owned(),
             ),
-            other @ (api::Object::EndpointSlice(_) | api::Object::Service(_)) => {
+            other @ api::Object::EndpointSlice(_) => {
                 self.others.insert(key, other);
                 Ok(())
             }
+            // The lab makes these itself of what manifests say.
+            api::Object::Service(_) | api::Object::Pod(_) => Ok(()),
         }
     }
 
@@ -320,8 +324,7 @@ impl Cluster {
     fn addresses_for(&mut self, pod: &Pod) -> Result<(NodeName, Vec<IpAddr>), String> {
         let is_open = |node: &&SchedulableNode| !self.cordoned.contains(&node.name);
         let open: Vec<SchedulableNode> = self.nodes.iter().filter(is_open).cloned().collect();
-        let node = workload::schedule(pod, &open, &self.pods)
-            .map_err(|error| error.to_string())?;
+        let node = workload::schedule(pod, &open, &self.pods).map_err(|error| error.to_string())?;
         if pod.spec.host_network {
             return Ok((node.clone(), self.node_addresses.get(&node).cloned().unwrap_or_default()));
         }
@@ -366,14 +369,20 @@ impl Cluster {
         self.pods.iter_mut().find(|observed| name_of(observed) == *name)
     }
 
+    /// The slices of each Service whose endpoints are pods.
+    pub(crate) fn slices(&self) -> impl Iterator<Item = (&ServiceName, Vec<api::EndpointSlice>)> {
+        let selecting = self.services.iter().filter(|(_, service)| !service.selector.is_empty());
+        selecting.map(|(name, service)| {
+            (name, workload::endpoint_slices(service, &self.pods, &self.topology))
+        })
+    }
+
     /// What the agents are to read.
     pub(crate) fn objects(&self) -> Vec<api::Object> {
         let nodes = self.node_objects.values().cloned().map(api::Object::Node);
         let services = self.services.values();
         let services = services.map(|it| api::Object::Service(Box::new(it.object.clone())));
-        let slices = self.services.values().flat_map(|service| {
-            workload::endpoint_slices(service, &self.pods, &self.topology)
-        });
+        let slices = self.slices().flat_map(|(_, slices)| slices);
         let others = self.others.values().cloned();
         nodes.chain(services).chain(slices.map(api::Object::EndpointSlice)).chain(others).collect()
     }
@@ -403,8 +412,10 @@ const ZONE: &str = "topology.kubernetes.io/zone";
 
 fn node_object(node: &crate::plan::NodePlan) -> api::Node {
     let labels = [("kubernetes.io/hostname", node.name.to_string()), (ZONE, node.zone.clone())];
-    let address =
-        |address: IpAddr| api::NodeAddress { kind: "InternalIP".to_owned(), address: address.to_string() };
+    let address = |address: IpAddr| api::NodeAddress {
+        kind: "InternalIP".to_owned(),
+        address: address.to_string(),
+    };
     api::Node {
         metadata: api::Metadata {
             name: node.name.to_string(),

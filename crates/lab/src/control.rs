@@ -27,16 +27,32 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub enum Request {
     Status,
     /// What was written, and where it comes from.
-    Apply { origin: String, text: String },
+    Apply {
+        origin: String,
+        text: String,
+    },
     /// The objects that a text names.
-    Delete { origin: String, text: String },
+    Delete {
+        origin: String,
+        text: String,
+    },
     /// One object, by kind and name.
-    DeleteNamed { kind: String, name: PodName },
-    Scale { deployment: PodName, replicas: u32 },
+    DeleteNamed {
+        kind: String,
+        name: PodName,
+    },
+    Scale {
+        deployment: PodName,
+        replicas: u32,
+    },
     /// A node's programs are killed and its kernel's state is lost; its pods are lost with it.
-    Crash { node: String },
+    Crash {
+        node: String,
+    },
     /// A crashed node comes back, empty.
-    Boot { node: String },
+    Boot {
+        node: String,
+    },
     Down,
 }
 
@@ -45,8 +61,14 @@ pub enum Request {
 pub enum Reply {
     Status(Box<Status>),
     /// What was done, a line for each thing; and what a person should know.
-    Done { lines: Vec<String>, warnings: Vec<String> },
-    Refused { what: String, hint: String },
+    Done {
+        lines: Vec<String>,
+        warnings: Vec<String>,
+    },
+    Refused {
+        what: String,
+        hint: String,
+    },
 }
 
 /// Asks a running lab.
@@ -77,14 +99,12 @@ impl AskError {
     /// Nobody answers at all.
     #[must_use]
     pub fn is_down(&self) -> bool {
-        matches!(
-            self.source.kind(),
-            io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused
-        )
+        matches!(self.source.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused)
     }
 }
 
 /// Answers whoever connects, by asking the loop.
+#[expect(clippy::infinite_loop, reason = "it ends with the runtime")]
 pub(crate) async fn serve(listener: UnixListener, events: Events) {
     loop {
         match listener.accept().await {

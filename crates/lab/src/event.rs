@@ -16,15 +16,33 @@ pub(crate) type Events = mpsc::Sender<Event>;
 
 #[derive(Debug)]
 pub(crate) enum Event {
-    Wired { run: PodRunId, outcome: Result<Netns, NetworkError> },
-    Unwired { run: PodRunId, outcome: Result<(), NetworkError> },
+    Wired {
+        run: PodRunId,
+        outcome: Result<Netns, NetworkError>,
+    },
+    Unwired {
+        run: PodRunId,
+        outcome: Result<(), NetworkError>,
+    },
     /// Some program that the lab started has ended.
     ChildEnded,
-    Probed { run: ContainerRunId, kind: ProbeKind, outcome: Result<(), String> },
+    Probed {
+        run: ContainerRunId,
+        kind: ProbeKind,
+        outcome: Result<(), String>,
+    },
     /// What was to run before the end has run, or has failed.
-    HookDone { run: ContainerRunId, outcome: Result<(), String> },
+    HookDone {
+        run: ContainerRunId,
+        outcome: Result<(), String>,
+    },
     /// What a node's agent says of itself.
-    Health { node: NodeName, is_well: bool },
+    Health {
+        node: NodeName,
+        is_well: bool,
+    },
+    /// Whether the agents have taken in what the cluster held when they were asked.
+    InStep(bool),
     Asked(Question),
     Terminated,
 }

@@ -79,7 +79,12 @@ fn pod<'a>(status: &'a Status, who: &Who) -> Result<Option<&'a PodStatus>, ExecE
 }
 
 /// Becomes the command, there; returns only when it cannot.
-pub fn exec(lab: &LabName, status: &Status, who: &Who, command: &[String]) -> Result<(), ExecError> {
+pub fn exec(
+    lab: &LabName,
+    status: &Status,
+    who: &Who,
+    command: &[String],
+) -> Result<(), ExecError> {
     let Some((name, args)) = command.split_first() else { return Ok(()) };
     let program = Program {
         name: name.clone(),

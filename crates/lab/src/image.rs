@@ -11,9 +11,15 @@ const ECHO: &str = "pogu.dev/echo";
 /// What a container runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Command {
-    Program { name: String, args: Vec<String> },
+    Program {
+        name: String,
+        args: Vec<String>,
+    },
     /// The built-in server; an image that nobody mapped is stood in for by it.
-    Echo { args: Vec<String>, is_stand_in: bool },
+    Echo {
+        args: Vec<String>,
+        is_stand_in: bool,
+    },
 }
 
 /// The container says no command, its image has none here, and it opens no port that the built-in
@@ -94,7 +100,8 @@ mod tests {
     use super::*;
 
     fn of(container: &str, images: &[(&str, &str)]) -> Result<Command, String> {
-        let container: Container = serde_json::from_str(container).unwrap();
+        let container: Container =
+            serde_json::from_str(container).map_err(|error| error.to_string())?;
         let images = images.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned()));
         command(&container, &container.command, &container.args, &images.collect())
             .map_err(|error| format!("{error}; {}", error.hint()))

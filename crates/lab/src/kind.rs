@@ -96,7 +96,8 @@ mod tests {
         let slip = "shop.yaml: unknown kind: Deploymnet web".to_owned();
         assert_eq!(told("Deploymnet"), (slip, Some("did you mean Deployment?".to_owned()), true));
         let other = "shop.yaml: unknown kind: Certificate web".to_owned();
-        let hint = "a lab knows Pod, Deployment, Service, EndpointSlice, Node, ServiceCIDR, Namespace";
+        let hint =
+            "a lab knows Pod, Deployment, Service, EndpointSlice, Node, ServiceCIDR, Namespace";
         assert_eq!(told("Certificate"), (other, Some(hint.to_owned()), true));
     }
 }

@@ -63,8 +63,7 @@ impl Kubelet {
             let (around, node) = (Arc::clone(&self.around), run.node.clone());
             let addresses = run.addresses.clone();
             tokio::task::spawn_blocking(move || {
-                let outcome =
-                    network::wire_pod(&around.place, &id.pod, &node.0, &port, &addresses);
+                let outcome = network::wire_pod(&around.place, &id.pod, &node.0, &port, &addresses);
                 drop(around.events.blocking_send(Event::Wired { run: id, outcome }));
             });
         }
@@ -82,11 +81,11 @@ impl Kubelet {
 
     /// Gives a pod its place: the namespace is there.
     fn settle_in(&mut self, run: &mut PodRun, netns: &Netns) {
-        let sandbox =
-            self.around.sandbox(&run.pod, &run.id.pod, &run.node, &run.addresses, netns);
-        let place = self.node(&run.node).map_err(io::Error::other).and_then(|node| {
-            Ok(Spot { sandbox: Arc::new(sandbox?), node })
-        });
+        let sandbox = self.around.sandbox(&run.pod, &run.id.pod, &run.node, &run.addresses, netns);
+        let place = self
+            .node(&run.node)
+            .map_err(io::Error::other)
+            .and_then(|node| Ok(Spot { sandbox: Arc::new(sandbox?), node }));
         match place {
             Ok(place) => run.place = Some(place),
             Err(error) => run.trouble = Some(format!("cannot make a place for it: {error}")),
@@ -205,8 +204,12 @@ impl Kubelet {
     /// Forgets a crashed node's namespace, and its pods with all that ran in them.
     pub(crate) fn lose(&mut self, node: &NodeName) -> Vec<PodName> {
         self.nodes.remove(node);
-        let lost: Vec<PodName> =
-            self.pods.iter().filter(|(_, run)| run.node == *node).map(|(name, _)| name.clone()).collect();
+        let lost: Vec<PodName> = self
+            .pods
+            .iter()
+            .filter(|(_, run)| run.node == *node)
+            .map(|(name, _)| name.clone())
+            .collect();
         for name in &lost {
             self.pods.remove(name);
         }

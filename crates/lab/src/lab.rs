@@ -16,8 +16,9 @@ use crate::housekeeping;
 use crate::kubelet::{Kubelet, Surroundings};
 use crate::network;
 use crate::source::{Change, Notice, Source};
-use crate::status::Status;
+use crate::step;
 use crate::store::{self, Store};
+use crate::up::OnReady;
 
 mod answer;
 mod node;
@@ -26,6 +27,8 @@ mod view;
 /// How often the given files are looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(5);
+
+const ASK_AGAIN_AFTER: Duration = Duration::from_millis(10);
 
 /// Events that are taken in before what follows from them is worked out.
 const BATCH_MAX: usize = 256;
@@ -57,8 +60,10 @@ pub(crate) struct Lab {
     housekeeping_at: Duration,
     is_ending: bool,
     last_asker: Option<Asker>,
+    /// The agents are being asked whether they are in step.
+    is_asking: bool,
     /// Called once, when everything is there.
-    on_ready: Option<Box<dyn FnOnce(&Status, Duration)>>,
+    on_ready: Option<OnReady>,
 }
 
 impl Lab {
@@ -66,7 +71,7 @@ impl Lab {
         around: Arc<Surroundings>,
         source: Source,
         began: Instant,
-        on_ready: Box<dyn FnOnce(&Status, Duration)>,
+        on_ready: OnReady,
     ) -> Self {
         Self {
             cluster: Cluster::new(&around.plan, &around.settings.service_cidrs),
@@ -85,6 +90,7 @@ impl Lab {
             housekeeping_at: HOUSEKEEPING_EVERY,
             is_ending: false,
             last_asker: None,
+            is_asking: false,
             on_ready: Some(on_ready),
         }
     }
@@ -112,7 +118,7 @@ impl Lab {
             }
             self.look();
             self.settle();
-            self.tell_when_ready();
+            self.ask_when_ready();
         }
         self.end(&mut events).await;
         self.last_asker
@@ -147,6 +153,7 @@ impl Lab {
             Event::Probed { run, kind, outcome } => self.kubelet.probed(&run, kind, outcome, now),
             Event::HookDone { run, outcome } => self.kubelet.hook_done(&run, outcome),
             Event::Health { node, is_well } => self.take_health(node, is_well),
+            Event::InStep(is_in_step) => self.take_step(is_in_step),
             Event::Asked(question) => self.answer(question),
             Event::Terminated => self.is_ending = true,
         }
@@ -158,7 +165,7 @@ impl Lab {
         if self.look_at <= now {
             self.look_at = now + LOOK_EVERY;
             let read = self.source.read();
-            self.tell(&read.notices);
+            Self::tell(&read.notices);
             self.take_in(read.changes);
         }
         if self.housekeeping_at <= now {
@@ -167,7 +174,7 @@ impl Lab {
         }
     }
 
-    fn tell(&mut self, notices: &[Notice]) {
+    fn tell(notices: &[Notice]) {
         for notice in notices {
             let hint = notice.hint.as_deref().map(|hint| format!("; hint: {hint}"));
             let text = format!("{}{}", notice.text, hint.unwrap_or_default());
@@ -275,17 +282,39 @@ impl Lab {
         self.routed = wanted;
     }
 
-    fn tell_when_ready(&mut self) {
-        if self.on_ready.is_none() {
+    /// When everything is there, the agents are asked whether they know it.
+    fn ask_when_ready(&mut self) {
+        if self.on_ready.is_none() || self.is_asking || !self.is_complete() {
             return;
         }
-        let status = self.status();
-        if status.is_ready() {
+        self.is_asking = true;
+        let place = &self.around.place;
+        let nodes = self.around.plan.nodes.iter();
+        let sockets = nodes.map(|node| place.agent_socket(&node.name.0)).collect();
+        let (expected, events) = (step::expected(&self.cluster), self.around.events.clone());
+        tokio::spawn(async move {
+            let is_in_step = step::is_in_step(sockets, expected).await;
+            if !is_in_step {
+                tokio::time::sleep(ASK_AGAIN_AFTER).await;
+            }
+            drop(events.send(Event::InStep(is_in_step)).await);
+        });
+    }
+
+    fn take_step(&mut self, is_in_step: bool) {
+        self.is_asking = false;
+        if is_in_step && self.is_complete() {
             let elapsed = self.now();
             if let Some(tell) = self.on_ready.take() {
-                tell(&status, elapsed);
+                tell(&self.status(), elapsed);
             }
         }
+    }
+
+    /// All nodes are well and all pods that were asked for are ready.
+    fn is_complete(&self) -> bool {
+        let status = self.status();
+        status.nodes.iter().all(|node| node.state == "Ready") && status.unready().next().is_none()
     }
 
     /// Lets pods end by themselves for a moment; the caller takes everything away afterwards.

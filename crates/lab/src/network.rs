@@ -78,7 +78,11 @@ pub(crate) fn build(place: &Place, plan: &Plan) -> Result<(), NetworkError> {
 }
 
 /// Makes a node, or makes it again after its crash.
-pub(crate) fn rebuild_node(place: &Place, plan: &Plan, node: &NodePlan) -> Result<(), NetworkError> {
+pub(crate) fn rebuild_node(
+    place: &Place,
+    plan: &Plan,
+    node: &NodePlan,
+) -> Result<(), NetworkError> {
     let fabric = Netns::open(&place.fabric_netns())?;
     build_node(place, plan, node, &fabric)
 }
@@ -187,9 +191,7 @@ pub(crate) fn wire_pod(
     addresses: &[IpAddr],
 ) -> Result<Netns, NetworkError> {
     let netns = Netns::create(&place.pod_netns(pod))?;
-    netns.run(|| {
-        EVERYWHERE.iter().try_for_each(|(name, value)| sysctl::write(name, value))
-    })??;
+    netns.run(|| EVERYWHERE.iter().try_for_each(|(name, value)| sysctl::write(name, value)))??;
     let node = Netns::open(&place.node_netns(node))?;
     node.run(|| -> Result<(), NetworkError> {
         let mut links = Links::open()?;
@@ -221,7 +223,12 @@ pub(crate) fn wire_pod(
 }
 
 /// Takes a pod's namespace away, and with it the cable. What still runs there is killed.
-pub(crate) fn unwire_pod(place: &Place, pod: &PodName, node: &str, port: &str) -> Result<(), NetworkError> {
+pub(crate) fn unwire_pod(
+    place: &Place,
+    pod: &PodName,
+    node: &str,
+    port: &str,
+) -> Result<(), NetworkError> {
     let name = place.pod_netns(pod);
     Netns::open(&name)?.kill_all()?;
     // The kernel takes namespaces away when it finds the time; the address must be free at once.

@@ -212,7 +212,8 @@ mod tests {
 
     #[test]
     fn a_name_is_part_of_other_names() {
-        let refused = ["", "A", "a.b", "a/b", &"a".repeat(33)].map(|name| LabName::new(name).is_err());
+        let refused =
+            ["", "A", "a.b", "a/b", &"a".repeat(33)].map(|name| LabName::new(name).is_err());
         assert_eq!(refused, [true; 5]);
     }
 }

@@ -11,6 +11,8 @@ use crate::who::PodName;
 pub struct Status {
     pub name: String,
     pub pid: u32,
+    /// Everything that was asked for at the beginning has been there, and the agents knew it.
+    pub has_been_ready: bool,
     pub cluster_domain: String,
     pub outside: Vec<IpAddr>,
     /// A web site beyond the cluster: its name and addresses.
@@ -74,12 +76,6 @@ pub struct PodStatus {
 }
 
 impl Status {
-    /// Everything that was asked for is there.
-    #[must_use]
-    pub fn is_ready(&self) -> bool {
-        self.nodes.iter().all(|node| node.state == "Ready") && self.unready().next().is_none()
-    }
-
     /// Pods and Deployments that are not ready and have not completed, with the reason.
     pub fn unready(&self) -> impl Iterator<Item = (String, String)> + '_ {
         let pods = self.pods.iter().filter(|pod| !pod.ready && pod.state != "Succeeded");

@@ -5,8 +5,8 @@ use std::fs;
 use std::io;
 use std::path::PathBuf;
 
-use ingest::api::Object;
-use serde_json::{Value, json};
+use ingest::api::{self, Object};
+use workload::ObservedPod;
 
 use crate::cluster::{Cluster, name_of};
 use crate::kubelet::Kubelet;
@@ -49,16 +49,15 @@ impl Store {
 /// What the folder is to hold now.
 pub(crate) fn texts(cluster: &Cluster, kubelet: &Kubelet) -> BTreeMap<String, String> {
     let mut texts = BTreeMap::new();
-    for object in cluster.objects() {
+    let pods = cluster.pods.iter().filter(|observed| !observed.addresses.is_empty());
+    let pods = pods.map(|observed| {
+        let run = kubelet.pods.get(&name_of(observed));
+        Object::Pod(pod(observed, run.and_then(|run| run.why_unready())))
+    });
+    for object in cluster.objects().into_iter().chain(pods) {
         let name = file_name(&object);
         let text = serde_json::to_string_pretty(&object).expect("an object has text keys only");
         texts.insert(name, text);
-    }
-    for observed in &cluster.pods {
-        let name = name_of(observed);
-        let why = kubelet.pods.get(&name).and_then(|run| run.why_unready());
-        let text = pod(observed, why).to_string();
-        texts.insert(format!("pod.{}.{}.json", name.namespace, name.name), text);
     }
     texts
 }
@@ -74,35 +73,37 @@ fn file_name(object: &Object) -> String {
 }
 
 /// A pod as the API server would show it, as far as others need to know.
-fn pod(observed: &workload::ObservedPod, why: Option<String>) -> Value {
+fn pod(observed: &ObservedPod, why: Option<String>) -> api::Pod {
     let metadata = &observed.pod.metadata;
-    let ips: Vec<Value> = observed.addresses.iter().map(|ip| json!({"ip": ip})).collect();
-    let mut condition = json!({
-        "type": "Ready",
-        "status": if observed.ready { "True" } else { "False" },
-    });
+    let mut ready = api::PodCondition {
+        kind: "Ready".to_owned(),
+        status: if observed.ready { "True" } else { "False" }.to_owned(),
+        ..api::PodCondition::default()
+    };
     if let (false, Some(why)) = (observed.ready, why) {
-        condition["reason"] = json!("ContainersNotReady");
-        condition["message"] = json!(why);
+        ready.reason = "ContainersNotReady".to_owned();
+        ready.message = why;
     }
-    json!({
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {
-            "name": metadata.name,
-            "namespace": metadata.namespace,
-            "uid": metadata.uid,
-            "labels": metadata.labels,
+    api::Pod {
+        metadata: api::Metadata {
+            name: metadata.name.clone(),
+            namespace: metadata.namespace.clone(),
+            uid: metadata.uid.clone(),
+            labels: metadata.labels.clone(),
+            ..api::Metadata::default()
         },
-        "spec": {
-            "nodeName": observed.node.as_ref().map(ToString::to_string),
-            "hostNetwork": observed.pod.spec.host_network,
+        spec: api::PodSpec {
+            node_name: observed.node.as_ref().map(ToString::to_string),
+            host_network: observed.pod.spec.host_network,
         },
-        "status": {
-            "phase": observed.phase.as_str(),
-            "podIP": observed.addresses.first(),
-            "podIPs": ips,
-            "conditions": [condition],
+        status: api::PodStatus {
+            pod_ip: observed.addresses.first().map(ToString::to_string),
+            pod_ips: observed
+                .addresses
+                .iter()
+                .map(|ip| api::PodIp { ip: ip.to_string() })
+                .collect(),
+            conditions: vec![ready],
         },
-    })
+    }
 }

@@ -60,12 +60,17 @@ impl UpError {
             Self::LeftOver(_) | Self::Down(_) => {
                 "`ip netns list` shows what is there; `pogu lab down` tries again".to_owned()
             }
-            Self::Network(_) => "nothing was left behind; does the kernel have bridges and veth?".to_owned(),
+            Self::Network(_) => {
+                "nothing was left behind; does the kernel have bridges and veth?".to_owned()
+            }
             Self::File { .. } => "is the disk full, or /run read-only?".to_owned(),
             Self::Start(_) => "is the machine out of memory or of file descriptors?".to_owned(),
         }
     }
 }
+
+/// Gets how everything is, and how long it took.
+pub type OnReady = Box<dyn FnOnce(&Status, Duration)>;
 
 /// Who wants to hear of what a lab does before it logs.
 pub struct Listener {
@@ -74,7 +79,7 @@ pub struct Listener {
     /// Of the manifests, before anything is made.
     pub on_notice: Box<dyn FnMut(&Notice)>,
     /// Once, when all nodes and pods are ready.
-    pub on_ready: Box<dyn FnOnce(&Status, Duration)>,
+    pub on_ready: OnReady,
     /// Errors in the manifests are told, and do not end the lab.
     pub keeps_going: bool,
 }
@@ -120,7 +125,7 @@ pub fn up(settings: Settings, mut listener: Listener) -> Result<(), UpError> {
     });
     // Whatever failed, nothing stays.
     let removed = remove(&place).map_err(UpError::Down);
-    outcome.and(removed.map(|_removed| ()))
+    outcome.and_then(|()| removed.map(|_removed| ()))
 }
 
 fn ended(removed: &Result<Removed, UpError>) -> Reply {

@@ -16,7 +16,9 @@ pub enum Who {
 }
 
 /// A namespace and a name in it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
 pub struct PodName {
     pub namespace: String,
     pub name: String,

@@ -59,6 +59,8 @@ pub fn parse(origin: &str, text: &str) -> Manifests {
                     .objects
                     .push(Object::Service(Box::new(Service { object: *object, selector })));
             }
+            // One that runs elsewhere; it was read above as one that is to run.
+            ingested::Manifest::Object(ingest::api::Object::Pod(_)) => {}
             ingested::Manifest::Object(object) => {
                 found.objects.push(Object::Other(Box::new(object)))
             }

@@ -17,7 +17,10 @@ pub(super) fn status(arguments: &StatusArguments) -> Result<(), Failure> {
     match arguments.output {
         Some(super::arguments::LabOutput::Json) => {
             let json = serde_json::to_string_pretty(&status).map_err(|error| {
-                Failure::new(format!("cannot write the status: {error}"), "this is a defect of pogu")
+                Failure::new(
+                    format!("cannot write the status: {error}"),
+                    "this is a defect of pogu",
+                )
             })?;
             write_out(&format!("{json}\n"))
         }
@@ -33,7 +36,8 @@ fn text(status: &Status) -> String {
     if !status.pods.is_empty() {
         parts.push(pods(status).render());
     }
-    let reasons: Vec<String> = status.unready().map(|(who, why)| format!("{who}: {why}\n")).collect();
+    let reasons: Vec<String> =
+        status.unready().map(|(who, why)| format!("{who}: {why}\n")).collect();
     if !reasons.is_empty() {
         parts.push(reasons.concat());
     }

@@ -44,8 +44,10 @@ fn told(notice: &Notice) -> String {
 }
 
 fn summary(status: &Status, elapsed: Duration) -> String {
-    let end = if io::stdout().is_terminal() { "^C removes it" } else { "`pogu lab down` removes it" };
-    let name = if status.name == "default" { String::new() } else { format!(" --name {}", status.name) };
+    let end =
+        if io::stdout().is_terminal() { "^C removes it" } else { "`pogu lab down` removes it" };
+    let name =
+        if status.name == "default" { String::new() } else { format!(" --name {}", status.name) };
     format!(
         "lab {}: {} nodes and {} pods are ready after {:.1} s\n\
          `pogu lab status{name}` shows them; {end}\n",
@@ -66,7 +68,8 @@ fn settings(arguments: &UpArguments) -> Result<Settings, Failure> {
     settings.cluster_domain.clone_from(&arguments.cluster_domain);
     settings.node_grace = Duration::from_secs(arguments.node_grace);
     for image in &arguments.images {
-        let Some((name, command)) = image.split_once('=').filter(|(name, _)| !name.is_empty()) else {
+        let Some((name, command)) = image.split_once('=').filter(|(name, _)| !name.is_empty())
+        else {
             let hint = "write it as NAME='COMMAND'";
             return Err(Failure::usage(format!("--image without a command: {image}"), hint));
         };
@@ -105,13 +108,14 @@ fn one_family(arguments: &UpArguments, settings: &mut Settings) {
 /// Starts the same command in the background and waits until it is ready, or has failed.
 fn detach(settings: &Settings, arguments: &UpArguments) -> Result<(), Failure> {
     let began = host::clock::monotonic();
-    let words: Vec<String> =
-        std::env::args().skip(1).filter(|word| !matches!(word.as_str(), "-d" | "--detach")).collect();
+    let words: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|word| !matches!(word.as_str(), "-d" | "--detach"))
+        .collect();
     let name = &settings.name;
     let log = lab::own_log(name).map_err(|error| failure(&error))?;
-    let mut started = in_background(&settings.program, &words, &log).map_err(|error| {
-        Failure::new(error.to_string(), "is the machine out of memory?")
-    })?;
+    let mut started = in_background(&settings.program, &words, &log)
+        .map_err(|error| Failure::new(error.to_string(), "is the machine out of memory?"))?;
     let mut last = None;
     while host::clock::monotonic() < began + PATIENCE {
         if !matches!(started.status(), Ok(None)) {
@@ -119,7 +123,7 @@ fn detach(settings: &Settings, arguments: &UpArguments) -> Result<(), Failure> {
             return Err(Failure::told());
         }
         if let Ok(status) = super::status(name).map(|status| *status) {
-            if status.pid == started.pid() && status.is_ready() {
+            if status.pid == started.pid() && status.has_been_ready {
                 write_err(&words_for_people(&log));
                 return write_out(&summary(&status, host::clock::monotonic() - began));
             }

@@ -116,11 +116,13 @@ impl Action {
             None => self.address,
             Some(host) => {
                 let host = host.trim_start_matches('[').trim_end_matches(']');
-                host.parse().map_err(|_unspecific| format!("the lab asks addresses only: {host}"))?
+                host.parse()
+                    .map_err(|_unspecific| format!("the lab asks addresses only: {host}"))?
             }
         };
         let address = SocketAddr::new(address, port.get());
-        let failed = |error: &dyn std::fmt::Display| format!("cannot connect to {address}: {error}");
+        let failed =
+            |error: &dyn std::fmt::Display| format!("cannot connect to {address}: {error}");
         let opened = self.node.run(|| open(address)).map_err(|error| failed(&error))?;
         let socket = opened.map_err(|error| failed(&error))?;
         let socket = TcpSocket::from_std_stream(socket.into());
@@ -147,9 +149,11 @@ async fn ask_http(stream: TcpStream, get: &HttpGet, at: SocketAddr) -> Result<()
     let uri: Uri = path.parse().map_err(|error| failed(&error))?;
     let mut request = Request::builder().method(Method::GET).uri(uri);
     let has = |name: &str| get.http_headers.iter().any(|it| it.name.eq_ignore_ascii_case(name));
-    for (name, value) in
-        [("host", at.to_string()), ("user-agent", "kube-probe/pogu".to_owned()), ("accept", "*/*".to_owned())]
-    {
+    for (name, value) in [
+        ("host", at.to_string()),
+        ("user-agent", "kube-probe/pogu".to_owned()),
+        ("accept", "*/*".to_owned()),
+    ] {
         if !has(name) {
             request = request.header(name, value);
         }

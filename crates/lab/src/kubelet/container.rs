@@ -37,8 +37,14 @@ pub(crate) enum State {
     Waiting,
     Running(Box<Life>),
     /// It ended, or could not start, and is started again at that time.
-    Restarting { at: Duration, why: String },
-    Done { success: bool, why: String },
+    Restarting {
+        at: Duration,
+        why: String,
+    },
+    Done {
+        success: bool,
+        why: String,
+    },
 }
 
 #[derive(Debug)]

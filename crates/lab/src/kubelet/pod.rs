@@ -268,12 +268,11 @@ impl PodRun {
     /// Sees which containers have ended.
     pub(crate) fn reap(&mut self, now: Duration) {
         for index in 0..self.containers.len() {
-            let has_ended = self.containers.get(index).and_then(ContainerRun::life).is_some_and(
-                |life| {
+            let has_ended =
+                self.containers.get(index).and_then(ContainerRun::life).is_some_and(|life| {
                     // A child that cannot be looked at is none any longer.
                     life.running.has_ended().unwrap_or(true)
-                },
-            );
+                });
             if has_ended {
                 self.container_ended(index, now);
             }
@@ -345,7 +344,8 @@ impl PodRun {
     pub(crate) fn phase(&self) -> Phase {
         let mains = || self.containers.iter().filter(|run| run.role == Role::Main);
         let is_done = |run: &ContainerRun| matches!(run.state, State::Done { .. });
-        let is_failed = |run: &ContainerRun| matches!(run.state, State::Done { success: false, .. });
+        let is_failed =
+            |run: &ContainerRun| matches!(run.state, State::Done { success: false, .. });
         let init_failed =
             self.containers.iter().any(|run| run.role == Role::Init && is_failed(run));
         if self.stop_at.is_none() && init_failed {

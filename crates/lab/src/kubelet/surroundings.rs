@@ -43,7 +43,9 @@ impl Surroundings {
             settings,
             plan,
             events,
-            path: path.unwrap_or_else(|| "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".to_owned()),
+            path: path.unwrap_or_else(|| {
+                "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".to_owned()
+            }),
             hosts: fs::read_to_string("/etc/hosts").unwrap_or_default(),
         }
     }
@@ -76,12 +78,9 @@ impl Surroundings {
         fs::write(&resolv_conf, workload::resolv_conf(pod, &cluster, &host))?;
         let domain = &self.settings.cluster_domain;
         fs::write(&hosts, workload::hosts(pod, addresses, domain, &self.hosts))?;
-        let hostname =
-            if pod.spec.host_network { &node.0 } else { workload::pod_hostname(pod) };
-        let stand_ins = [
-            (&*resolv_conf, Path::new("/etc/resolv.conf")),
-            (&*hosts, Path::new("/etc/hosts")),
-        ];
+        let hostname = if pod.spec.host_network { &node.0 } else { workload::pod_hostname(pod) };
+        let stand_ins =
+            [(&*resolv_conf, Path::new("/etc/resolv.conf")), (&*hosts, Path::new("/etc/hosts"))];
         Sandbox::new(netns.as_fd(), hostname, &stand_ins)
     }
 
@@ -133,7 +132,11 @@ impl Surroundings {
             Command::Program { name, args } => (self.of(name, args, env, sandbox), None),
             Command::Echo { args, is_stand_in } => {
                 let note = is_stand_in.then(|| {
-                    format!("pogu.dev/echo stands in for image {}: {}", container.image, args.join(" "))
+                    format!(
+                        "pogu.dev/echo stands in for image {}: {}",
+                        container.image,
+                        args.join(" ")
+                    )
                 });
                 (self.echo(args, env, sandbox), note)
             }

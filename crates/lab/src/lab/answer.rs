@@ -132,7 +132,9 @@ impl Lab {
             return Reply::Refused { what: format!("node {node} {state}"), hint };
         }
         match act(self, &name) {
-            Ok(()) => Reply::Done { lines: vec![format!("node {node} {done}")], warnings: Vec::new() },
+            Ok(()) => {
+                Reply::Done { lines: vec![format!("node {node} {done}")], warnings: Vec::new() }
+            }
             Err(error) => Reply::Refused {
                 what: format!("node {node}: {error}"),
                 hint: "`pogu lab down` and `up` begin anew".to_owned(),

@@ -147,11 +147,7 @@ fn agent(around: &Surroundings, node: &NodePlan, sandbox: Sandbox) -> Program {
 }
 
 /// Asks an agent how it is, until it is aborted.
-fn watch_health(
-    around: &Arc<Surroundings>,
-    node: NodeName,
-    netns: Arc<Netns>,
-) -> JoinHandle<()> {
+fn watch_health(around: &Arc<Surroundings>, node: NodeName, netns: Arc<Netns>) -> JoinHandle<()> {
     let around = Arc::clone(around);
     tokio::spawn(async move {
         let mut was_well = false;

@@ -16,6 +16,7 @@ impl Lab {
         Status {
             name: self.around.settings.name.to_string(),
             pid: std::process::id(),
+            has_been_ready: self.on_ready.is_none(),
             cluster_domain: self.around.settings.cluster_domain.clone(),
             outside: plan.outside.iter().map(IpNet::addr).collect(),
             site: Site { name: SITE.to_owned(), addresses: plan.site.clone() },
@@ -26,8 +27,7 @@ impl Lab {
     }
 
     fn node_status(&self, node: &NodePlan) -> NodeStatus {
-        let (agent_pid, agent_restarts) =
-            self.daemons.state(&node.name.0).unwrap_or((None, 0));
+        let (agent_pid, agent_restarts) = self.daemons.state(&node.name.0).unwrap_or((None, 0));
         let state = if self.crashed.contains_key(&node.name) {
             "Crashed"
         } else if self.healthy.contains(&node.name) {

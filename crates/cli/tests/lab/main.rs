@@ -1,0 +1,9 @@
+//! Does a lab do what a cluster does, and is nothing left of it?
+#![cfg(test)]
+
+mod alone;
+mod changes;
+mod pods;
+mod rig;
+mod sources;
+mod wrong;
