@@ -1,4 +1,8 @@
 //! A lab that goes when the test ends, and clients in it.
+#![expect(
+    clippy::unwrap_in_result,
+    reason = "a client's failure is an outcome; others end the test"
+)]
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -94,12 +98,15 @@ impl Lab {
         Netns::open(&format!("pogu.{}.{role}", self.name)).unwrap()
     }
 
-    /// A Service's ClusterIPs, as the agents read them.
-    pub(crate) fn cluster_ips(&self, namespace: &str, name: &str) -> Vec<IpAddr> {
-        let path = format!("/run/pogu/lab/{}/objects/service.{namespace}.{name}.json", self.name);
-        let service: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
-        let ips = service["spec"]["clusterIPs"].as_array().unwrap();
-        ips.iter().map(|ip| ip.as_str().unwrap().parse().unwrap()).collect()
+    /// Waits until the lab's own process, which was killed, has let go of the lab.
+    pub(crate) fn await_lost(&self) {
+        self.await_that_quietly(|lab| !lab.pogu(&["lab", "status"]).status.success());
+    }
+
+    fn await_that_quietly(&self, holds: impl Fn(&Self) -> bool) {
+        while !holds(self) {
+            host::clock::pause(Duration::from_millis(20));
+        }
     }
 
     /// Waits for a condition.
@@ -107,7 +114,10 @@ impl Lab {
     pub(crate) fn await_that(&self, what: &str, mut holds: impl FnMut(&Self) -> bool) {
         let deadline = Instant::now() + PATIENCE;
         while !holds(self) {
-            assert!(Instant::now() < deadline, "{what}: {}", self.says(&["lab", "status"]));
+            if Instant::now() >= deadline {
+                let status = self.pogu(&["lab", "status"]);
+                panic!("{what}: {}", String::from_utf8_lossy(&status.stdout));
+            }
             host::clock::pause(Duration::from_millis(20));
         }
     }

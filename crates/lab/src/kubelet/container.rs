@@ -180,6 +180,8 @@ fn last_line(path: &std::path::Path) -> Option<String> {
     let mut bytes = Vec::new();
     file.take(TAIL_BYTES).read_to_end(&mut bytes).ok()?;
     let text = String::from_utf8_lossy(&bytes);
-    let line = text.lines().rev().map(str::trim).find(|line| !line.is_empty())?;
+    // A hint says what to do, and not what is wrong.
+    let says_why = |line: &&str| !line.is_empty() && !line.starts_with("hint:");
+    let line = text.lines().rev().map(str::trim).find(says_why)?;
     Some(line.chars().filter(|it| !it.is_control()).take(SHOWN_CHARS).collect())
 }
