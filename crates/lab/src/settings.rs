@@ -104,9 +104,11 @@ impl Settings {
             ("--pod-cidr", &self.pod_cidrs),
             ("--service-cidr", &self.service_cidrs),
         ];
-        let families = families(&self.pod_cidrs);
         for (flag, cidrs) in all {
             one_of_each_family(flag, cidrs)?;
+        }
+        let families = families(&self.pod_cidrs);
+        for (flag, cidrs) in all {
             if self::families(cidrs) != families {
                 let hint = "--node-cidr, --pod-cidr and --service-cidr need the same families in \
                             the same order";
@@ -201,7 +203,7 @@ mod tests {
             [
                 "not a number of nodes: 0",
                 "not a number of nodes: 65",
-                "--node-cidr has other families than --pod-cidr: 172.30.0.0/24,fd00:30::/64",
+                "--pod-cidr needs one CIDR of each family at most: ",
                 "--pod-cidr needs one CIDR of each family at most: 10.0.0.0/8,10.0.0.0/16",
                 "--node-cidr has other families than --pod-cidr: 172.30.0.0/24,fd00:30::/64",
                 "--pod-cidr is too small: 10.244.0.0/24",

@@ -1,0 +1,137 @@
+//! What does the control plane decide?
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use model::NodeName;
+
+use super::{Cluster, Key, Step};
+use crate::plan::Plan;
+use crate::settings::{LabName, Settings};
+use crate::source::parse;
+use crate::who::PodName;
+
+fn cluster(nodes: u8) -> Cluster {
+    let mut settings = Settings::new(LabName::new("test").unwrap(), PathBuf::from("pogu"));
+    settings.nodes = nodes;
+    Cluster::new(&Plan::new(&settings), &settings.service_cidrs)
+}
+
+fn apply(cluster: &mut Cluster, text: &str) -> Vec<String> {
+    let parsed = parse("", text);
+    assert_eq!(parsed.notices, Vec::new());
+    let created = "2026-11-25T09:00:00Z";
+    let refused = parsed.objects.into_iter().filter_map(|it| cluster.apply(it, created).err());
+    refused.flatten().map(|rejection| rejection.to_string()).collect()
+}
+
+fn settle(cluster: &mut Cluster) -> Vec<Step> {
+    cluster.settle(Duration::ZERO).steps
+}
+
+fn pod(image: &str) -> String {
+    format!(
+        "apiVersion: v1\nkind: Pod\nmetadata: {{name: web}}\n\
+         spec: {{containers: [{{name: web, image: {image}}}]}}\n"
+    )
+}
+
+const DEPLOYMENT: &str = "
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  replicas: 2
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec: {containers: [{name: web, image: x}]}
+";
+
+fn web() -> PodName {
+    PodName::new("default", "web")
+}
+
+#[test]
+fn a_changed_pod_ends_before_it_is_made_anew() {
+    let mut cluster = cluster(1);
+    apply(&mut cluster, &pod("a"));
+    assert_eq!(settle(&mut cluster), [Step::Start(web())]);
+    apply(&mut cluster, &pod("a"));
+    assert_eq!(settle(&mut cluster), []);
+    apply(&mut cluster, &pod("b"));
+    assert_eq!(settle(&mut cluster), [Step::Stop(web())]);
+    assert_eq!(settle(&mut cluster), []);
+    cluster.remove(&web());
+    assert_eq!(settle(&mut cluster), [Step::Start(web())]);
+    assert!(cluster.delete(&Key::Pod(web())));
+    assert!(!cluster.delete(&Key::Pod(web())));
+    assert_eq!(settle(&mut cluster), [Step::Stop(web())]);
+}
+
+#[test]
+fn pods_go_with_their_deployment() {
+    let mut cluster = cluster(2);
+    apply(&mut cluster, DEPLOYMENT);
+    let started = settle(&mut cluster);
+    assert_eq!(started.len(), 2);
+    let nodes: Vec<Option<NodeName>> = cluster.pods.iter().map(|pod| pod.node.clone()).collect();
+    assert_eq!(nodes, ["node-1", "node-2"].map(|name| Some(NodeName::new(name))));
+    cluster.delete(&Key::Deployment(web()));
+    let stopped = started.into_iter().map(|step| match step {
+        Step::Start(name) | Step::Stop(name) => Step::Stop(name),
+    });
+    assert_eq!(settle(&mut cluster), stopped.collect::<Vec<_>>());
+}
+
+#[test]
+fn a_cordoned_node_gets_no_pods_and_one_that_came_back_lost_its_own() {
+    let mut cluster = cluster(1);
+    cluster.cordoned.insert(NodeName::new("node-1"));
+    apply(&mut cluster, &pod("a"));
+    assert_eq!(settle(&mut cluster), []);
+    assert_eq!(cluster.waiting.get(&web()).map(String::as_str), Some("there is no node"));
+    cluster.cordoned.clear();
+    assert_eq!(settle(&mut cluster), [Step::Start(web())]);
+    cluster.lose(&NodeName::new("node-1"));
+    assert_eq!(settle(&mut cluster), [Step::Start(web())]);
+}
+
+#[test]
+fn nodes_are_the_labs_and_a_manifest_adds_labels() {
+    let mut cluster = cluster(1);
+    let node = |name: &str| {
+        format!(
+            "apiVersion: v1\nkind: Node\n\
+             metadata: {{name: {name}, labels: {{topology.kubernetes.io/zone: east}}}}"
+        )
+    };
+    assert_eq!(apply(&mut cluster, &node("node-1")), Vec::<String>::new());
+    let labels = &cluster.nodes[0].labels;
+    assert_eq!(labels["topology.kubernetes.io/zone"], "east");
+    assert_eq!(labels["kubernetes.io/hostname"], "node-1");
+    let refused = "Node node-7 metadata.name: the lab has no such node; it has node-1";
+    assert_eq!(apply(&mut cluster, &node("node-7")), [refused]);
+}
+
+#[test]
+fn addresses_that_no_node_has_are_led_to_the_cluster() {
+    let mut cluster = cluster(1);
+    apply(
+        &mut cluster,
+        "
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec:
+  type: LoadBalancer
+  externalIPs: [203.0.113.1, 172.30.0.11]
+  ports: [{port: 80}]
+status:
+  loadBalancer:
+    ingress: [{ip: 203.0.113.2}, {ip: 203.0.113.3, ipMode: Proxy}, {hostname: example.com}]
+",
+    );
+    let found: Vec<String> = cluster.external_addresses().iter().map(ToString::to_string).collect();
+    assert_eq!(found, ["203.0.113.1", "203.0.113.2"]);
+}
