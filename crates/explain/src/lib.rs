@@ -8,6 +8,7 @@ mod delivery;
 mod direct;
 mod dns_answer;
 mod name;
+mod observation;
 mod own_name;
 mod place;
 mod policy;
@@ -31,6 +32,7 @@ mod warnings;
 mod tests;
 
 pub use confirm::KernelHolds;
+pub use observation::{Difference, Observation, Reaction, Server, Trial};
 pub use question::{Question, Refusal};
 pub use text::Style;
 pub use trace::{API_VERSION, Certainty, Hop, KIND, Object, Origin, Stage, Trace};

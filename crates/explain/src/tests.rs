@@ -4,4 +4,5 @@ mod asked;
 mod json;
 mod kernel;
 mod never_wrong;
+mod observed;
 mod traces;

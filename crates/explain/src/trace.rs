@@ -5,6 +5,7 @@ use std::fmt;
 use model::NodeName;
 use serde::{Deserialize, Serialize};
 
+use crate::observation::{Difference, Observation};
 use crate::verdict::Verdict;
 use crate::warning::Warning;
 
@@ -27,6 +28,12 @@ pub struct Trace {
     pub hops: Vec<Hop>,
     pub verdict: Verdict,
     pub warnings: Vec<Warning>,
+    /// What really happened, where somebody tried it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub observations: Vec<Observation>,
+    /// Where that was otherwise than foretold.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub differences: Vec<Difference>,
 }
 
 /// One thing that happens.

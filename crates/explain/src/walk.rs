@@ -59,6 +59,8 @@ pub fn explain(view: &View<'_>, question: &Question) -> Result<Trace, Refusal> {
         hops,
         verdict: way.verdict,
         warnings,
+        observations: Vec::new(),
+        differences: Vec::new(),
     })
 }
 
