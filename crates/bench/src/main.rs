@@ -4,7 +4,7 @@
 mod cluster;
 mod connect;
 mod l4;
-
+mod lab;
 mod quantile;
 mod report;
 mod traffic;
@@ -26,6 +26,15 @@ enum What {
     /// One size of the above, in this process
     #[command(hide = true)]
     L4Size { services: usize, endpoints: usize, changes: usize },
+    /// A lab: how long it takes to come and go, and how much memory it needs
+    Lab {
+        /// Numbers of nodes and pods, one lab for each
+        #[arg(long, value_delimiter = ',', default_values = ["3:10", "10:200"])]
+        sizes: Vec<String>,
+        /// Labs of each size, one after the other
+        #[arg(long, default_value_t = 5)]
+        rounds: usize,
+    },
     /// What the packet and byte counters cost each packet
     Traffic {
         /// Round trips of each measurement
@@ -73,6 +82,7 @@ fn main() -> anyhow::Result<()> {
         What::L4Size { services, endpoints, changes } => {
             println!("{}", serde_json::to_string(&l4::run(services, endpoints, changes)?)?);
         }
+        What::Lab { sizes, rounds } => print!("{}", lab::run(&sizes, rounds)?),
         What::Traffic { round_trips, rounds } => {
             print!("{}", traffic::run(round_trips, rounds)?);
         }

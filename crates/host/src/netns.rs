@@ -89,6 +89,13 @@ impl Netns {
         Ok(names)
     }
 
+    /// The processes that are in the namespace now.
+    pub fn processes(&self) -> Result<Vec<u32>, NetnsError> {
+        let found = occupants::find(self.as_fd());
+        let found = found.map_err(failed("list what runs in", "by descriptor"))?;
+        Ok(found.into_iter().map(|(pid, _handle)| pid.as_raw_pid().unsigned_abs()).collect())
+    }
+
     /// Kills every program that is in the namespace: how many.
     pub fn kill_all(&self) -> Result<usize, NetnsError> {
         occupants::kill_all(self.as_fd()).map_err(failed("kill what runs in", "by descriptor"))

@@ -18,12 +18,12 @@ pub(super) fn kill_all(netns: BorrowedFd<'_>) -> io::Result<usize> {
         if found.is_empty() {
             break;
         }
-        for handle in &found {
+        for (_, handle) in &found {
             if pidfd_send_signal(handle, Signal::KILL).is_ok() {
                 killed += 1;
             }
         }
-        for handle in found {
+        for (_, handle) in found {
             await_end(&handle)?;
         }
     }
@@ -31,7 +31,7 @@ pub(super) fn kill_all(netns: BorrowedFd<'_>) -> io::Result<usize> {
 }
 
 /// By handles, which stay those of the processes that were looked at.
-fn find(netns: BorrowedFd<'_>) -> io::Result<Vec<OwnedFd>> {
+pub(super) fn find(netns: BorrowedFd<'_>) -> io::Result<Vec<(Pid, OwnedFd)>> {
     let wanted = fstat(netns)?;
     let is_there = |pid: Pid| {
         let path = format!("/proc/{}/ns/net", pid.as_raw_pid());
@@ -48,7 +48,7 @@ fn find(netns: BorrowedFd<'_>) -> io::Result<Vec<OwnedFd>> {
         if let Ok(handle) = pidfd_open(pid, PidfdFlags::empty())
             && is_there(pid)
         {
-            found.push(handle);
+            found.push((pid, handle));
         }
     }
     Ok(found)
