@@ -1,6 +1,7 @@
 //! How is a question asked, and a trace shown?
 
 use std::io::{self, IsTerminal as _};
+use std::path::Path;
 
 use agent::query::{self, AskError};
 use explain::{Question, Refusal, Style, Trace};
@@ -10,16 +11,45 @@ use crate::arguments::{ExplainArguments, TraceOutput};
 use crate::failure::{Failure, write_out};
 use crate::socket::not_reached;
 
+mod in_lab;
 mod offline;
+mod probe;
+
+use in_lab::InLab;
 
 /// A refused packet is an answer as any other: only a question without an answer is a failure.
 pub(crate) fn run(arguments: &ExplainArguments) -> Result<(), Failure> {
     let question = question(arguments);
-    let trace = match &arguments.offline.manifests {
-        Some(folder) => offline::explain(folder, &arguments.offline, &question)?,
-        None => ask(arguments, &question)?,
+    let trace = match (&arguments.offline.manifests, lab(arguments)?) {
+        (Some(folder), _) => offline::explain(folder, &arguments.offline, &question)?,
+        (None, Some(lab)) => {
+            let mut trace = lab.ask(&question, |socket, question| ask(socket, question))?;
+            if arguments.probe {
+                probe::probe(&mut trace, &arguments.target, &lab)?;
+            }
+            trace
+        }
+        (None, None) => ask(&arguments.socket, &question)?,
     };
-    write_out(&shown(&trace, arguments.output)?)
+    write_out(&shown(&trace, arguments.output)?)?;
+    if trace.differences.is_empty() { Ok(()) } else { Err(Failure::difference()) }
+}
+
+/// The lab that is meant: the one that is named, or the only one where there is no agent to ask.
+fn lab(arguments: &ExplainArguments) -> Result<Option<InLab>, Failure> {
+    let from = arguments.from.as_deref();
+    if let Some(name) = &arguments.lab {
+        return InLab::new(name, from).map(Some);
+    }
+    let is_elsewhere = arguments.offline.manifests.is_some() || arguments.socket.exists();
+    if let ([only], false) = (lab::labs().as_slice(), is_elsewhere) {
+        return InLab::new(only.as_str(), from).map(Some);
+    }
+    if arguments.probe {
+        let hint = "--lab names a lab; `pogu lab up` starts one";
+        return Err(Failure::usage("--probe tries it in a lab, and none is named", hint));
+    }
+    Ok(None)
 }
 
 fn question(arguments: &ExplainArguments) -> Question {
@@ -37,10 +67,10 @@ fn question(arguments: &ExplainArguments) -> Question {
     }
 }
 
-fn ask(arguments: &ExplainArguments, question: &Question) -> Result<Trace, Failure> {
-    query::explain(&arguments.socket, question).map_err(|error| match error {
+fn ask(socket: &Path, question: &Question) -> Result<Trace, Failure> {
+    query::explain(socket, question).map_err(|error| match error {
         AskError::NotReached(error) => {
-            let failure = not_reached(&arguments.socket, &error);
+            let failure = not_reached(socket, &error);
             let hint = failure.hint.map(|hint| format!("{hint}; --manifests needs none"));
             Failure { hint, ..failure }
         }
@@ -53,7 +83,7 @@ fn ask(arguments: &ExplainArguments, question: &Question) -> Result<Trace, Failu
 
 fn refused(refusal: Refusal) -> Failure {
     let Refusal { what, hint, is_usage } = refusal;
-    Failure { what, hint: Some(hint), is_usage }
+    Failure { is_usage, ..Failure::new(what, hint) }
 }
 
 fn shown(trace: &Trace, output: TraceOutput) -> Result<String, Failure> {

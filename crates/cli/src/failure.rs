@@ -10,20 +10,27 @@ pub(crate) struct Failure {
     pub(crate) hint: Option<String>,
     /// The arguments are wrong, rather than what they ask for.
     pub(crate) is_usage: bool,
+    /// A foretelling was wrong.
+    pub(crate) is_difference: bool,
 }
 
 impl Failure {
     pub(crate) fn new(what: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { what: what.into(), hint: Some(hint.into()), is_usage: false }
+        Self { what: what.into(), hint: Some(hint.into()), ..Self::told() }
     }
 
     pub(crate) fn usage(what: impl Into<String>, hint: impl Into<String>) -> Self {
         Self { is_usage: true, ..Self::new(what, hint) }
     }
 
-    /// Somebody else has said what is wrong.
+    /// The output has said what is wrong.
     pub(crate) const fn told() -> Self {
-        Self { what: String::new(), hint: None, is_usage: false }
+        Self { what: String::new(), hint: None, is_usage: false, is_difference: false }
+    }
+
+    /// What happened is not what was foretold, as the output tells.
+    pub(crate) fn difference() -> Self {
+        Self { is_difference: true, ..Self::told() }
     }
 
     /// Whoever reads our output has closed it: that is theirs to know.
@@ -38,7 +45,11 @@ impl Failure {
             text.push('\n');
         }
         drop(io::stderr().write_all(text.as_bytes()));
-        ExitCode::from(if self.is_usage { 2 } else { 1 })
+        ExitCode::from(match (self.is_difference, self.is_usage) {
+            (true, _) => 3,
+            (false, true) => 2,
+            (false, false) => 1,
+        })
     }
 }
 

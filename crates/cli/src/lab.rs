@@ -75,11 +75,11 @@ fn take_down(name: &LabName) -> Result<(), Failure> {
     }
 }
 
-fn named(name: &str) -> Result<LabName, Failure> {
+pub(crate) fn named(name: &str) -> Result<LabName, Failure> {
     LabName::new(name).map_err(|error| Failure::usage(error.to_string(), error.hint))
 }
 
-fn who(text: &str) -> Result<Who, Failure> {
+pub(crate) fn who(text: &str) -> Result<Who, Failure> {
     text.parse()
         .map_err(|error: lab::UnknownWho| Failure::usage(error.to_string(), lab::UnknownWho::HINT))
 }
@@ -116,7 +116,7 @@ fn not_asked(error: &lab::AskError) -> Failure {
     Failure::new(format!("lab {} is not up", error.lab), hint)
 }
 
-fn not_there(error: &lab::ExecError) -> Failure {
+pub(crate) fn not_there(error: &lab::ExecError) -> Failure {
     Failure::new(error.to_string(), error.hint())
 }
 

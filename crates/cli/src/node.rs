@@ -36,5 +36,5 @@ fn report(removed: &[TableName]) -> Result<(), Failure> {
 }
 
 fn failure(failure: agent::Failure) -> Failure {
-    Failure { what: failure.to_string(), hint: failure.hint(), is_usage: false }
+    Failure { what: failure.to_string(), hint: failure.hint(), ..Failure::told() }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use crate::observation::{Observation, Reaction};
 use crate::trace::{Certainty, Hop, Origin, Trace};
 use crate::verdict::{Endpoint, Outcome};
 use crate::warning::Warning;
@@ -24,6 +25,31 @@ const INDENT: usize = 22;
 /// Endpoints that are listed; of more only their number is told.
 const LISTED_MAX: usize = 16;
 
+/// `12 times: 6 answered by pod shop/a, 6 answered by pod shop/b`
+fn observed(all: &[Observation]) -> String {
+    let mut kinds: std::collections::BTreeMap<String, usize> = std::collections::BTreeMap::new();
+    for seen in all {
+        let by = match (&seen.server, seen.endpoint) {
+            (Some(server), _) => format!(" by {}, which saw {}", server.pod, server.client.ip()),
+            (None, Some(endpoint)) => format!(" by {endpoint}"),
+            (None, None) => String::new(),
+        };
+        let by = if seen.reaction == Reaction::Answered { by } else { String::new() };
+        *kinds.entry(format!("{}{by}", seen.reaction.as_str())).or_default() += 1;
+    }
+    let kinds: Vec<String> = kinds.iter().map(|(kind, n)| format!("{n} {kind}")).collect();
+    format!(
+        "{} to {}: {}",
+        times(all.len()),
+        all.first().map_or_else(String::new, |it| it.to.to_string()),
+        kinds.join("; ")
+    )
+}
+
+fn times(n: usize) -> String {
+    if n == 1 { "once".to_owned() } else { format!("{n} times") }
+}
+
 #[derive(Debug, Clone, Copy)]
 enum Paint {
     Bold,
@@ -41,6 +67,7 @@ impl Trace {
         let mut page = Page { text: String::new(), style };
         page.wrap(0, 2, &format!("{} asks for {}", self.from, self.target));
         page.verdict(self);
+        page.seen(self);
         page.text.push('\n');
         for hop in &self.hops {
             page.hop(hop);
@@ -89,6 +116,22 @@ impl Page {
             let indent = if at == 0 { "" } else { "  " };
             let line = self.paint(paint, line);
             self.line(&format!("{indent}{line}"));
+        }
+    }
+
+    /// What happened when it was tried: what was foretold wrongly comes first.
+    fn seen(&mut self, trace: &Trace) {
+        for difference in &trace.differences {
+            for (at, line) in
+                wrapped(&format!("WRONG: {difference}"), WIDTH, WIDTH - 2).iter().enumerate()
+            {
+                let indent = if at == 0 { "" } else { "  " };
+                let line = self.paint(Paint::Red, line);
+                self.line(&format!("{indent}{line}"));
+            }
+        }
+        if !trace.observations.is_empty() {
+            self.wrap(0, 2, &format!("tried: {}", observed(&trace.observations)));
         }
     }
 

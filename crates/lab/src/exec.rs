@@ -119,25 +119,38 @@ fn environment(
     Ok(all.into_iter().collect())
 }
 
+/// The network of somebody of the lab.
+pub fn netns(lab: &LabName, status: &Status, who: &Who) -> Result<Netns, ExecError> {
+    let place = Place::new(lab.clone());
+    let name = match (who, pod(status, who)?) {
+        (_, Some(pod)) if pod.host_network => {
+            place.node_netns(&pod.node.clone().unwrap_or_default())
+        }
+        (_, Some(pod)) => place.pod_netns(&pod.name),
+        (Who::Node(name), None) => place.node_netns(&name.0),
+        (Who::Outside | Who::Pod(_) | Who::Deployment(_), None) => place.outside_netns(),
+    };
+    Ok(Netns::open(&name)?)
+}
+
+/// A Deployment stands for one of its pods.
+pub fn settled(status: &Status, who: &Who) -> Result<Who, ExecError> {
+    Ok(pod(status, who)?.map_or_else(|| who.clone(), |pod| Who::Pod(pod.name.clone())))
+}
+
 fn sandbox(lab: &LabName, status: &Status, who: &Who) -> Result<Sandbox, ExecError> {
     let place = Place::new(lab.clone());
     let failed = |source| ExecError::Place { who: who.clone(), source };
-    let (netns, hostname, folder) = match (who, pod(status, who)?) {
+    let netns = netns(lab, status, who)?;
+    let (hostname, folder) = match (who, pod(status, who)?) {
         (_, Some(pod)) => {
-            let node = pod.node.clone().unwrap_or_default();
-            let (netns, hostname) = if pod.host_network {
-                (place.node_netns(&node), node)
-            } else {
-                (place.pod_netns(&pod.name), pod.name.name.clone())
-            };
-            (netns, hostname, Some(place.pod(&pod.name)))
+            let own = (pod.name.name.clone(), Some(place.pod(&pod.name)));
+            let node = pod.node.clone().filter(|_| pod.host_network);
+            node.map_or_else(|| own.clone(), |node| (node, own.1.clone()))
         }
-        (Who::Node(name), None) => (place.node_netns(&name.0), name.to_string(), None),
-        (Who::Outside | Who::Pod(_) | Who::Deployment(_), None) => {
-            (place.outside_netns(), "outside".to_owned(), None)
-        }
+        (Who::Node(name), None) => (name.to_string(), None),
+        (Who::Outside | Who::Pod(_) | Who::Deployment(_), None) => ("outside".to_owned(), None),
     };
-    let netns = Netns::open(&netns)?;
     let files: Vec<(PathBuf, &Path)> = folder
         .into_iter()
         .flat_map(|folder| {

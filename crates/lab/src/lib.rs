@@ -25,7 +25,7 @@ mod who;
 
 pub use control::{AskError, Reply, Request, ask};
 pub use down::{RemoveError, Removed, labs};
-pub use exec::{ExecError, exec, logs};
+pub use exec::{ExecError, exec, logs, netns, settled};
 pub use network::NetworkError;
 pub use settings::{LabName, NODES_MAX, SettingError, Settings};
 pub use source::Notice;

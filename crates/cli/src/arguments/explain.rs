@@ -36,10 +36,17 @@ pub(crate) struct ExplainArguments {
     #[arg(
         long,
         value_name = "PATH",
-        default_value = "/run/pogu/agent.sock",
-        conflicts_with = "manifests"
+        env = "POGU_SOCKET",
+        hide_env_values = true,
+        default_value = "/run/pogu/agent.sock"
     )]
     pub(crate) socket: PathBuf,
+    /// A lab, whose nodes' agents are asked [default: the only one, where no agent runs here]
+    #[arg(long, value_name = "NAME", env = "POGU_LAB")]
+    pub(crate) lab: Option<String>,
+    /// Try it in the lab, and end with 3 if anything happens otherwise than foretold
+    #[arg(long, conflicts_with_all = ["manifests", "via"])]
+    pub(crate) probe: bool,
     #[command(flatten)]
     pub(crate) offline: Offline,
 }
@@ -48,6 +55,7 @@ const EXAMPLES: &str = "\
 Examples:
   pogu explain --from pod/shop/web http://cart
   pogu explain --from outside 203.0.113.7:80
+  pogu explain --lab default --from pod/shop/client --probe http://web
   pogu explain --from 10.1.0.5 -6 svc/kube-system/dns:dns
   pogu explain --manifests /etc/pogu --node-name a --from node/b svc/shop/web -o json";
 
