@@ -63,6 +63,13 @@ impl Call {
         String::from_utf8(output.stdout).with_context(|| format!("output is not UTF-8: {self}"))
     }
 
+    /// Runs it and gives what it wrote to its standard output, though it may have failed.
+    pub(crate) fn read_however_it_ends(&self) -> Result<String> {
+        let output = self.start()?.stderr(Stdio::inherit()).output();
+        let output = output.with_context(|| format!("cannot start: {self}"))?;
+        String::from_utf8(output.stdout).with_context(|| format!("output is not UTF-8: {self}"))
+    }
+
     /// Whether it is there and ends well; what it writes is thrown away.
     pub(crate) fn works(&self) -> Result<bool> {
         let status = self.start()?.stdout(Stdio::null()).stderr(Stdio::null()).status();

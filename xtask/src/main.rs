@@ -3,6 +3,7 @@
 
 mod bench;
 mod call;
+mod demo;
 mod docs;
 mod fuzz;
 mod setup;
@@ -24,6 +25,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
+    /// See it work: a lab with the example shop, and a request to each kind of Service.
+    Demo(demo::Options),
     /// Install what testing needs, then run every check.
     Test(test::Options),
     /// Check what compilers do not look at: names, sizes, words, edges between crates.
@@ -39,6 +42,7 @@ enum Task {
 fn main() -> ExitCode {
     let Arguments { task } = Arguments::parse();
     let outcome = match task {
+        Task::Demo(options) => demo::run(&options),
         Task::Test(options) => test::run(&options),
         Task::Tidy => tidy::run(),
         Task::Docs(options) => docs::run(&options),

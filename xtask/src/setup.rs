@@ -83,7 +83,7 @@ fn install_packages(missing: &[&Need]) -> Result<()> {
     Ok(())
 }
 
-fn is_installed(program: &str) -> bool {
+pub(crate) fn is_installed(program: &str) -> bool {
     let is_program = |path: &Path| {
         fs::metadata(path).is_ok_and(|file| file.is_file() && file.mode() & 0o111 != 0)
     };

@@ -97,6 +97,7 @@ fn pod(observed: &ObservedPod, why: Option<String>) -> api::Pod {
             host_network: observed.pod.spec.host_network,
         },
         status: api::PodStatus {
+            phase: observed.phase.as_str().to_owned(),
             pod_ip: observed.addresses.first().map(ToString::to_string),
             pod_ips: observed
                 .addresses

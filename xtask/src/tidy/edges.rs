@@ -108,10 +108,11 @@ mod tests {
             package("ingest", &[]),
             package("testkit", &[]),
         ];
-        let messages: Vec<String> = check("docs/a.md", DOCUMENT, &Metadata { packages })
-            .iter()
-            .map(ToString::to_string)
-            .collect();
+        let messages: Vec<String> =
+            check("docs/a.md", DOCUMENT, &Metadata { packages, target_directory: "target".into() })
+                .iter()
+                .map(ToString::to_string)
+                .collect();
         assert_eq!(
             messages,
             [

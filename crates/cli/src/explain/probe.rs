@@ -67,7 +67,7 @@ fn site(trace: &Trace, target: &Target, lab: &InLab) -> Option<SocketAddr> {
         return None;
     }
     let aliases = trace.hops.iter().flat_map(|hop| &hop.origins);
-    let alias = aliases.filter(|origin| origin.field == "spec.externalName").last();
+    let alias = aliases.rev().find(|origin| origin.field == "spec.externalName");
     let name = alias.map_or(target.host.as_str(), |origin| origin.value.as_str());
     let site = &lab.status.site;
     let is_it = name.trim_end_matches('.').eq_ignore_ascii_case(&site.name);

@@ -31,7 +31,7 @@ pub(super) fn run(arguments: &UpArguments) -> Result<(), Failure> {
         }),
         on_notice: Box::new(|notice| write_err(&told(notice))),
         on_ready: Box::new(|status, elapsed| {
-            drop(write_out(&summary(status, elapsed)));
+            drop(write_out(&summary(status, elapsed, false)));
         }),
         keeps_going: arguments.keep_going,
     };
@@ -43,11 +43,16 @@ fn told(notice: &Notice) -> String {
     format!("pogu: {}\n{}", notice.text, hint.unwrap_or_default())
 }
 
-fn summary(status: &Status, elapsed: Duration) -> String {
-    let end =
-        if io::stdout().is_terminal() { "^C removes it" } else { "`pogu lab down` removes it" };
-    let name =
-        if status.name == "default" { String::new() } else { format!(" --name {}", status.name) };
+fn summary(status: &Status, elapsed: Duration, is_detached: bool) -> String {
+    let name = match status.name.as_str() {
+        "default" => String::new(),
+        name => format!(" --name {name}"),
+    };
+    let end = if is_detached || !io::stdout().is_terminal() {
+        format!("`pogu lab down{name}` removes it")
+    } else {
+        "^C removes it".to_owned()
+    };
     format!(
         "lab {}: {} nodes and {} pods are ready after {:.1} s\n\
          `pogu lab status{name}` shows them; {end}\n",
@@ -125,7 +130,7 @@ fn detach(settings: &Settings, arguments: &UpArguments) -> Result<(), Failure> {
         if let Ok(status) = super::status(name).map(|status| *status) {
             if status.pid == started.pid() && status.has_been_ready {
                 write_err(&words_for_people(&log));
-                return write_out(&summary(&status, host::clock::monotonic() - began));
+                return write_out(&summary(&status, host::clock::monotonic() - began, true));
             }
             last = Some(status);
         }
