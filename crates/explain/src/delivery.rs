@@ -7,7 +7,7 @@ use model::{Affinity, Delivery, NodeName};
 use crate::choice::chosen;
 use crate::decision::Held;
 use crate::scene::{Scene, all_endpoints};
-use crate::source::{rewritten, source};
+use crate::source::{is_untranslated, rewritten, source};
 use crate::trace::{Hop, Object, Origin, Stage};
 use crate::verdict::{Answer, AnswerWay, Endpoint, State};
 
@@ -34,7 +34,7 @@ pub(crate) fn endpoints(
                 State::Draining
             },
             source: source(scene, held, delivery),
-            answer: answer(scene, node.as_ref(), delivery.masquerade),
+            answer: answer(scene, node.as_ref(), delivery),
             node: node.map(|node| node.to_string()),
         }
     });
@@ -43,11 +43,13 @@ pub(crate) fn endpoints(
 
 /// What is rewritten comes back to the node. What is not must pass it all the same, since only that
 /// node can put the frontend's address back into the answer.
-fn answer(scene: &Scene<'_>, endpoint: Option<&NodeName>, is_rewritten: bool) -> Answer {
+fn answer(scene: &Scene<'_>, endpoint: Option<&NodeName>, delivery: &Delivery) -> Answer {
     let node = scene.node();
     let is_here = |place: Option<&NodeName>| place == Some(node);
-    let way = if is_rewritten {
+    let way = if delivery.masquerade {
         AnswerWay::ToNode
+    } else if is_untranslated(scene, delivery.endpoint) {
+        AnswerWay::Straight
     } else if is_here(endpoint) || is_here(scene.client_node) {
         AnswerWay::ThroughNode
     } else if endpoint.is_none() {

@@ -1,7 +1,7 @@
 //! From which address does the packet come to the endpoint, and why?
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use model::{Delivery, Family, MasqueradeRule, NodeName};
 
@@ -35,9 +35,16 @@ fn why(scene: &Scene<'_>, held: Held<'_>, delivery: &Delivery) -> SourceWhy {
     };
     match (delivery.masquerade, by_rule.is_rewritten()) {
         (true, false) => SourceWhy::Hairpin,
+        (false, _) if is_untranslated(scene, delivery.endpoint) => SourceWhy::Untranslated,
         (false, true) => SourceWhy::TakenIn,
         (true, true) | (false, false) => by_rule,
     }
+}
+
+/// A Service whose external address is its endpoint's own, at the same port.
+pub(crate) fn is_untranslated(scene: &Scene<'_>, endpoint: SocketAddr) -> bool {
+    let packet = scene.packet;
+    endpoint == SocketAddr::new(packet.destination, packet.destination_port.get())
 }
 
 /// One sentence for each reason; mostly there is one only.
@@ -69,6 +76,7 @@ fn source_text(why: SourceWhy, source: IpAddr, node: &NodeName) -> String {
         SourceWhy::NoDetection => kept("the agent cannot tell pods from others"),
         SourceWhy::PolicyLocal => kept("the external policy is Local"),
         SourceWhy::TakenIn => kept("the endpoint is on the node's own network"),
+        SourceWhy::Untranslated => kept("it is the endpoint's own address that was asked for"),
         SourceWhy::MasqueradeAll => lost("the agent masquerades all ClusterIP traffic"),
         SourceWhy::NotLocalPod => lost("it is no pod of this node that asks for a ClusterIP"),
         SourceWhy::PolicyCluster => {
@@ -107,6 +115,9 @@ fn source_origin(why: SourceWhy, scene: &Scene<'_>, held: Held<'_>) -> Option<Or
             let (field, policy) = policy::field(held);
             Some(field_of(held.service, field, policy.as_str()))
         }
-        SourceWhy::NoService | SourceWhy::TakenIn | SourceWhy::Hairpin => None,
+        SourceWhy::NoService
+        | SourceWhy::TakenIn
+        | SourceWhy::Untranslated
+        | SourceWhy::Hairpin => None,
     }
 }

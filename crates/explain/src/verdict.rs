@@ -141,6 +141,8 @@ pub enum SourceWhy {
     PolicyLocal,
     /// Kept: the packet came from elsewhere and ends on the node's own network.
     TakenIn,
+    /// Kept: the client asked for the endpoint's own address, so nothing is translated.
+    Untranslated,
     /// Rewritten: the agent masquerades all ClusterIP traffic.
     MasqueradeAll,
     /// Rewritten: not a pod of the node asks for a ClusterIP.
@@ -161,7 +163,8 @@ impl SourceWhy {
             | Self::LocalPod
             | Self::NoDetection
             | Self::PolicyLocal
-            | Self::TakenIn => false,
+            | Self::TakenIn
+            | Self::Untranslated => false,
             Self::MasqueradeAll
             | Self::NotLocalPod
             | Self::PolicyCluster

@@ -142,7 +142,8 @@ fn lookup_frontend(
                 .map(|endpoint| Delivery {
                     endpoint: endpoint.address,
                     masquerade: (by_rule || is_hairpin(node, packet, endpoint))
-                        && !stays_here(node, packet, endpoint),
+                        && !stays_here(node, packet, endpoint)
+                        && !is_there_already(packet, endpoint),
                 })
                 .collect();
             Verdict::Forward { deliveries, affinity: port.affinity }
@@ -182,6 +183,12 @@ fn is_hairpin(node: &NodeContext, packet: &Packet, endpoint: &Endpoint) -> bool 
 /// sources are rewritten on the way out only.
 fn stays_here(node: &NodeContext, packet: &Packet, endpoint: &Endpoint) -> bool {
     packet.interface.is_some() && node.local_addresses.contains(&endpoint.address.ip())
+}
+
+/// A packet whose destination is the endpoint itself is not translated, so that no node must put an
+/// address back into the answer: the source stays as it is.
+fn is_there_already(packet: &Packet, endpoint: &Endpoint) -> bool {
+    endpoint.address == SocketAddr::new(packet.destination, packet.destination_port.get())
 }
 
 /// Whether an endpoint may send packets through this node: it is on it, or nobody says where it is.

@@ -240,7 +240,11 @@ impl<'a> Run<'a> {
         match key {
             CtKey::State => self.write(to, &value::CT_STATE_NEW.to_ne_bytes()),
             CtKey::Status => {
-                let status = if self.endpoint.is_some() { value::CT_STATUS_DNAT } else { 0 };
+                // The kernel marks what was changed, not what was only looked at.
+                let asked =
+                    SocketAddr::new(self.packet.destination, self.packet.destination_port.get());
+                let is_changed = self.endpoint.is_some_and(|endpoint| endpoint != asked);
+                let status = if is_changed { value::CT_STATUS_DNAT } else { 0 };
                 self.write(to, &status.to_ne_bytes());
             }
             CtKey::Direction => self.write(to, &[value::CT_DIRECTION_ORIGINAL]),
