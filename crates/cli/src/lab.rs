@@ -55,7 +55,7 @@ fn down(arguments: &DownArguments) -> Result<(), Failure> {
 
 /// Asks a running lab to end; what is left of one that does not run is taken away here.
 fn take_down(name: &LabName) -> Result<(), Failure> {
-    match lab::ask(name, &Request::Down) {
+    match lab::down(name) {
         Ok(Reply::Done { lines, .. }) => write_out(&format!("lab {name}: {}\n", lines.join(", "))),
         Ok(Reply::Refused { what, hint }) => Err(Failure::new(what, hint)),
         Ok(Reply::Status(_)) => Err(unexpected()),

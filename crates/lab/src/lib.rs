@@ -30,5 +30,5 @@ pub use network::NetworkError;
 pub use settings::{LabName, NODES_MAX, SettingError, Settings};
 pub use source::Notice;
 pub use status::{DeploymentView, NodeStatus, PodStatus, Site, Status};
-pub use up::{Listener, OnReady, UpError, clean, own_log, up};
+pub use up::{Listener, OnReady, UpError, clean, down, own_log, up};
 pub use who::{PodName, UnknownWho, Who};

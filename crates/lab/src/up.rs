@@ -11,7 +11,7 @@ use tokio::net::UnixListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
-use crate::control::{self, Reply};
+use crate::control::{self, AskError, Reply, Request};
 use crate::down::{RemoveError, Removed, remove};
 use crate::event::{EVENTS_MAX, Event, Events};
 use crate::kubelet::Surroundings;
@@ -161,6 +161,22 @@ pub fn own_log(name: &LabName) -> Result<std::path::PathBuf, UpError> {
     })?;
     Ok(path)
 }
+
+/// Asks a running lab to end, and waits until its process has let go of the name.
+pub fn down(name: &LabName) -> Result<Reply, AskError> {
+    let reply = control::ask(name, &Request::Down)?;
+    let place = Place::new(name.clone());
+    for _ in 0..LETTING_GO_LOOKS_MAX {
+        if lock(&place).is_ok() {
+            break;
+        }
+        host::clock::pause(Duration::from_millis(2));
+    }
+    Ok(reply)
+}
+
+/// Its end is told just before the process is over.
+const LETTING_GO_LOOKS_MAX: usize = 2_500;
 
 /// Held until the process ends, however it ends.
 fn lock(place: &Place) -> Result<File, UpError> {

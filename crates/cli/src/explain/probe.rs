@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use explain::{Outcome, Trace, Trial};
+use explain::{Outcome, Reaction, Trace, Trial};
 use host::netns::Netns;
 use lab::Who;
 use model::{NodeName, Protocol};
@@ -33,7 +33,12 @@ pub(super) fn probe(trace: &mut Trace, typed: &str, lab: &InLab) -> Result<(), F
             let observation = probe::send(&from, decides.as_ref(), &request).map_err(|error| {
                 Failure::new(format!("cannot try it: {error}"), "explain works without --probe")
             })?;
+            let is_silent = observation.reaction == Reaction::Silent;
             seen.push(observation);
+            // Silence costs time, and more of it says nothing new.
+            if is_silent {
+                break;
+            }
         }
     }
     let node_addresses: Vec<IpAddr> = lab

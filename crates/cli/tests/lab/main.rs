@@ -3,6 +3,7 @@
 
 mod alone;
 mod changes;
+mod foretold;
 mod pods;
 mod rig;
 mod sources;
