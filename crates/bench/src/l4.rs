@@ -30,6 +30,9 @@ pub(crate) struct Result {
     pub(crate) restart_s: f64,
     pub(crate) restart: Counted,
     pub(crate) replace: Change,
+    /// The same after the caches were filled with something else, as they are when a node's other
+    /// programs have run since the last change.
+    pub(crate) replace_cold: Change,
     pub(crate) add_endpoint: Change,
     pub(crate) remove_endpoint: Change,
     pub(crate) add_service: Change,
@@ -149,6 +152,7 @@ fn measure(services: usize, endpoints: usize, changes: usize) -> anyhow::Result<
     let [resident_bytes, resident_max_bytes] = [resident("VmRSS")?, resident("VmHWM")?];
     let size = Size { services, endpoints, changes };
     let [replace, add_endpoint, remove_endpoint] = endpoint_changes(size, &mut node)?;
+    let replace_cold = cold_changes(size, &mut node)?;
     let [add_service, remove_service] = service_changes(size, &mut node)?;
     let (connect_direct, connect_service) = connect::measure(changes, |address| {
         node.objects.apply(Number(0).slice(&[address]));
@@ -165,6 +169,7 @@ fn measure(services: usize, endpoints: usize, changes: usize) -> anyhow::Result<
         restart_s,
         restart: report.taken.into(),
         replace,
+        replace_cold,
         add_endpoint,
         remove_endpoint,
         add_service,
@@ -189,11 +194,12 @@ fn endpoint_changes(size: Size, node: &mut Node) -> anyhow::Result<[Change; 3]> 
     let mut fresh = (0..).map(fresh_endpoint);
     let pick = |i: usize| Number(i * 7919 % size.services);
     let whole = |i: usize| pick(i).endpoints(size.endpoints);
-    let restore = |objects: &mut Objects, i: usize| {
+    let mut restore = |objects: &mut Objects, i: usize| {
         objects.apply(pick(i).slice(&whole(i)));
     };
+    let mut at_once = || {};
     let mut next = || fresh.next().context("addresses");
-    let replace = timed(size.changes, node, &restore, |objects, i| {
+    let replace = timed(size.changes, node, &mut restore, &mut at_once, |objects, i| {
         let mut addresses = whole(i);
         if let Some(first) = addresses.first_mut() {
             *first = next()?;
@@ -201,29 +207,60 @@ fn endpoint_changes(size: Size, node: &mut Node) -> anyhow::Result<[Change; 3]> 
         objects.apply(pick(i).slice(&addresses));
         Ok(())
     })?;
-    let add = timed(size.changes, node, &restore, |objects, i| {
+    let add = timed(size.changes, node, &mut restore, &mut at_once, |objects, i| {
         let mut addresses = whole(i);
         addresses.push(next()?);
         objects.apply(pick(i).slice(&addresses));
         Ok(())
     })?;
-    let remove = timed(size.changes, node, &restore, |objects, i| {
+    let remove = timed(size.changes, node, &mut restore, &mut at_once, |objects, i| {
         objects.apply(pick(i).slice(whole(i).get(1..).unwrap_or_default()));
         Ok(())
     })?;
     Ok([replace, add, remove])
 }
 
+/// Changes after which a cache was emptied cost the emptying, so there are fewer.
+const COLD_CHANGES_MAX: usize = 300;
+
+/// One endpoint replaced, when nothing of the agent is in the processor's caches.
+fn cold_changes(size: Size, node: &mut Node) -> anyhow::Result<Change> {
+    let mut fresh = (1 << 20..).map(fresh_endpoint);
+    let mut other = vec![0_u8; OTHER_BYTES];
+    let pick = |i: usize| Number(i * 7919 % size.services);
+    timed(
+        size.changes.min(COLD_CHANGES_MAX),
+        node,
+        &mut |objects, i| {
+            objects.apply(pick(i).slice(&pick(i).endpoints(size.endpoints)));
+        },
+        &mut || other.iter_mut().step_by(CACHE_LINE).for_each(|byte| *byte = byte.wrapping_add(1)),
+        |objects, i| {
+            let mut addresses = pick(i).endpoints(size.endpoints);
+            if let Some(first) = addresses.first_mut() {
+                *first = fresh.next().context("addresses")?;
+            }
+            objects.apply(pick(i).slice(&addresses));
+            Ok(())
+        },
+    )
+}
+
+/// More than any processor's caches hold.
+const OTHER_BYTES: usize = 128 << 20;
+const CACHE_LINE: usize = 64;
+
 /// One Service with its endpoints added, and removed.
 fn service_changes(size: Size, node: &mut Node) -> anyhow::Result<[Change; 2]> {
     let more = |i: usize| Number(size.services + i);
-    let nothing = |_: &mut Objects, _: usize| {};
-    let add = timed(size.changes, node, &nothing, |objects, i| {
+    let mut nothing = |_: &mut Objects, _: usize| {};
+    let mut at_once = || {};
+    let add = timed(size.changes, node, &mut nothing, &mut at_once, |objects, i| {
         objects.apply(more(i).service());
         objects.apply(more(i).slice(&more(i).endpoints(size.endpoints)));
         Ok(())
     })?;
-    let remove = timed(size.changes, node, &nothing, |objects, i| {
+    let remove = timed(size.changes, node, &mut nothing, &mut at_once, |objects, i| {
         let name = format!("service-{}", size.services + i);
         let key = |kind, name: &str| ObjectKey {
             kind,
@@ -242,12 +279,14 @@ fn service_changes(size: Size, node: &mut Node) -> anyhow::Result<[Change; 2]> {
 fn timed(
     n: usize,
     node: &mut Node,
-    restore: &dyn Fn(&mut Objects, usize),
+    restore: &mut dyn FnMut(&mut Objects, usize),
+    meanwhile: &mut dyn FnMut(),
     mut change: impl FnMut(&mut Objects, usize) -> anyhow::Result<()>,
 ) -> anyhow::Result<Change> {
     let mut times = Vec::with_capacity(n);
     let mut counted = Counted { messages: 0, elements: 0, bytes: 0 };
     for i in 0..n {
+        meanwhile();
         let start: Instant = monotonic();
         change(&mut node.objects, i)?;
         let taken = node.follow()?;

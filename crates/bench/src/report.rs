@@ -16,8 +16,9 @@ pub(crate) fn text(results: &[Result]) -> String {
     row(&mut text, "  messages", results, |r| r.cold_start.messages.to_string());
     row(&mut text, "restart, nothing changed, s", results, |r| format!("{:.3}", r.restart_s));
     row(&mut text, "  elements", results, |r| r.restart.elements.to_string());
-    let changes: [(&str, Choose); 5] = [
+    let changes: [(&str, Choose); 6] = [
         ("one endpoint replaced", |r| r.replace),
+        ("  with cold caches", |r| r.replace_cold),
         ("one endpoint added", |r| r.add_endpoint),
         ("one endpoint removed", |r| r.remove_endpoint),
         ("one Service added", |r| r.add_service),
