@@ -6,8 +6,8 @@ use crate::name::ChainId;
 use crate::pool::Numbers;
 use crate::step::KIND_MASK;
 
-/// The chains that pick, each with its number. They are kept while the agent runs: a number of
-/// endpoints that was there once comes again.
+/// The chains that pick, each with its number. They are kept until their numbers are wanted: a number
+/// of endpoints that was there once comes again.
 #[derive(Debug, Clone)]
 pub(crate) struct Kinds {
     numbers: Numbers,
@@ -47,11 +47,14 @@ impl Kinds {
 
     /// Forgets all others.
     pub(crate) fn keep_only(&mut self, used: &BTreeSet<ChainId>) {
-        let unused: Vec<ChainId> =
-            self.by_chain.keys().filter(|chain| !used.contains(chain)).copied().collect();
-        for chain in unused {
+        for (chain, _) in self.unused(used) {
             self.remove(chain);
         }
+    }
+
+    /// Those that are not among the used ones.
+    pub(crate) fn unused(&self, used: &BTreeSet<ChainId>) -> Vec<(ChainId, u32)> {
+        self.iter().filter(|(chain, _)| !used.contains(chain)).collect()
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (ChainId, u32)> {

@@ -266,19 +266,21 @@ fn masquerade(options: &Options) -> Vec<Steps> {
             vec![Expr::Masquerade],
         ])
     }));
-    let internal = if options.masquerade_all {
-        Some(Expr::Masquerade)
-    } else if options.detect_local.is_possible() {
-        Some(goto(ChainId::MasqueradeNotLocalPod))
-    } else {
-        None
-    };
-    if let Some(internal) = internal {
-        rules.extend(each_family(|f| {
-            let original =
-                Expr::Ct { key: crate::program::CtKey::OriginalDestination(f), to: Reg(0) };
-            vec![original, is_in(SetId::ClusterIps(f)), internal.clone()]
-        }));
+    // A frontend of policy Local that is not a ClusterIP may have the address of one.
+    rules.extend(each_family_and_protocol(|f, protocol| {
+        let frontend = rule([is_protocol(protocol), original_key(f)]);
+        rule([frontend, vec![is_in(SetId::LocalPolicy(f)), Expr::Verdict(RuleVerdict::Return)]])
+    }));
+    for f in Family::ALL {
+        let internal = if options.masquerade_all {
+            Expr::Masquerade
+        } else if options.detect_local.is_possible(f) {
+            goto(ChainId::MasqueradeNotLocalPod)
+        } else {
+            continue;
+        };
+        let original = Expr::Ct { key: crate::program::CtKey::OriginalDestination(f), to: Reg(0) };
+        rules.push(vec![original, is_in(SetId::ClusterIps(f)), internal]);
     }
     rules
 }

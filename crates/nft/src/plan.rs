@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use model::{NodeContext, NodeService, PoolKind, ServiceName};
+use model::{Frontend, NodeContext, NodeService, PoolKind, ServiceName};
 use thiserror::Error;
 
 use crate::adopt::Hints;
@@ -31,6 +31,9 @@ pub struct Planner {
     kinds: Kinds,
     /// How many Services have an element of a shared set.
     shared: HashMap<(SetId, Bytes), u32>,
+    /// How many Services are programmed to have a frontend: more than one only while changes are
+    /// planned, or wait.
+    holders: HashMap<Frontend, u32>,
 }
 
 #[derive(Debug, Clone)]
@@ -38,6 +41,14 @@ struct Programmed {
     service: Arc<NodeService>,
     pools: Vec<Pool>,
 }
+
+fn frontends(programmed: &Programmed) -> impl Iterator<Item = Frontend> {
+    let ports = programmed.service.ports.iter();
+    ports.flat_map(|port| port.frontends.iter().map(|known| known.frontend))
+}
+
+/// Chains that one change removes because numbers have run out: enough that it seldom happens.
+const CHAINS_REMOVED_AT_ONCE_MAX: usize = 256;
 
 /// How to take back what one `set` changed in the planner.
 #[derive(Debug)]
@@ -50,6 +61,15 @@ pub struct Undo {
     shared_added: Vec<(SetId, Bytes)>,
     shared_removed: Vec<(SetId, Bytes)>,
     kinds_added: Vec<ChainId>,
+    kinds_removed: Vec<(ChainId, u32)>,
+}
+
+impl Undo {
+    /// What was programmed of the Service until then.
+    #[must_use]
+    pub fn before(&self) -> Option<&Arc<NodeService>> {
+        self.before.as_ref().map(|known| &known.service)
+    }
 }
 
 /// The table has no room for the Service.
@@ -72,6 +92,7 @@ impl Planner {
             pool_numbers: Numbers::up_to(model::limits::POOLS_MAX),
             kinds: Kinds::default(),
             shared: HashMap::new(),
+            holders: HashMap::new(),
         }
     }
 
@@ -115,7 +136,7 @@ impl Planner {
         ops: &mut Vec<Op>,
     ) -> Result<Undo, Full> {
         let start = ops.len();
-        let before = self.services.remove(name);
+        let before = self.take(name);
         let old_elements = before.as_ref().map(|known| self.elements_of(known)).unwrap_or_default();
         let mut undo = Undo {
             name: name.clone(),
@@ -125,6 +146,7 @@ impl Planner {
             shared_added: Vec::new(),
             shared_removed: Vec::new(),
             kinds_added: Vec::new(),
+            kinds_removed: Vec::new(),
         };
         let programmed = match service.map(|service| self.program(service, hints, &mut undo, ops)) {
             None => None,
@@ -141,7 +163,7 @@ impl Planner {
             programmed.as_ref().map(|known| self.elements_of(known)).unwrap_or_default();
         self.count_shared(&old_elements, &new_elements, &mut undo, ops);
         if let Some(programmed) = programmed {
-            self.services.insert(name.clone(), programmed);
+            self.put(name.clone(), programmed);
         }
         Ok(undo)
     }
@@ -155,6 +177,7 @@ impl Planner {
         ops: &mut Vec<Op>,
     ) -> Result<Programmed, Full> {
         let mut pools = Vec::new();
+        let mut needed = BTreeSet::new();
         for port in &service.ports {
             for kind in pools_in_use(port) {
                 let name = PoolName {
@@ -166,7 +189,8 @@ impl Planner {
                 let (number, slots) = self.old_pool(&name, port, kind, hints, undo)?;
                 let slots = place(&slots, port.pool(kind));
                 let pool = Pool { name, number, slots };
-                self.need_chain(picking_chain_of(&pool, port.affinity), undo, ops)?;
+                needed.insert(picking_chain_of(&pool, port.affinity));
+                self.need_chains(&needed, undo, ops)?;
                 pools.push(pool);
             }
         }
@@ -199,20 +223,45 @@ impl Planner {
         Ok((number, Vec::new()))
     }
 
-    fn need_chain(
+    /// Sees to it that these chains exist; when no number is left, those that nobody needs go.
+    fn need_chains(
         &mut self,
-        chain: ChainId,
+        needed: &BTreeSet<ChainId>,
         undo: &mut Undo,
         ops: &mut Vec<Op>,
     ) -> Result<(), Full> {
-        if self.kinds.of(chain).is_some() {
-            return Ok(());
+        for chain in needed {
+            if self.kinds.of(*chain).is_some() {
+                continue;
+            }
+            let kind = match self.kinds.add(*chain) {
+                Some(kind) => kind,
+                None => {
+                    self.remove_unused_chains(needed, undo, ops);
+                    self.kinds.add(*chain).ok_or(Full::Kinds { max: KIND_MASK })?
+                }
+            };
+            undo.kinds_added.push(*chain);
+            ops.extend(picking_chain(*chain).into_iter().flat_map(chain_ops));
+            ops.push(Op::AddElement(dispatch_element(*chain, kind)));
         }
-        let kind = self.kinds.add(chain).ok_or(Full::Kinds { max: KIND_MASK })?;
-        undo.kinds_added.push(chain);
-        ops.extend(picking_chain(chain).into_iter().flat_map(chain_ops));
-        ops.push(Op::AddElement(dispatch_element(chain, kind)));
         Ok(())
+    }
+
+    fn remove_unused_chains(
+        &mut self,
+        needed: &BTreeSet<ChainId>,
+        undo: &mut Undo,
+        ops: &mut Vec<Op>,
+    ) {
+        let mut used = self.chains_in_use();
+        used.extend(needed);
+        for (chain, kind) in self.kinds.unused(&used).into_iter().take(CHAINS_REMOVED_AT_ONCE_MAX) {
+            self.kinds.remove(chain);
+            undo.kinds_removed.push((chain, kind));
+            ops.push(Op::DeleteElement(dispatch_element(chain, kind)));
+            ops.extend([Op::FlushChain(chain), Op::DeleteChain(chain)]);
+        }
     }
 
     /// Gives back the numbers of pools that the Service no longer has.
@@ -276,6 +325,35 @@ impl Planner {
         }
     }
 
+    /// Whether the Service has a frontend that another one is programmed to have too, as its own
+    /// change waits: the kernel must not see that, even where it would take it.
+    #[must_use]
+    pub fn is_contested(&self, name: &ServiceName) -> bool {
+        let programmed = self.services.get(name);
+        programmed.is_some_and(|known| {
+            let mut frontends = frontends(known);
+            frontends.any(|frontend| self.holders.get(&frontend).is_some_and(|n| *n > 1))
+        })
+    }
+
+    fn take(&mut self, name: &ServiceName) -> Option<Programmed> {
+        let taken = self.services.remove(name)?;
+        for frontend in frontends(&taken) {
+            match self.holders.get_mut(&frontend) {
+                Some(holders) if *holders > 1 => *holders -= 1,
+                Some(_) | None => drop(self.holders.remove(&frontend)),
+            }
+        }
+        Some(taken)
+    }
+
+    fn put(&mut self, name: ServiceName, programmed: Programmed) {
+        for frontend in frontends(&programmed) {
+            *self.holders.entry(frontend).or_insert(0) += 1;
+        }
+        self.services.insert(name, programmed);
+    }
+
     /// Takes back what a `set` changed. Several are undone last first.
     pub fn undo(&mut self, undo: Undo) {
         for key in undo.shared_added {
@@ -287,16 +365,19 @@ impl Planner {
         for chain in undo.kinds_added {
             self.kinds.remove(chain);
         }
+        for (chain, kind) in undo.kinds_removed {
+            self.kinds.take_over(chain, kind);
+        }
         for number in undo.numbers_taken {
             self.pool_numbers.give_back(number);
         }
         for number in undo.numbers_freed {
             self.pool_numbers.take_exactly(number);
         }
-        match undo.before {
-            Some(before) => self.services.insert(undo.name, before),
-            None => self.services.remove(&undo.name),
-        };
+        drop(self.take(&undo.name));
+        if let Some(before) = undo.before {
+            self.put(undo.name, before);
+        }
     }
 
     fn elements_of(&self, programmed: &Programmed) -> Vec<Element> {

@@ -1,6 +1,9 @@
 //! What happens where something stops growing?
 
 use std::fmt::Write;
+use std::sync::Arc;
+
+use nft::{Planner, Ruleset};
 
 use super::cluster::{Cluster, service_with};
 use super::program::{CLIENTS_MAX, now, options};
@@ -38,4 +41,39 @@ fn services_beyond_the_last_kind_of_chain_wait_and_the_others_are_served() {
     );
     let held = dataplane.kernel().ruleset.own_elements();
     assert_eq!(held, dataplane.desired_elements());
+}
+
+#[test]
+fn chains_that_nobody_needs_any_longer_make_room() {
+    let with_timeout = |timeout_s: u32| {
+        let spec = format!(
+            "  sessionAffinity: ClientIP\n  sessionAffinityConfig: {{clientIP: {{timeoutSeconds: {timeout_s}}}}}\n"
+        );
+        service_with(1, &spec, &["10.1.0.1"])
+    };
+    let mut cluster = Cluster::new();
+    cluster.apply(&with_timeout(1));
+    let mut planner = Planner::new(Arc::clone(&cluster.table.node), options(&cluster.table));
+    let mut set = |timeout_s: u32, planner: &mut Planner| {
+        cluster.apply(&with_timeout(timeout_s));
+        let (name, service) = cluster.table.services.iter().next().expect("the Service");
+        let mut steps = Vec::new();
+        let undo = planner.set(name, Some(service), &mut steps).expect("there is room");
+        (steps, undo)
+    };
+    for timeout_s in 1..=KINDS_MAX {
+        drop(set(timeout_s, &mut planner));
+    }
+    let mut kernel = Ruleset::default();
+    let all = kernel.steps_to(&planner.desired());
+    kernel.apply(&all, CLIENTS_MAX).expect("an empty kernel takes everything");
+    let before = planner.desired();
+
+    // Refused, nothing has changed; taken, the kernel has what is desired.
+    let (_, undo) = set(KINDS_MAX + 1, &mut planner);
+    planner.undo(undo);
+    assert_eq!(planner.desired(), before);
+    let (steps, _done) = set(KINDS_MAX + 2, &mut planner);
+    kernel.apply(&steps, CLIENTS_MAX).expect("chains that nobody needs can go");
+    assert_eq!(kernel.steps_to(&planner.desired()), []);
 }
