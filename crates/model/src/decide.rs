@@ -143,7 +143,7 @@ fn decide_port(
             || (is_external && service.external_policy == TrafficPolicy::Local),
     };
     let selection = select(port.endpoints.get(family), wants, &node.name, node.zone.as_deref());
-    let internal = internal_decision(service.internal_policy, &selection, node);
+    let internal = internal_decision(service.internal_policy, &selection, node, family);
     let external = external_decision(service.external_policy, &selection);
     let frontends = frontends(service, port, family, node)
         .into_iter()
@@ -165,9 +165,14 @@ fn decide_port(
     }
 }
 
-fn internal_decision(policy: TrafficPolicy, selection: &Selection, node: &NodeContext) -> Decision {
+fn internal_decision(
+    policy: TrafficPolicy,
+    selection: &Selection,
+    node: &NodeContext,
+    family: Family,
+) -> Decision {
     let route = route(policy, selection, DropReason::NoLocalEndpointInternal);
-    let masquerade = match (node.masquerade_all, node.detect_local.is_possible()) {
+    let masquerade = match (node.masquerade_all, node.detect_local.is_possible(family)) {
         (true, _) => MasqueradeRule::Always,
         (false, true) => MasqueradeRule::NotLocalPod,
         (false, false) => MasqueradeRule::Never,
@@ -216,7 +221,7 @@ fn allowed(
         return None;
     }
     let mut allowed = ranges.0.get(family).clone();
-    let has_node = node.node_port_addresses.iter().any(|own| ranges.contains(*own));
+    let has_node = node.primary_addresses.iter().any(|own| ranges.contains(*own));
     if has_node && !ranges.contains(address) {
         allowed.push(IpNet::from(address));
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use ipnet::IpNet;
 
+use crate::address::Family;
 use crate::lookup::Packet;
 use crate::name::NodeName;
 
@@ -36,9 +37,15 @@ pub enum DetectLocal {
 }
 
 impl DetectLocal {
+    /// Whether pods of this node can be told at all by their packets of a family. CIDRs of one family
+    /// tell nothing of the other.
     #[must_use]
-    pub const fn is_possible(&self) -> bool {
-        !matches!(self, Self::Never)
+    pub fn is_possible(&self, family: Family) -> bool {
+        match self {
+            Self::Never => false,
+            Self::Cidrs(cidrs) => cidrs.iter().any(|net| Family::of(net.addr()) == family),
+            Self::Bridge(_) | Self::InterfacePrefix(_) => true,
+        }
     }
 
     /// Whether a pod of this node sent the packet.
@@ -89,7 +96,9 @@ pub struct NodeContext {
     pub zone: Option<Arc<str>>,
     /// Every address that the kernel takes as its own, loopback included.
     pub local_addresses: BTreeSet<IpAddr>,
-    /// Those of them that accept node ports, sorted.
+    /// The node's own address of each family, by which the cluster knows it.
+    pub primary_addresses: Vec<IpAddr>,
+    /// Those of its addresses that accept node ports, sorted.
     pub node_port_addresses: Vec<IpAddr>,
     pub detect_local: DetectLocal,
     /// Masquerade all ClusterIP traffic, that of local pods too.

@@ -23,6 +23,7 @@ impl Cluster {
         NodeContext {
             name: node.name.clone(),
             zone: node.zone.clone(),
+            primary_addresses: primary(&node.addresses),
             node_port_addresses: accepting.resolve(&primary(&node.addresses), &local_addresses),
             local_addresses,
             detect_local: self.agent.detect_local(node, table),

@@ -21,12 +21,13 @@ pub(super) const CLUSTER_IPS: [[&str; 2]; 5] = [
     ["10.96.1.5", "fd96::1:5"],
 ];
 
-/// Some are a node's own, or a VIP that a node bears.
-pub(super) const EXTERNAL_IPS: [[&str; 2]; 4] = [
+/// Some are a node's own, or a VIP that a node bears, or another Service's ClusterIP.
+pub(super) const EXTERNAL_IPS: [[&str; 2]; 5] = [
     ["203.0.113.1", "2001:db8::1"],
     ["203.0.113.2", "2001:db8::2"],
     ["203.0.113.9", "2001:db8::9"],
     ["192.168.0.1", "fd00::1"],
+    ["10.96.0.2", "fd96::2"],
 ];
 
 pub(super) const POD_RANGES: [&str; 4] = ["10.0.0.0/8", "10.1.0.0/24", "fd01::/64", "fd00::/8"];
