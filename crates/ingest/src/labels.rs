@@ -17,6 +17,3 @@ pub(crate) const TO_BE_DELETED: &str = "ToBeDeletedByClusterAutoscaler";
 
 /// An annotation of an EndpointSlice: when what it shows happened.
 pub(crate) const TRIGGER_TIME: &str = "endpoints.kubernetes.io/last-change-trigger-time";
-
-/// An annotation of a Service, from before `spec.loadBalancerSourceRanges` was a field.
-pub(crate) const SOURCE_RANGES: &str = "service.beta.kubernetes.io/load-balancer-source-ranges";

@@ -121,7 +121,8 @@ fn external_name<'a>(spec: &'a api::ServiceSpec, report: &mut Report) -> &'a str
 fn created_s(metadata: &api::Metadata, report: &mut Report) -> i64 {
     let Some(text) = metadata.creation_timestamp.as_deref() else { return 0 };
     let time = report.accept(parse_time(text), || "metadata.creationTimestamp".to_owned());
-    time.map_or(0, |(seconds, _)| seconds)
+    // What cannot be read must not make a Service the oldest, which wins over others.
+    time.map_or(i64::MAX, |(seconds, _)| seconds)
 }
 
 fn affinity(spec: &api::ServiceSpec, report: &mut Report) -> Option<Affinity> {

@@ -20,9 +20,13 @@ use crate::time::{parse_time, to_system_time};
 /// Endpoints of one slice: the API server's own bound. More are rejected.
 const ENDPOINTS_PER_SLICE_MAX: usize = 1_000;
 
-/// Ports of one slice. With the bound above it keeps a small text from becoming a large table,
-/// since each port has its own list of all endpoints.
-const PORTS_PER_SLICE_MAX: usize = 100;
+/// Ports of one slice. The API server's own bound is 20,000, of which nobody makes use; each is compared
+/// with all others here. More are rejected.
+const PORTS_PER_SLICE_MAX: usize = 1_000;
+
+/// Ports times endpoints of one slice, since each port has its own list of all endpoints: it keeps a
+/// small text from becoming a large table. Ports beyond it are rejected.
+const PAIRS_PER_SLICE_MAX: usize = 200_000;
 
 /// What is kept of an EndpointSlice: a list of endpoints for each of its ports.
 #[derive(Debug, PartialEq, Eq)]
@@ -90,7 +94,15 @@ fn read_slice(
     let members = members(object, family, names, report);
     let mut ports: Vec<SlicePort> = Vec::new();
     reject_excess("ports", object.ports.len(), PORTS_PER_SLICE_MAX, report);
-    for (index, port) in object.ports.iter().enumerate().take(PORTS_PER_SLICE_MAX) {
+    let fitting = PAIRS_PER_SLICE_MAX / members.len().max(1);
+    if object.ports.len().min(PORTS_PER_SLICE_MAX) > fitting {
+        let n = members.len();
+        let reason =
+            format!("expected at most {fitting} ports for {n} endpoints; the rest is ignored");
+        report.reject("ports", reason);
+    }
+    let ports_max = PORTS_PER_SLICE_MAX.min(fitting);
+    for (index, port) in object.ports.iter().enumerate().take(ports_max) {
         let path = format!("ports[{index}]");
         let Some((name, protocol, number)) = read_port(port, &path, report) else { continue };
         if ports.iter().any(|other| *other.name == *name && other.protocol == protocol) {

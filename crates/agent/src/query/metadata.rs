@@ -33,6 +33,6 @@ impl Metadata {
 
 /// An object of a file seldom says when it was made.
 fn created(created_s: i64) -> Option<String> {
-    let since = u64::try_from(created_s).ok().filter(|seconds| *seconds > 0)?;
+    let since = u64::try_from(created_s).ok().filter(|_| (1..i64::MAX).contains(&created_s))?;
     Some(rfc3339::format(SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(since))?))
 }

@@ -82,9 +82,9 @@ fn metadata_gives_age_and_the_other_proxy() {
         &[],
     );
     check(
-        "wrong creation time",
+        "a wrong creation time is the youngest",
         &format!("metadata: {{name: web, creationTimestamp: today}}, {spec}"),
-        &plain(),
+        &Service { created_s: i64::MAX, ..plain() },
         &[
             r#"metadata.creationTimestamp: expected a time such as 2026-11-25T09:00:00Z, found "today""#,
         ],

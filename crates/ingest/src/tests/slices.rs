@@ -223,7 +223,7 @@ fn a_slice_beyond_the_bounds_of_the_api_is_cut() {
     };
     let endpoints =
         many(1_001, |index| format!("{{addresses: [10.1.{}.{}]}}", index / 256, index % 256));
-    let ports = many(101, |index| format!("{{name: p{index}, port: {}}}", index + 1));
+    let ports = many(1_001, |index| format!("{{name: p{index}, port: {}}}", index + 1));
     let text = slice(&format!("addressType: IPv4, ports: [{ports}], endpoints: [{endpoints}]"));
     let mut objects = Objects::new();
     objects.apply(object(SERVICE));
@@ -232,7 +232,8 @@ fn a_slice_beyond_the_bounds_of_the_api_is_cut() {
         shown(&objects.table()),
         [
             "EndpointSlice default/web-1 endpoints: expected at most 1000, found 1001; the first are used",
-            "EndpointSlice default/web-1 ports: expected at most 100, found 101; the first are used",
+            "EndpointSlice default/web-1 ports: expected at most 1000, found 1001; the first are used",
+            "EndpointSlice default/web-1 ports: expected at most 200 ports for 1000 endpoints; the rest is ignored",
         ]
     );
 }
