@@ -100,6 +100,7 @@ impl Config {
             zone: node.and_then(|node| node.zone.clone()),
             node_port_addresses: self.node_port_addresses.resolve(&primary, &local_addresses),
             local_addresses,
+            primary_addresses: primary,
             detect_local: self.detect_local(node),
             masquerade_all: self.masquerade_all,
         }

@@ -58,7 +58,11 @@ pub(crate) struct Core<K> {
     is_dirty: bool,
     /// Since when the newest of them wait, by the annotation of what they show.
     triggers: Vec<SystemTime>,
+    /// Flows that lead where the kernel no longer sends anybody.
+    stale: Vec<StaleFlows>,
     last_apply: Option<Instant>,
+    /// Set while the table is not what it should be and cannot be repaired.
+    unrepaired: Option<Backoff>,
     verify_at: Option<Instant>,
     /// When memory that only the start needed is given back.
     tidy_at: Option<Instant>,
@@ -87,7 +91,9 @@ impl<K: Kernel> Core<K> {
             refused: None,
             is_dirty: false,
             triggers: Vec::new(),
+            stale: Vec::new(),
             last_apply: None,
+            unrepaired: None,
             verify_at: None,
             tidy_at: None,
             progress: Progress::default(),
@@ -154,10 +160,7 @@ impl<K: Kernel> Core<K> {
     pub(crate) fn tick(&mut self, now: Now) -> Vec<Action> {
         let mut actions = Vec::new();
         if self.is_dirty && self.progress.synced && self.may_apply(now) {
-            let stale = self.follow(now);
-            if !stale.is_empty() {
-                actions.push(Action::ForgetFlows(stale));
-            }
+            self.follow(now);
         }
         if self.tidy_at.is_some_and(|at| at <= now.monotonic) {
             self.tidy_at = None;
@@ -173,6 +176,10 @@ impl<K: Kernel> Core<K> {
             .is_some_and(|at| at <= now.monotonic)
         {
             self.retry(now);
+        }
+        let stale = std::mem::take(&mut self.stale);
+        if !stale.is_empty() {
+            actions.push(Action::ForgetFlows(stale));
         }
         actions
     }
@@ -196,8 +203,8 @@ impl<K: Kernel> Core<K> {
         self.apply_at().is_none_or(|at| at <= now.monotonic)
     }
 
-    /// Brings table and kernel to what the objects say. Returns the flows that must go.
-    fn follow(&mut self, now: Now) -> Vec<StaleFlows> {
+    /// Brings table and kernel to what the objects say.
+    fn follow(&mut self, now: Now) {
         let mut cluster = self.objects.table();
         if cluster.service_cidrs.is_empty() {
             cluster.service_cidrs = self.config.service_cidrs.as_slice().into();
@@ -214,28 +221,14 @@ impl<K: Kernel> Core<K> {
         self.progress.cluster = cluster;
         self.progress.queue(&changes, &self.recorder, now);
         self.progress.health_checks.advance(&self.config.node_name, &changes);
-        let is_start = self.dataplane.is_none();
-        let outcome = self.apply(&changes, now);
+        // What is not complete is tried again, with what comes until then.
+        self.is_dirty = !self.apply(&changes, now);
         self.publish();
-        match outcome {
-            Outcome::NotStarted => return Vec::new(),
-            // The rest is tried again, with what comes until then.
-            Outcome::Incomplete => {}
-            Outcome::Complete => self.is_dirty = false,
-        }
-        if is_start {
-            let all = self.table.services.iter().map(|(name, service)| ServiceChange {
-                name: name.clone(),
-                old: None,
-                new: Some(Arc::clone(service)),
-            });
-            return all.flat_map(|change| stale_flows(&change)).collect();
-        }
-        changes.iter().flat_map(stale_flows).collect()
     }
 
-    /// Services that the kernel refused wait in the dataplane, and are no failure of the whole.
-    fn apply(&mut self, changes: &[ServiceChange], now: Now) -> Outcome {
+    /// Whether the kernel took everything. Services that it refused wait in the dataplane, and are no
+    /// failure of the whole.
+    fn apply(&mut self, changes: &[ServiceChange], now: Now) -> bool {
         let options = self.options();
         let began = now.monotonic;
         let is_full = self.dataplane.is_none();
@@ -251,7 +244,7 @@ impl<K: Kernel> Core<K> {
                 Ok(report) => vec![report],
                 Err(reason) => {
                     self.refused(reason, now);
-                    return Outcome::NotStarted;
+                    return false;
                 }
             }
         };
@@ -264,16 +257,35 @@ impl<K: Kernel> Core<K> {
         self.progress.applied(&reports, is_full, began, &self.recorder);
         self.progress.programmed(&triggers, changes, &self.recorder);
         self.progress.follow_waiting(self.dataplane.as_ref(), now);
+        self.note_stale(&reports);
         match reports.into_iter().find_map(|report| report.failed) {
             Some(reason) => {
                 self.refused(reason, now);
-                Outcome::Incomplete
+                false
             }
             None => {
                 self.refused = None;
-                Outcome::Complete
+                true
             }
         }
+    }
+
+    /// Flows are forgotten when the kernel has what replaces them: before, a client that goes on
+    /// sending would be led to the same endpoint anew.
+    fn note_stale(&mut self, reports: &[Report]) {
+        if reports.iter().all(|report| report.repaired == 0) {
+            let programmed = reports.iter().flat_map(|report| &report.programmed);
+            self.stale.extend(programmed.flat_map(stale_flows));
+            return;
+        }
+        // Clients that began while the table was damaged were led nowhere, and a flow without an end
+        // stays so.
+        let all = self.table.services.iter().map(|(name, service)| ServiceChange {
+            name: name.clone(),
+            old: None,
+            new: Some(Arc::clone(service)),
+        });
+        self.stale.extend(all.flat_map(|change| stale_flows(&change)));
     }
 
     fn start(&mut self, options: Options, now: Now) -> Result<Report, String> {
@@ -318,23 +330,36 @@ impl<K: Kernel> Core<K> {
         self.verify_at = Some(now.monotonic + VERIFY_PERIOD);
         let Some(dataplane) = &mut self.dataplane else { return };
         let report = dataplane.verify();
-        if let Some(reason) = &report.failed {
-            tracing::warn!(%reason, "cannot repair the table, trying again");
-            self.verify_at = Some(now.monotonic + self.config.sync_period.min(VERIFY_PERIOD));
-            self.recorder.apply_failed(&model::Family::ALL);
+        match &report.failed {
+            Some(reason) => {
+                if self.unrepaired.is_none() {
+                    tracing::error!(%reason, "cannot repair the table, trying again");
+                }
+                let next = match &self.unrepaired {
+                    None => Backoff::start(now.monotonic),
+                    Some(backoff) => backoff.again(now.monotonic),
+                };
+                self.verify_at = Some(next.retry_at);
+                self.unrepaired = Some(next);
+                self.recorder.apply_failed(&model::Family::ALL);
+            }
+            None => self.unrepaired = None,
         }
+        self.progress.set_unrepaired(report.failed.clone(), now);
         host::memory::give_back();
         if report.repaired > 0 {
             tracing::warn!(steps = report.repaired, "the table was changed by others; repaired");
             self.recorder.drift_repaired();
             self.progress.repaired(now);
         }
+        self.note_stale(&[report]);
         self.publish();
     }
 
     fn retry(&mut self, now: Now) {
         let Some(dataplane) = &mut self.dataplane else { return };
         let report = dataplane.retry(now.monotonic);
+        self.note_stale(std::slice::from_ref(&report));
         self.progress.applied(&[report], false, now.monotonic, &self.recorder);
         self.progress.follow_waiting(self.dataplane.as_ref(), now);
         self.publish();
@@ -353,13 +378,6 @@ impl<K: Kernel> Core<K> {
     pub(crate) const fn dataplane(&mut self) -> Option<&mut Dataplane<K>> {
         self.dataplane.as_mut()
     }
-}
-
-/// How far the kernel followed.
-enum Outcome {
-    NotStarted,
-    Incomplete,
-    Complete,
 }
 
 /// Two lists of changes, one after the other, as one.

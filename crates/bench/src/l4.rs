@@ -126,6 +126,7 @@ fn context() -> NodeContext {
             .map(IpAddr::from)
             .into_iter()
             .collect(),
+        primary_addresses: Vec::new(),
         node_port_addresses: Vec::new(),
         detect_local: DetectLocal::Cidrs(vec!["10.128.0.0/9".parse().expect("a CIDR")]),
         masquerade_all: false,

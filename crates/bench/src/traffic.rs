@@ -94,6 +94,7 @@ fn program(traffic_counters: bool) -> anyhow::Result<Dataplane<Netlink>> {
         name: NodeName::new("node-0"),
         zone: None,
         local_addresses: [IpAddr::from(SERVER)].into_iter().collect(),
+        primary_addresses: Vec::new(),
         node_port_addresses: Vec::new(),
         detect_local: DetectLocal::Never,
         masquerade_all: false,

@@ -40,6 +40,8 @@ pub struct Report {
     pub taken: Taken,
     /// Services whose newest decisions are in the kernel now.
     pub applied: Vec<ServiceName>,
+    /// The same with what was programmed until then: what the change is to those who were served.
+    pub programmed: Vec<ServiceChange>,
     /// Services that were refused in this call.
     pub refused: Vec<ServiceName>,
     /// Steps that were needed because the table was not as we left it.
@@ -69,7 +71,7 @@ impl<K: Kernel> Dataplane<K> {
         let whole = transact(&mut kernel, &steps, &mut report.taken);
         let mut dataplane = Self { kernel, planner, waiting: BTreeMap::new() };
         match whole {
-            Ok(()) => report.applied.extend(dataplane.planner.names().into_iter().cloned()),
+            Ok(()) => dataplane.started(&mut report),
             Err(_) => dataplane.start_apart(table, options, &held, &mut report, now)?,
         }
         for (name, full) in full {
@@ -78,6 +80,15 @@ impl<K: Kernel> Dataplane<K> {
             report.refused.push(name);
         }
         Ok((dataplane, report))
+    }
+
+    /// Everything is programmed; what was before, nobody knows.
+    fn started(&self, report: &mut Report) {
+        for name in self.planner.names() {
+            let new = self.planner.programmed(name).cloned();
+            report.applied.push(name.clone());
+            report.programmed.push(ServiceChange { name: name.clone(), old: None, new });
+        }
     }
 
     /// The whole was refused: first the table as it is in the kernel, then the Services, so that
@@ -119,12 +130,16 @@ impl<K: Kernel> Dataplane<K> {
         report
     }
 
-    /// Tries the Services again whose pause is over.
+    /// When the pause of a Service is over, tries all that wait again: two of them may each want what
+    /// the other one still has, and only go together.
     pub fn retry(&mut self, now: Instant) -> Report {
-        let due = self.waiting.iter().filter(|(_, waiting)| waiting.backoff.retry_at <= now);
-        let wanted = due.map(|(name, waiting)| (name.clone(), waiting.wanted.clone())).collect();
         let mut report = Report::default();
-        self.bring(wanted, &mut report, now);
+        if self.next_retry().is_some_and(|at| at <= now) {
+            let all = self.waiting.iter();
+            let wanted =
+                all.map(|(name, waiting)| (name.clone(), waiting.wanted.clone())).collect();
+            self.bring(wanted, &mut report, now);
+        }
         report
     }
 
@@ -196,10 +211,7 @@ impl<K: Kernel> Dataplane<K> {
             }
             match attempt.outcome {
                 Ok(()) => {
-                    for (name, _) in left {
-                        self.waiting.remove(name);
-                        report.applied.push(name.clone());
-                    }
+                    self.programmed_now(attempt.programmed, report);
                     return;
                 }
                 Err(_) if !is_verified => {
@@ -253,10 +265,7 @@ impl<K: Kernel> Dataplane<K> {
             let attempt = self.attempt(&[one], &mut report.taken);
             let full = attempt.full.into_iter().next().map(|(_, reason)| reason);
             match (attempt.outcome, full) {
-                (Ok(()), None) => {
-                    self.waiting.remove(&one.0);
-                    report.applied.push(one.0.clone());
-                }
+                (Ok(()), None) => self.programmed_now(attempt.programmed, report),
                 (outcome, full) => {
                     let refused = outcome.err().map(|error| error.to_string());
                     let reason = full.or(refused).unwrap_or_default();
@@ -265,6 +274,14 @@ impl<K: Kernel> Dataplane<K> {
                 }
             }
         }
+    }
+
+    fn programmed_now(&mut self, programmed: Vec<ServiceChange>, report: &mut Report) {
+        for change in &programmed {
+            self.waiting.remove(&change.name);
+            report.applied.push(change.name.clone());
+        }
+        report.programmed.extend(programmed);
     }
 
     fn refuse(
@@ -301,24 +318,46 @@ impl<K: Kernel> Dataplane<K> {
         let mut steps = Vec::new();
         let mut owners: Vec<usize> = Vec::new();
         let mut undos: Vec<Undo> = Vec::new();
+        let mut programmed = Vec::new();
         let mut full = Vec::new();
         for (at, (name, service)) in wanted.iter().enumerate() {
             match self.planner.set(name, service.as_ref(), &mut steps) {
-                Ok(undo) => undos.push(undo),
+                Ok(undo) => {
+                    let (name, old) = (name.clone(), undo.before().cloned());
+                    programmed.push(ServiceChange { name, old, new: service.clone() });
+                    undos.push(undo);
+                }
                 Err(error) => full.push((name.clone(), error.to_string())),
             }
             owners.resize(steps.len(), at);
         }
         let (steps, owners) = in_order(steps, owners);
-        let outcome = transact(&mut self.kernel, &steps, taken);
+        let contested = self.contested(wanted, &owners);
+        let outcome = if contested.is_empty() {
+            transact(&mut self.kernel, &steps, taken)
+        } else {
+            Err(TransactError::Refused(contested))
+        };
         if outcome.is_ok() {
-            return Attempt { outcome, full, owners: Vec::new() };
+            return Attempt { outcome, full, programmed, owners: Vec::new() };
         }
         for undo in undos.into_iter().rev() {
             self.planner.undo(undo);
         }
         let name = |at: usize| wanted.get(at).map(|(name, _)| name.clone());
-        Attempt { outcome, full, owners: owners.into_iter().filter_map(name).collect() }
+        let owners = owners.into_iter().filter_map(name).collect();
+        Attempt { outcome, full, programmed: Vec::new(), owners }
+    }
+
+    /// The steps of Services that take a frontend from another one that has not let go of it, as its
+    /// own change waits.
+    fn contested(&self, wanted: &[&Wanted], owners: &[usize]) -> Vec<Refused> {
+        let is_contested: Vec<bool> =
+            wanted.iter().map(|(name, _)| self.planner.is_contested(name)).collect();
+        let steps = owners.iter().enumerate();
+        let contested = steps.filter(|(_, owner)| is_contested.get(**owner) == Some(&true));
+        let reason = || "another Service has the frontend, and waits itself".to_owned();
+        contested.map(|(at, _)| Refused { steps: at..at + 1, reason: reason() }).collect()
     }
 
     /// The number of steps that it took.
@@ -349,6 +388,8 @@ struct Attempt {
     outcome: Result<(), TransactError>,
     /// Services that there was no room for.
     full: Vec<(ServiceName, String)>,
+    /// What the kernel took.
+    programmed: Vec<ServiceChange>,
     /// Whose the steps were that were refused, one for each.
     owners: Vec<ServiceName>,
 }

@@ -21,6 +21,8 @@ pub(super) struct Progress {
     pub(super) health_checks: HealthChecks,
     pub(super) health_check_ports: Vec<Rejection>,
     pub(super) refused: Option<String>,
+    /// Why the table cannot be repaired, and since when.
+    unrepaired: Option<(String, SystemTime)>,
     pub(super) noted: Vec<Rejection>,
     /// The node that the dataplane knows.
     pub(super) node: Arc<NodeContext>,
@@ -43,11 +45,13 @@ impl Default for Progress {
             health_checks: HealthChecks::default(),
             health_check_ports: Vec::new(),
             refused: None,
+            unrepaired: None,
             noted: Vec::new(),
             node: Arc::new(NodeContext {
                 name: model::NodeName::new(""),
                 zone: None,
                 local_addresses: BTreeSet::new(),
+                primary_addresses: Vec::new(),
                 node_port_addresses: Vec::new(),
                 detect_local: model::DetectLocal::Never,
                 masquerade_all: false,
@@ -147,6 +151,12 @@ impl Progress {
         }
     }
 
+    /// The table is not what it should be: why it stays so, or that it no longer is.
+    pub(super) fn set_unrepaired(&mut self, reason: Option<String>, now: Now) {
+        let since = self.unrepaired.as_ref().map_or(now.wall, |(_, since)| *since);
+        self.unrepaired = reason.map(|reason| (reason, since));
+    }
+
     pub(super) const fn repaired(&mut self, now: Now) {
         self.drift.repaired += 1;
         self.drift.last = Some(now.wall);
@@ -163,6 +173,11 @@ impl Progress {
             .refused
             .iter()
             .map(|reason| Rejection::new(Object::Agent, "dataplane", kernel(reason)));
+        let unrepaired = self.unrepaired.iter().map(|(reason, _)| {
+            let reason =
+                format!("the table was changed by others and cannot be repaired: {reason}");
+            Rejection::new(Object::Agent, "dataplane", reason)
+        });
         let has_none = self.wants_node_ports && self.node.node_port_addresses.is_empty();
         let no_address = has_none.then(|| {
             let reason = "no address of this node accepts node ports: give --node-ip, or \
@@ -170,7 +185,8 @@ impl Progress {
             Rejection::new(Object::Agent, "--nodeport-addresses", reason)
         });
         let noted = self.noted.iter().chain(&self.health_check_ports);
-        noted.cloned().chain(no_address).chain(failing).chain(start).collect()
+        let own = noted.cloned().chain(no_address);
+        own.chain(failing).chain(start).chain(unrepaired).collect()
     }
 
     /// What to show now. Logs what is left out since the last time, and what no longer is.
@@ -196,7 +212,13 @@ impl Progress {
                 synced: self.synced,
                 generation: self.generation,
                 applied: self.applied,
-                pending: self.pending,
+                pending: Pending {
+                    since: self
+                        .pending
+                        .since
+                        .or_else(|| self.unrepaired.as_ref().map(|(_, since)| *since)),
+                    ..self.pending
+                },
                 failing: self.failing.values().cloned().collect(),
                 drift: self.drift,
                 rejections: self.rejections().into(),

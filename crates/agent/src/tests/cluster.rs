@@ -63,6 +63,7 @@ pub(super) fn published(manifests: &str, node_port_address: &str, status: Status
         name: NodeName::new("a"),
         zone: None,
         local_addresses: BTreeSet::new(),
+        primary_addresses: vec![ip(node_port_address)],
         node_port_addresses: vec![ip(node_port_address)],
         detect_local: DetectLocal::Cidrs(vec!["10.1.0.0/16".parse().unwrap()]),
         masquerade_all: false,

@@ -22,6 +22,7 @@ impl Cluster {
                 .map(|address| address.parse().expect("an address"))
                 .into_iter()
                 .collect(),
+            primary_addresses: vec!["192.168.0.1".parse().expect("an address")],
             node_port_addresses: vec!["192.168.0.1".parse().expect("an address")],
             detect_local: model::DetectLocal::Cidrs(vec!["10.1.0.0/16".parse().expect("a CIDR")]),
             masquerade_all: false,

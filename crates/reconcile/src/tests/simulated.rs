@@ -88,7 +88,10 @@ impl Engine for Troubled {
             dataplane.retry(self.now);
             rounds += 1;
             if rounds > 50 {
-                return Err(Dissent(format!("still waiting: {:?}", dataplane.waiting())));
+                let waiting = dataplane.waiting().iter();
+                let reasons: Vec<String> =
+                    waiting.map(|(name, waiting)| format!("{name}: {}", waiting.reason)).collect();
+                return Err(Dissent(format!("still waiting: {}", reasons.join("; "))));
             }
         }
         dataplane.kernel().faults.clear();
