@@ -30,6 +30,9 @@ const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(5);
 
 const ASK_AGAIN_AFTER: Duration = Duration::from_millis(10);
 
+/// Between two writings of what the agents read.
+const WRITE_PAUSE: Duration = Duration::from_millis(20);
+
 /// Events that are taken in before what follows from them is worked out.
 const BATCH_MAX: usize = 256;
 
@@ -57,6 +60,11 @@ pub(crate) struct Lab {
     told: BTreeMap<String, String>,
     began: Instant,
     look_at: Duration,
+    /// Something happened that the agents may have to know.
+    is_new: bool,
+    /// When what has happened is written for the agents, and when that was last done.
+    write_at: Option<Duration>,
+    written: Duration,
     housekeeping_at: Duration,
     is_ending: bool,
     last_asker: Option<Asker>,
@@ -87,6 +95,9 @@ impl Lab {
             told: BTreeMap::new(),
             began,
             look_at: LOOK_EVERY,
+            is_new: true,
+            write_at: None,
+            written: Duration::ZERO,
             housekeeping_at: HOUSEKEEPING_EVERY,
             is_ending: false,
             last_asker: None,
@@ -133,12 +144,13 @@ impl Lab {
         let others = self.daemons.next_due();
         let fixed = self.look_at.min(self.housekeeping_at);
         let now = self.now();
-        let crashed = self.crashed.values().copied().filter(|at| *at > now);
+        let crashed = self.crashed.values().copied().filter(|at| *at > now).chain(self.write_at);
         pods.into_iter().chain(others).chain(crashed).fold(fixed, Duration::min)
     }
 
     fn handle(&mut self, event: Event) {
         let now = self.now();
+        self.is_new |= !matches!(event, Event::Health { .. } | Event::InStep(_));
         match event {
             Event::Wired { run, outcome } => self.kubelet.wired(&run, outcome, now),
             Event::Unwired { run, outcome } => {
@@ -186,6 +198,7 @@ impl Lab {
     fn take_in(&mut self, changes: Vec<Change>) -> Vec<String> {
         let created = host::rfc3339::format(to_the_second(host::clock::wall()));
         let mut refusals = Vec::new();
+        self.is_new |= !changes.is_empty();
         for change in first_what_asks_for_addresses(changes) {
             match change {
                 Change::Apply(object) => {
@@ -217,6 +230,7 @@ impl Lab {
         for _ in 0..ROUNDS_MAX {
             for gone in self.kubelet.advance(now) {
                 self.cluster.remove(&gone);
+                self.is_new = true;
             }
             self.observe(now);
             let settled = self.cluster.settle(now);
@@ -226,10 +240,23 @@ impl Lab {
             if settled.steps.is_empty() {
                 break;
             }
+            self.is_new = true;
             for step in settled.steps {
                 self.step(step, now);
             }
         }
+        // Much happens at once when many pods start, and each look at all of them costs.
+        if std::mem::take(&mut self.is_new) {
+            self.write_at.get_or_insert(self.written + WRITE_PAUSE);
+        }
+        if self.write_at.is_some_and(|at| at <= now) {
+            self.write(now);
+        }
+    }
+
+    fn write(&mut self, now: Duration) {
+        self.write_at = None;
+        self.written = now;
         if let Err(error) = self.store.write(store::texts(&self.cluster, &self.kubelet)) {
             tracing::error!("cannot write the objects that the agents read: {error}");
         }
@@ -262,6 +289,7 @@ impl Lab {
             };
             if observed.ready != ready {
                 (observed.ready, observed.ready_changed) = (ready, now);
+                self.is_new = true;
             }
         }
     }
