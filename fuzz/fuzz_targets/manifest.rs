@@ -75,6 +75,7 @@ fn node(table: &ServiceTable) -> NodeContext {
         name: node.map_or_else(|| NodeName::new("a"), |node| node.name.clone()),
         zone: node.and_then(|node| node.zone.clone()),
         local_addresses: addresses.iter().copied().collect(),
+        primary_addresses: Vec::new(),
         node_port_addresses: addresses,
         detect_local: DetectLocal::Never,
         masquerade_all: false,

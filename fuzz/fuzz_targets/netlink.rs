@@ -23,6 +23,7 @@ static TABLE: LazyLock<NodeTable> = LazyLock::new(|| {
         name: NodeName::new("a"),
         zone: None,
         local_addresses: [[192, 168, 0, 1].into()].into(),
+        primary_addresses: Vec::new(),
         node_port_addresses: vec![[192, 168, 0, 1].into()],
         detect_local: DetectLocal::Never,
         masquerade_all: false,

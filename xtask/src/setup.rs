@@ -15,10 +15,11 @@ struct Need {
     purpose: &'static str,
 }
 
-const NEEDS: [Need; 4] = [
+const NEEDS: [Need; 5] = [
     Need { program: "nft", package: "nftables", purpose: "judges what was programmed" },
     Need { program: "conntrack", package: "conntrack", purpose: "judges which flows are left" },
     Need { program: "ip", package: "iproute2", purpose: "makes network namespaces" },
+    Need { program: "openssl", package: "openssl", purpose: "is a server that speaks TLS" },
     Need { program: "curl", package: "curl", purpose: "is a client with no knowledge of ours" },
 ];
 

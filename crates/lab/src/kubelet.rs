@@ -19,6 +19,7 @@ mod action;
 mod container;
 mod pod;
 mod surroundings;
+mod tls;
 
 pub(crate) use action::{Action, ActionKind};
 pub(crate) use container::{ContainerRun, Role, State};

@@ -177,6 +177,48 @@ fn probes_of_every_kind_decide() {
 }
 
 #[test]
+fn a_server_that_speaks_tls_is_probed_whatever_its_certificate() {
+    if host::skip::without_root() {
+        return;
+    }
+    let lab = Lab::up("", &["--nodes", "1"]);
+    let manifest = r"
+apiVersion: v1
+kind: Pod
+metadata: {name: web}
+spec:
+  containers:
+  - name: web
+    image: x
+    command:
+    - sh
+    - -c
+    - >-
+      openssl req -x509 -newkey rsa:2048 -nodes -keyout KEY -out CERT -subj /CN=nobody -days 1 &&
+      exec openssl s_server -www -accept 8443 -key KEY -cert CERT
+    readinessProbe: {httpGet: {scheme: HTTPS, port: 8443}, periodSeconds: 1}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: plain}
+spec:
+  containers:
+  - name: web
+    image: pogu.dev/echo
+    readinessProbe: {httpGet: {scheme: HTTPS, port: 8080}, periodSeconds: 1}
+";
+    let path = |name: &str| lab.path(name).display().to_string();
+    lab.write("app.yaml", &manifest.replace("KEY", &path("key")).replace("CERT", &path("cert")));
+    lab.await_that("the TLS server is not ready", |lab| {
+        lab.pods().iter().any(|pod| pod["name"] == "web" && pod["ready"] == true)
+    });
+    lab.await_that("the other is not refused", |lab| {
+        let why = pod(lab, "plain")["why"].as_str().unwrap_or_default().to_owned();
+        why.starts_with("readinessProbe failed (TLS: ")
+    });
+}
+
+#[test]
 fn a_liveness_probe_restarts_and_an_init_container_goes_first() {
     if host::skip::without_root() {
         return;

@@ -13,9 +13,12 @@ use hyper::body::Bytes;
 use hyper::{Method, Request, Uri};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use socket2::{Domain, Socket, Type};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::signal::unix::{SignalKind, signal};
 use workload::api::{Container, Grpc, HttpGet, Port, Probe, Scheme, Stop, TcpSocket as TcpProbe};
+
+use super::tls;
 
 /// Something to do, with all that it needs: it can be done on any task.
 pub(crate) struct Action {
@@ -71,9 +74,6 @@ impl ActionKind {
 }
 
 fn http(get: &HttpGet, container: &Container) -> Result<ActionKind, String> {
-    if get.scheme == Scheme::Https {
-        return Err("scheme HTTPS is not spoken by the lab".to_owned());
-    }
     Ok(ActionKind::Http { port: number(&get.port, container)?, get: get.clone() })
 }
 
@@ -94,7 +94,13 @@ impl Action {
         match &self.kind {
             ActionKind::Http { get, port } => {
                 let stream = self.connect(get.host.as_deref(), *port).await?;
-                ask_http(stream, get, SocketAddr::new(self.address, port.get())).await
+                let at = SocketAddr::new(self.address, port.get());
+                match get.scheme {
+                    Scheme::Http => ask_http(stream, get, at).await,
+                    Scheme::Https => {
+                        ask_http(tls::connect(stream, self.address).await?, get, at).await
+                    }
+                }
             }
             ActionKind::Tcp { host, port } => {
                 self.connect(host.as_deref(), *port).await.map(|_stream| ())
@@ -143,7 +149,11 @@ fn reason(error: &io::Error) -> String {
     text.split(" (os error").next().unwrap_or(&text).to_lowercase()
 }
 
-async fn ask_http(stream: TcpStream, get: &HttpGet, at: SocketAddr) -> Result<(), String> {
+async fn ask_http(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    get: &HttpGet,
+    at: SocketAddr,
+) -> Result<(), String> {
     let failed = |error: &dyn std::fmt::Display| format!("GET {}: {error}", get.path);
     let path = if get.path.starts_with('/') { get.path.clone() } else { format!("/{}", get.path) };
     let uri: Uri = path.parse().map_err(|error| failed(&error))?;
