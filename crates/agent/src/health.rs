@@ -10,7 +10,6 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::answer::Answer;
-use crate::health_check::HealthCheck;
 use crate::published::Published;
 use host::rfc3339;
 
@@ -112,12 +111,11 @@ fn answer(health: Health, eligible: Option<bool>, is_healthy: bool, now: SystemT
 /// header weighs nodes against each other.
 pub(crate) fn service_health(
     service: &ServiceName,
-    check: HealthCheck,
+    local_endpoints: usize,
     is_dataplane_well: bool,
 ) -> Answer {
-    let is_healthy = check.local_endpoints > 0 && is_dataplane_well;
+    let is_healthy = local_endpoints > 0 && is_dataplane_well;
     let (namespace, name) = (json!(*service.namespace), json!(*service.name));
-    let local_endpoints = check.local_endpoints;
     let body = format!(
         "{{\n\t\"service\": {{\n\t\t\"namespace\": {namespace},\n\t\t\"name\": {name}\n\t}},\n\
          \t\"localEndpoints\": {local_endpoints},\n\

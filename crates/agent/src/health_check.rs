@@ -1,10 +1,13 @@
 //! Which health check node ports does this node answer on, and with which numbers?
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 use std::num::NonZeroU16;
 
 use imbl::OrdMap;
-use model::{NodeName, Service, ServiceChange, ServiceKind, ServiceName, TrafficPolicy};
+use model::{
+    ByFamily, Family, NodeName, Service, ServiceChange, ServiceKind, ServiceName, TrafficPolicy,
+};
 
 /// The health check node ports of all Services. Persistent: a copy is one pointer, and keeping it
 /// current costs what changed.
@@ -14,8 +17,9 @@ pub struct HealthChecks(OrdMap<ServiceName, HealthCheck>);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HealthCheck {
     pub port: NonZeroU16,
-    /// Distinct addresses of ready endpoints on this node, over all ports.
-    pub local_endpoints: usize,
+    /// Distinct addresses of ready endpoints on this node, over all ports; absent for a family that the
+    /// Service has not, on whose addresses nobody answers.
+    pub local_endpoints: ByFamily<Option<usize>>,
 }
 
 impl HealthChecks {
@@ -51,12 +55,13 @@ fn health_check(service: &Service, node: &NodeName) -> Option<HealthCheck> {
     let port = service.health_check_node_port?;
     let asks = service.kind == ServiceKind::LoadBalancer
         && service.external_policy == TrafficPolicy::Local;
-    let local: BTreeSet<_> = service
-        .ports
-        .iter()
-        .flat_map(|port| port.endpoints.v4.iter().chain(port.endpoints.v6.iter()))
-        .filter(|endpoint| endpoint.ready && endpoint.is_on(node))
-        .map(|endpoint| endpoint.address.ip())
-        .collect();
-    asks.then_some(HealthCheck { port, local_endpoints: local.len() })
+    let local = |family: Family| {
+        service.cluster_ip(family)?;
+        let endpoints = service.ports.iter().flat_map(|port| port.endpoints.get(family).iter());
+        let here = endpoints.filter(|endpoint| endpoint.ready && endpoint.is_on(node));
+        let addresses: BTreeSet<IpAddr> = here.map(|endpoint| endpoint.address.ip()).collect();
+        Some(addresses.len())
+    };
+    let local_endpoints = ByFamily { v4: local(Family::V4), v6: local(Family::V6) };
+    asks.then_some(HealthCheck { port, local_endpoints })
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
-use model::{Object, Rejection, ServiceName};
+use model::{Family, Object, Rejection, ServiceName};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
@@ -24,7 +24,8 @@ pub(crate) struct HealthCheckPorts {
     view: View,
     core: SyncSender<Event>,
     open: BTreeMap<SocketAddr, Open>,
-    failed: BTreeMap<SocketAddr, Rejection>,
+    /// What is wrong with an address, for each Service that asks for it.
+    failed: BTreeMap<(SocketAddr, ServiceName), Rejection>,
     /// What the core was told last.
     reported: Vec<Rejection>,
 }
@@ -81,14 +82,14 @@ impl HealthCheckPorts {
             if !self.open.contains_key(address) {
                 self.start(*address, &wanted.service);
             }
-            if let Some(other) = &wanted.loser {
+            for other in &wanted.losers {
                 let reason = format!(
                     "{} is already the health check port of Service {}; \
                      give one of the two another port",
                     address.port(),
                     wanted.service
                 );
-                self.failed.insert(*address, rejection(other, reason));
+                self.failed.insert((*address, other.clone()), rejection(other, reason));
             }
         }
     }
@@ -96,7 +97,8 @@ impl HealthCheckPorts {
     fn start(&mut self, address: SocketAddr, service: &ServiceName) {
         match listen(address) {
             Ok(listener) => {
-                let site = Arc::new(Site::ServiceHealth(self.view.clone(), service.clone()));
+                let (view, family) = (self.view.clone(), Family::of(address.ip()));
+                let site = Arc::new(Site::ServiceHealth(view, service.clone(), family));
                 let (stop, stop_server) = watch::channel(false);
                 let server = tokio::spawn(serve(Listener::Tcp(listener), site, stop_server));
                 tracing::debug!(%service, %address, "health check port opened");
@@ -104,7 +106,7 @@ impl HealthCheckPorts {
             }
             Err(error) => {
                 let reason = format!("cannot listen on {address}: {error}; it is tried again");
-                self.failed.insert(address, rejection(service, reason));
+                self.failed.insert((address, service.clone()), rejection(service, reason));
             }
         }
     }
@@ -136,19 +138,20 @@ async fn close(address: SocketAddr, open: Open) {
 
 struct Wanted {
     service: ServiceName,
-    /// Another Service that asks for the same port.
-    loser: Option<ServiceName>,
+    /// Other Services that ask for the same port.
+    losers: Vec<ServiceName>,
 }
 
 /// The first Service by name has a port that several ask for.
 fn wanted(published: &Published) -> BTreeMap<SocketAddr, Wanted> {
     let mut wanted: BTreeMap<SocketAddr, Wanted> = BTreeMap::new();
     for (service, check) in published.health_checks.iter() {
-        for ip in &published.node.node.node_port_addresses {
+        let addresses = published.node.node.node_port_addresses.iter();
+        for ip in addresses.filter(|ip| check.local_endpoints.get(Family::of(**ip)).is_some()) {
             wanted
                 .entry(SocketAddr::new(*ip, check.port.get()))
-                .and_modify(|known| known.loser = Some(service.clone()))
-                .or_insert_with(|| Wanted { service: service.clone(), loser: None });
+                .and_modify(|known| known.losers.push(service.clone()))
+                .or_insert_with(|| Wanted { service: service.clone(), losers: Vec::new() });
         }
     }
     wanted

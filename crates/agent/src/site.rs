@@ -5,7 +5,7 @@ use std::sync::mpsc::SyncSender;
 use std::time::SystemTime;
 
 use hyper::{Method, StatusCode, Uri};
-use model::ServiceName;
+use model::{Family, ServiceName};
 use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 
@@ -21,8 +21,8 @@ use crate::query;
 pub(crate) enum Site {
     /// `/healthz` and `/livez`, for load balancers and liveness probes.
     Health(View, Arc<Metrics>),
-    /// The health check node port of one Service.
-    ServiceHealth(View, ServiceName),
+    /// The health check node port of one Service, on an address of a family.
+    ServiceHealth(View, ServiceName, Family),
     /// `/metrics` and what is asked beside it.
     Metrics(View, Arc<Metrics>),
     /// What the agent holds, for `pogu get`, and what it foretells, for `pogu explain`.
@@ -52,11 +52,13 @@ impl Site {
         let now = now();
         let is_read = matches!(*method, Method::GET | Method::HEAD);
         match self {
-            Self::ServiceHealth(view, service) => {
+            Self::ServiceHealth(view, service, family) => {
                 let is_well = view.health(now).is_dataplane_well();
-                view.published().health_checks.of(service).map_or_else(
+                let check = view.published().health_checks.of(service);
+                let here = check.and_then(|check| *check.local_endpoints.get(*family));
+                here.map_or_else(
                     || Answer::text(StatusCode::NOT_FOUND, format!("no such Service: {service}\n")),
-                    |check| service_health(service, check, is_well),
+                    |here| service_health(service, here, is_well),
                 )
             }
             Self::Health(..) | Self::Metrics(..) | Self::Query(..) if !is_read => {

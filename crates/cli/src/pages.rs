@@ -19,7 +19,8 @@ pub(crate) fn man(words: &[String]) -> Result<(), Failure> {
     let mut command = &root;
     for word in words {
         command = command.find_subcommand(word).ok_or_else(|| {
-            let known: Vec<&str> = command.get_subcommands().map(Command::get_name).collect();
+            let shown = command.get_subcommands().filter(|command| !command.is_hide_set());
+            let known: Vec<&str> = shown.map(Command::get_name).collect();
             let hint = format!("one of {}", known.join(", "));
             Failure::usage(format!("unknown command: {}", words.join(" ")), hint)
         })?;

@@ -40,7 +40,7 @@ impl fmt::Display for Family {
 }
 
 /// One value for each family.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct ByFamily<T> {
     pub v4: T,
     pub v6: T,

@@ -8,6 +8,7 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::JoinHandle;
 
 use clap::{Args as _, Command, FromArgMatches as _};
+use model::Family;
 use tokio::net::UnixListener;
 use tokio::sync::watch;
 
@@ -84,7 +85,7 @@ fn ask_tcp(address: SocketAddr, request: &str) -> String {
 
 #[test]
 fn a_health_check_port_answers_any_path_and_method() {
-    let site = |status| Site::ServiceHealth(view(status), "shop/web".parse().unwrap());
+    let site = |status| Site::ServiceHealth(view(status), "shop/web".parse().unwrap(), Family::V4);
     let answer = |status: &str, is_well: bool| {
         let body = format!(
             "{{\n\t\"service\": {{\n\t\t\"namespace\": \"shop\",\n\t\t\"name\": \"web\"\n\t}},\n\

@@ -3,12 +3,11 @@
 use std::time::Duration;
 
 use hyper::StatusCode;
-use model::{NodeName, ServiceName};
+use model::{ByFamily, NodeName, ServiceName};
 
 use super::at;
 use super::cluster::{SHOP, applied, published};
 use crate::health::{Health, healthz, livez, service_health};
-use crate::health_check::HealthCheck;
 use crate::published::{Pending, Status};
 
 const SYNC_PERIOD: Duration = Duration::from_secs(30);
@@ -92,8 +91,7 @@ fn healthz_and_livez_say_why() {
 fn a_service_is_here_when_it_has_a_ready_endpoint_and_the_dataplane_is_well() {
     let service = ServiceName::new("ns", "n");
     let said = |local_endpoints: usize, is_well: bool| {
-        let check = HealthCheck { port: 31_000.try_into().unwrap(), local_endpoints };
-        service_health(&service, check, is_well).status
+        service_health(&service, local_endpoints, is_well).status
     };
     let unavailable = StatusCode::SERVICE_UNAVAILABLE;
     assert_eq!(
@@ -110,5 +108,23 @@ fn only_ready_endpoints_of_this_node_count() {
         .iter()
         .map(|(service, check)| (service.to_string(), check.port.get(), check.local_endpoints))
         .collect();
-    assert_eq!(checks, [("shop/web".to_owned(), 31_000, 1)]);
+    let local_endpoints = ByFamily { v4: Some(1), v6: None };
+    assert_eq!(checks, [("shop/web".to_owned(), 31_000, local_endpoints)]);
+}
+
+#[test]
+fn each_family_counts_its_own_endpoints() {
+    let both = SHOP
+        .replace("clusterIP: 10.96.0.10", "clusterIPs: [10.96.0.10, 'fd96::10']")
+        .replace("addressType: IPv4", "addressType: IPv6")
+        .replace("10.1.0.5", "fd01::5")
+        .replace("10.2.0.5", "fd02::5");
+    let six = both.split("---\n").nth(1).unwrap().replace("name: web-1,", "name: web-6,");
+    let text = format!(
+        "{}---\n{six}",
+        SHOP.replace("clusterIP: 10.96.0.10", "clusterIPs: [10.96.0.10, 'fd96::10']",)
+    );
+    let published = published(&text, "192.168.0.1", applied());
+    let check = published.health_checks.of(&ServiceName::new("shop", "web")).unwrap();
+    assert_eq!(check.local_endpoints, ByFamily { v4: Some(1), v6: Some(1) });
 }
