@@ -3,6 +3,7 @@
 mod answers;
 mod cluster;
 mod config;
+mod core;
 mod explained;
 mod health;
 mod health_check_ports;

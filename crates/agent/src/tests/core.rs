@@ -1,0 +1,188 @@
+//! Does the core follow its events, whatever the kernel does? In virtual time, on a kernel in memory.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use ingest::manifest::{Manifest, parse};
+use reconcile::{Fault, MemoryKernel};
+use tokio::sync::watch as channel;
+
+use super::answers::config;
+use crate::core::{Action, Core, Now};
+use crate::event::{Event, OwnAddresses};
+use crate::health::Health;
+use crate::published::Published;
+use crate::recorder::Recorder;
+
+const DNS: &str = "
+apiVersion: v1
+kind: Service
+metadata: {name: dns}
+spec: {clusterIP: 10.96.0.1, ports: [{port: 53, protocol: UDP}]}
+";
+
+fn slice(address: &str) -> String {
+    format!(
+        "apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\n\
+         metadata: {{name: dns-x, labels: {{kubernetes.io/service-name: dns}}}}\n\
+         addressType: IPv4\nports: [{{name: '', port: 53, protocol: UDP}}]\n\
+         endpoints: [{{addresses: [{address}], nodeName: a}}]\n"
+    )
+}
+
+/// A core with its kernel, and a clock that goes as it is told.
+struct Bench {
+    core: Core<MemoryKernel>,
+    published: channel::Receiver<Arc<Published>>,
+    began: Instant,
+    passed: Duration,
+}
+
+impl Bench {
+    /// With the DNS and one endpoint programmed.
+    #[expect(clippy::disallowed_methods, reason = "some moment to count from")]
+    fn new() -> (Self, Vec<String>) {
+        let config = Arc::new(config(""));
+        let context = config.node_context(None, &OwnAddresses::default());
+        let (publisher, published) = channel::channel(Arc::new(Published::unknown(context)));
+        let (began, passed) = (Instant::now(), Duration::ZERO);
+        let start = Now { monotonic: began, wall: super::at(0) };
+        let open = Box::new(|| Ok(MemoryKernel::new(1000)));
+        let core = Core::new(config, open, publisher, Recorder::default(), start);
+        let mut bench = Self { core, published, began, passed };
+        let forgotten = bench.say(&format!("{DNS}---\n{}", slice("10.1.0.1")), true);
+        (bench, forgotten)
+    }
+
+    fn now(&self) -> Now {
+        Now { monotonic: self.began + self.passed, wall: super::at(0) + self.passed }
+    }
+
+    fn kernel(&mut self) -> &mut MemoryKernel {
+        self.core.dataplane().expect("it has started").kernel()
+    }
+
+    /// Objects come; the flows that are to be forgotten.
+    fn say(&mut self, text: &str, synced: bool) -> Vec<String> {
+        let (manifests, rejections) = parse("test.yaml", text);
+        assert_eq!(rejections, []);
+        let mut batch: Vec<watch::Event> = Vec::new();
+        for manifest in manifests {
+            if let Manifest::Object(object) = manifest {
+                batch.push(watch::Event::Applied(Box::new(object)));
+            }
+        }
+        batch.extend(synced.then_some(watch::Event::Synced));
+        let actions = self.core.handle(Event::Objects(batch), self.now());
+        forgotten(&actions.expect("it goes on"))
+    }
+
+    fn pass(&mut self, time: Duration) -> Vec<String> {
+        self.passed += time;
+        forgotten(&self.core.tick(self.now()))
+    }
+
+    /// When the core wants to be called again, from now.
+    fn next(&self) -> Duration {
+        let next = self.core.next_tick().expect("something is always planned");
+        next.saturating_duration_since(self.now().monotonic)
+    }
+}
+
+/// The frontends and the endpoints whose flows stay.
+fn forgotten(actions: &[Action]) -> Vec<String> {
+    let mut found = Vec::new();
+    for action in actions {
+        if let Action::ForgetFlows(flows) = action {
+            found.extend(flows.iter().map(|it| format!("{} keeps {:?}", it.frontend, it.keep)));
+        }
+    }
+    found
+}
+
+const KEEPS_FIRST: &str = "10.96.0.1:53/UDP keeps {10.1.0.1:53}";
+const KEEPS_SECOND: &str = "10.96.0.1:53/UDP keeps {10.1.0.2:53}";
+
+#[test]
+fn flows_are_forgotten_at_the_start_and_when_a_change_is_taken() {
+    let (mut bench, at_start) = Bench::new();
+    assert_eq!(at_start, [KEEPS_FIRST]);
+    assert_eq!(bench.say(&slice("10.1.0.2"), false), [KEEPS_SECOND]);
+    assert_eq!(bench.say(&slice("10.1.0.2"), false), [""; 0]);
+}
+
+#[test]
+fn flows_of_a_refused_change_are_forgotten_when_it_is_taken_after_all() {
+    let (mut bench, _) = Bench::new();
+    bench.kernel().faults = [Fault::Failed, Fault::Failed, Fault::Failed].into();
+    assert_eq!(bench.say(&slice("10.1.0.2"), false), [""; 0]);
+    bench.kernel().faults.clear();
+    let pause = bench.next();
+    assert_eq!(bench.pass(pause), [KEEPS_SECOND]);
+}
+
+#[test]
+fn flows_that_began_in_a_damaged_table_are_forgotten_when_it_is_repaired() {
+    let (mut bench, _) = Bench::new();
+    bench.kernel().ruleset.elements.clear();
+    assert!(bench.core.handle(Event::Drift, bench.now()).expect("it goes on").is_empty());
+    let pause = bench.next();
+    assert!(pause < Duration::from_secs(1), "{pause:?}");
+    assert_eq!(bench.pass(pause), [KEEPS_FIRST]);
+    assert_eq!(bench.published.borrow().status.drift.repaired, 1);
+}
+
+#[test]
+fn a_repair_that_fails_is_shown_and_tried_again_soon() {
+    let (mut bench, _) = Bench::new();
+    let programmed = bench.kernel().ruleset.own_elements();
+    bench.kernel().ruleset.elements.clear();
+    bench.kernel().faults = [Fault::Failed].into();
+    bench.core.handle(Event::Drift, bench.now()).expect("it goes on");
+    let pause = bench.next();
+    assert_eq!(bench.pass(pause), [""; 0]);
+    let shown = Arc::clone(&bench.published.borrow());
+    let told: Vec<String> = shown.status.rejections.iter().map(ToString::to_string).collect();
+    let expected =
+        "agent dataplane: the table was changed by others and cannot be repaired: out of memory";
+    assert_eq!(told, [expected]);
+    assert_eq!(shown.status.pending.since, Some(bench.now().wall));
+    let config = config("");
+    let later = bench.now().wall + config.sync_period * 3;
+    let health = Health::of(&shown, &config.node_name, config.sync_period, later);
+    assert!(!health.is_dataplane_well());
+
+    let pause = bench.next();
+    assert!(pause <= Duration::from_secs(1), "{pause:?}");
+    bench.pass(pause);
+    assert_eq!(bench.kernel().ruleset.own_elements(), programmed);
+    let status = bench.published.borrow().status.clone();
+    assert_eq!((status.rejections.len(), status.pending.since), (0, None));
+}
+
+#[test]
+fn a_kernel_that_refuses_to_start_is_asked_again_and_nothing_is_lost() {
+    let config = Arc::new(config(""));
+    let context = config.node_context(None, &OwnAddresses::default());
+    let (publisher, published) = channel::channel(Arc::new(Published::unknown(context)));
+    let mut refusals = 2;
+    let open = Box::new(move || {
+        if refusals == 0 {
+            return Ok(MemoryKernel::new(1000));
+        }
+        refusals -= 1;
+        Err("no such luck".to_owned())
+    });
+    #[expect(clippy::disallowed_methods, reason = "some moment to count from")]
+    let (began, passed) = (Instant::now(), Duration::ZERO);
+    let start = Now { monotonic: began, wall: super::at(0) };
+    let core = Core::new(config, open, publisher, Recorder::default(), start);
+    let mut bench = Bench { core, published, began, passed };
+    assert_eq!(bench.say(&format!("{DNS}---\n{}", slice("10.1.0.1")), true), [""; 0]);
+    assert_eq!(bench.published.borrow().status.rejections.len(), 1);
+    let pause = bench.next();
+    assert_eq!(bench.pass(pause), [""; 0]);
+    let pause = bench.next();
+    assert_eq!(bench.pass(pause), [KEEPS_FIRST]);
+    assert_eq!(bench.published.borrow().status.rejections.len(), 0);
+}
