@@ -42,6 +42,9 @@ const DRIFT_PAUSE: Duration = Duration::from_millis(100);
 /// How long after the start everybody is done with texts, objects and lists of all elements.
 const TIDY_PAUSE: Duration = Duration::from_secs(5);
 
+/// Causes of changes that are remembered while the kernel takes nothing, to tell how long they took.
+const TRIGGERS_MAX: usize = 4096;
+
 /// How often the table is compared without a reason, should a notification have been lost.
 const VERIFY_PERIOD: Duration = Duration::from_secs(3600);
 
@@ -153,7 +156,9 @@ impl<K: Kernel> Core<K> {
             }
         };
         // What happened before this agent ran was not waiting for it.
-        self.triggers.extend(touched.trigger.filter(|trigger| *trigger > self.started));
+        if self.triggers.len() < TRIGGERS_MAX {
+            self.triggers.extend(touched.trigger.filter(|trigger| *trigger > self.started));
+        }
     }
 
     /// Does what is due.
@@ -290,8 +295,9 @@ impl<K: Kernel> Core<K> {
 
     fn start(&mut self, options: Options, now: Now) -> Result<Report, String> {
         let kernel = (self.open)()?;
-        let (dataplane, report) = Dataplane::start(kernel, &self.table, options, now.monotonic)
+        let (mut dataplane, report) = Dataplane::start(kernel, &self.table, options, now.monotonic)
             .map_err(|error| error.to_string())?;
+        dataplane.set_longest_pause(self.config.sync_period);
         self.dataplane = Some(dataplane);
         self.tidy_at = Some(now.monotonic + TIDY_PAUSE);
         tracing::info!(
@@ -308,7 +314,7 @@ impl<K: Kernel> Core<K> {
             tracing::error!(%reason, "cannot program the kernel, trying again");
         }
         let next = match &self.refused {
-            None => Backoff::start(now.monotonic),
+            None => Backoff::start(now.monotonic, self.config.sync_period),
             Some(backoff) => backoff.again(now.monotonic),
         };
         self.refused = Some(next);
@@ -336,7 +342,7 @@ impl<K: Kernel> Core<K> {
                     tracing::error!(%reason, "cannot repair the table, trying again");
                 }
                 let next = match &self.unrepaired {
-                    None => Backoff::start(now.monotonic),
+                    None => Backoff::start(now.monotonic, self.config.sync_period),
                     Some(backoff) => backoff.again(now.monotonic),
                 };
                 self.verify_at = Some(next.retry_at);

@@ -97,7 +97,12 @@ fn join(
     let merged = match merged.get(..ENDPOINTS_PER_POOL_MAX) {
         Some(first) if merged.len() > ENDPOINTS_PER_POOL_MAX => {
             too_many(merged.len());
-            Arc::from(first)
+            let is_usable = |endpoint: &&Endpoint| endpoint.ready || endpoint.serving;
+            let (usable, others): (Vec<_>, Vec<_>) = merged.iter().partition(is_usable);
+            let mut kept: Vec<Endpoint> =
+                usable.into_iter().chain(others).take(first.len()).cloned().collect();
+            kept.sort_by_key(|endpoint| endpoint.address);
+            kept.into()
         }
         _ => merged,
     };

@@ -112,7 +112,8 @@ pub(crate) fn place(old: &[SocketAddr], endpoints: &[Endpoint]) -> Vec<SocketAdd
 /// family for each slot, unique in the pool and as lasting as the endpoint.
 ///
 /// It is the endpoint's own address, so that it reads well. Only where one address has several
-/// ports do the others get one that is made of both, from a range that no endpoint can be in.
+/// ports do the others get one that is made of both, from a range that no endpoint of a working network
+/// is in: 0.0.0.0/8, and ::/96 for IPv6. Should one be, a name that is taken is made up anew.
 pub(crate) fn members(slots: &[SocketAddr]) -> Vec<IpAddr> {
     let mut lowest: HashMap<IpAddr, u16> = HashMap::with_capacity(slots.len());
     for slot in slots {

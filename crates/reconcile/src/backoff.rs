@@ -7,23 +7,23 @@ use std::time::{Duration, Instant};
 pub struct Backoff {
     pub attempts: u32,
     pub retry_at: Instant,
+    longest: Duration,
 }
 
 impl Backoff {
     const FIRST: Duration = Duration::from_millis(500);
-    const LONGEST: Duration = Duration::from_secs(60);
 
-    /// After the first failure.
+    /// After the first failure; no pause is longer than `longest`.
     #[must_use]
-    pub fn start(now: Instant) -> Self {
-        Self { attempts: 1, retry_at: now + Self::FIRST }
+    pub fn start(now: Instant, longest: Duration) -> Self {
+        Self { attempts: 1, retry_at: now + Self::FIRST.min(longest), longest }
     }
 
     /// After one more failure.
     #[must_use]
     pub fn again(&self, now: Instant) -> Self {
         let doublings = self.attempts.min(16);
-        let pause = Self::FIRST.saturating_mul(1 << doublings).min(Self::LONGEST);
-        Self { attempts: self.attempts.saturating_add(1), retry_at: now + pause }
+        let pause = Self::FIRST.saturating_mul(1 << doublings).min(self.longest);
+        Self { attempts: self.attempts.saturating_add(1), retry_at: now + pause, ..*self }
     }
 }

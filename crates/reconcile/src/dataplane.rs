@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use model::{NodeService, NodeTable, ServiceChange, ServiceName};
 use nft::{Element, Op, Options, Planner, Ruleset, Undo, adopt};
@@ -22,6 +22,8 @@ pub struct Dataplane<K> {
     planner: Planner,
     /// Services whose newest decisions are not programmed yet, and why.
     waiting: BTreeMap<ServiceName, Waiting>,
+    /// How long a Service waits at most before it is tried again.
+    longest_pause: Duration,
 }
 
 /// A Service that the kernel refused, or that there was no room for. What was programmed of it
@@ -50,6 +52,9 @@ pub struct Report {
     pub failed: Option<String>,
 }
 
+/// As long as kube-proxy's own sync period.
+const LONGEST_PAUSE_DEFAULT: Duration = Duration::from_secs(30);
+
 /// Changes that one transaction may hold before it is split: bounds memory, not meaning.
 const CHANGES_PER_TRANSACTION_MAX: usize = 16_384;
 
@@ -69,7 +74,12 @@ impl<K: Kernel> Dataplane<K> {
         let mut report = Report::default();
         let steps = held.steps_to(&planner.desired());
         let whole = transact(&mut kernel, &steps, &mut report.taken);
-        let mut dataplane = Self { kernel, planner, waiting: BTreeMap::new() };
+        let mut dataplane = Self {
+            kernel,
+            planner,
+            waiting: BTreeMap::new(),
+            longest_pause: LONGEST_PAUSE_DEFAULT,
+        };
         match whole {
             Ok(()) => dataplane.started(&mut report),
             Err(_) => dataplane.start_apart(table, options, &held, &mut report, now)?,
@@ -141,6 +151,11 @@ impl<K: Kernel> Dataplane<K> {
             self.bring(wanted, &mut report, now);
         }
         report
+    }
+
+    /// A Service that waits is tried again after this time at the latest.
+    pub const fn set_longest_pause(&mut self, longest: Duration) {
+        self.longest_pause = longest;
     }
 
     /// When `retry` should be called next.
@@ -308,7 +323,7 @@ impl<K: Kernel> Dataplane<K> {
     ) {
         let backoff = match self.waiting.get(name) {
             Some(waiting) => waiting.backoff.again(now),
-            None => Backoff::start(now),
+            None => Backoff::start(now, self.longest_pause),
         };
         self.waiting.insert(name.clone(), Waiting { wanted, reason, backoff });
     }

@@ -27,7 +27,7 @@ impl Netlink {
         Ok(Self { socket: Nfnetlink::open()?, clients_max, sequence: 1 })
     }
 
-    /// What notifications of our own changes carry.
+    /// What notifications of our own changes carry; another after a failure to read.
     #[must_use]
     pub const fn port_id(&self) -> u32 {
         self.socket.port_id()
@@ -81,23 +81,28 @@ impl Netlink {
     ) -> Result<Ruleset, ReadError> {
         let mut last = String::new();
         for _ in 0..READS_MAX {
-            let before =
-                self.socket.generation_id().map_err(|error| ReadError(error.to_string()))?;
-            match read(self) {
-                Ok(ruleset) => {
-                    let after = self
-                        .socket
-                        .generation_id()
-                        .map_err(|error| ReadError(error.to_string()))?;
-                    if before == after {
-                        return Ok(ruleset);
-                    }
-                    "the ruleset changed while it was read".clone_into(&mut last);
-                }
+            match self.read_once(read) {
+                Ok(Some(ruleset)) => return Ok(ruleset),
+                Ok(None) => "the ruleset changed while it was read".clone_into(&mut last),
                 Err(error) => last = error,
             }
         }
+        // Answers to a question that was given up would be taken for those to the next one.
+        if let Ok(socket) = Nfnetlink::open() {
+            self.socket = socket;
+        }
         Err(ReadError(last))
+    }
+
+    /// `None` when somebody changed something meanwhile.
+    fn read_once(
+        &mut self,
+        read: &mut dyn FnMut(&mut Self) -> Result<Ruleset, String>,
+    ) -> Result<Option<Ruleset>, String> {
+        let before = self.socket.generation_id().map_err(|error| error.to_string())?;
+        let ruleset = read(self)?;
+        let after = self.socket.generation_id().map_err(|error| error.to_string())?;
+        Ok((before == after).then_some(ruleset))
     }
 
     fn dump(&mut self, request: &[u8], reader: &mut RulesetReader) -> Result<(), String> {

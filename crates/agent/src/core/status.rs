@@ -101,7 +101,9 @@ impl Progress {
         let at = host::clock::wall();
         let operations = reports.iter().map(|report| report.taken.elements).sum::<usize>();
         let operations = u64::try_from(operations).unwrap_or(u64::MAX);
-        if reports.iter().any(|report| !report.refused.is_empty() || report.failed.is_some()) {
+        // A failure of the whole is counted where it is dealt with.
+        let is_whole = reports.iter().any(|report| report.failed.is_some());
+        if !is_whole && reports.iter().any(|report| !report.refused.is_empty()) {
             recorder.apply_failed(&Family::ALL);
         }
         if reports.iter().all(|report| report.failed.is_none()) {

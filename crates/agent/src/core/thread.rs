@@ -122,6 +122,9 @@ fn work(
         for action in actions {
             act(action, &mut core, flows);
         }
+        if let Some(dataplane) = core.dataplane() {
+            own_port.store(dataplane.kernel().port_id(), Ordering::Relaxed);
+        }
         let time = now().monotonic;
         if look_at <= time {
             pressure.look();
@@ -168,6 +171,7 @@ fn watch_table(
     core: &SyncSender<Event>,
     is_ending: &AtomicBool,
 ) {
+    let mut is_deaf = false;
     while !is_ending.load(Ordering::Relaxed) {
         let is_foreign = match monitor.recv(PATIENCE) {
             Ok(notifications) => notifications.iter().any(|notification| {
@@ -176,8 +180,16 @@ fn watch_table(
             }),
             Err(MonitorError::Overrun) => true,
             Err(error @ MonitorError::Socket(_)) => {
-                tracing::error!(%error, "cannot hear of changes by others; the table is compared from time to time");
-                return;
+                if !is_deaf {
+                    tracing::error!(%error, "cannot hear of changes by others, trying again");
+                }
+                is_deaf = true;
+                host::clock::pause(PATIENCE);
+                if let Ok(anew) = NftMonitor::open() {
+                    monitor = anew;
+                }
+                // What was said meanwhile was not heard.
+                true
             }
         };
         if is_foreign && core.send(Event::Drift).is_err() {
@@ -188,12 +200,23 @@ fn watch_table(
 
 /// Tells the core when the node's own addresses change.
 fn watch_addresses(mut monitor: AddressMonitor, core: &SyncSender<Event>, is_ending: &AtomicBool) {
+    // A list that could not be had is asked for again, though nothing more is heard.
+    let mut is_known = true;
     while !is_ending.load(Ordering::Relaxed) {
-        let heard = monitor.recv(PATIENCE);
-        if matches!(heard, Ok(false)) {
-            continue;
+        match monitor.recv(PATIENCE) {
+            Ok(false) if is_known => continue,
+            Ok(_) => {}
+            Err(error) => {
+                tracing::warn!(%error, "cannot hear of the node's addresses, trying again");
+                host::clock::pause(PATIENCE);
+                if let Ok(anew) = AddressMonitor::open() {
+                    monitor = anew;
+                }
+            }
         }
-        match own_addresses() {
+        let listed = own_addresses();
+        is_known = listed.is_ok();
+        match listed {
             Ok(addresses) => {
                 if core.send(Event::Addresses(addresses)).is_err() {
                     return;
