@@ -380,6 +380,10 @@ impl<K: Kernel> Core<K> {
         self.progress.noted = rejections;
     }
 
+    pub(crate) const fn table(&self) -> &NodeTable {
+        &self.table
+    }
+
     /// For reading counters.
     pub(crate) const fn dataplane(&mut self) -> Option<&mut Dataplane<K>> {
         self.dataplane.as_mut()

@@ -99,7 +99,8 @@ fn owner(
         .iter()
         .find(|known| known.name == port.name && known.protocol == port.protocol)?;
     let endpoints = known.endpoints.get(port.family);
-    endpoints.iter().find(|known| known.address == endpoint)?;
+    // They are sorted, so a scrape of many endpoints does not look at each for each.
+    endpoints.binary_search_by_key(&endpoint, |known| known.address).ok()?;
     let name = ServicePortName { service: service.name().clone(), port: Arc::clone(&port.name) };
     Some((name, port.protocol))
 }

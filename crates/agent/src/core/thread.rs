@@ -27,6 +27,9 @@ const PATIENCE: Duration = Duration::from_millis(250);
 /// Changes whose stale flows have not been removed yet; at the bound the core waits.
 const FLOWS_MAX: usize = 64;
 
+/// How often counters that are nobody's are removed, though nobody asks for counters.
+const PURGE_PERIOD: Duration = Duration::from_secs(600);
+
 /// Lists of addresses that the kernel interrupted are asked for again, so often.
 const LISTINGS_MAX: u32 = 20;
 
@@ -117,6 +120,7 @@ fn work(
     let mut core = Core::new(side.config, Box::new(open), side.publisher, side.recorder, now());
     core.note(refused);
     let (mut pressure, mut look_at) = (Pressure::default(), host::clock::monotonic());
+    let mut purge_at = look_at + PURGE_PERIOD;
     let mut next = core.handle(Event::Addresses(first), now());
     while let Some(actions) = next {
         for action in actions {
@@ -129,6 +133,13 @@ fn work(
         if look_at <= time {
             pressure.look();
             look_at = time + PERIOD;
+        }
+        if purge_at <= time {
+            // Reading the counters removes those that are nobody's: other programs' translations make
+            // some, and nobody may ever ask.
+            let table = core.table().clone();
+            drop(measure(core.dataplane(), &table));
+            purge_at = time + PURGE_PERIOD;
         }
         let until = core.next_tick().map_or(look_at, |tick| tick.min(look_at));
         next = match side.events.recv_timeout(until.saturating_duration_since(time)) {
