@@ -10,13 +10,16 @@ use thiserror::Error;
 use crate::adopt::Hints;
 use crate::element::{Surroundings, elements, is_shared, picking_chain_of, pools_in_use};
 use crate::kind::Kinds;
-use crate::layout::{Options, fixed_chains, picking_chain};
+use crate::layout::{Options, picking_chain};
 use crate::name::{ChainId, SetId};
 use crate::pool::{Numbers, Pool, PoolName, place};
-use crate::program::{Bytes, Chain, Data, Element, Op, Rule};
-use crate::ruleset::{Desired, element_steps};
-use crate::set::{SetSpec, number};
+use crate::program::{Bytes, Element, Op};
+use crate::ruleset::element_steps;
 use crate::step::KIND_MASK;
+
+mod whole;
+
+use whole::{chain_ops, dispatch_element};
 
 /// What is in the kernel, as far as it is ours: each Service with its pools. Rules and elements
 /// follow from that and are not kept.
@@ -386,49 +389,6 @@ impl Planner {
         elements(&programmed.service, &programmed.pools, &surroundings)
     }
 
-    /// All that the kernel should hold.
-    #[must_use]
-    pub fn desired(&self) -> Desired {
-        self.desired_with(self.services.values())
-    }
-
-    /// What it should hold but for the elements of all other Services.
-    #[must_use]
-    pub fn desired_of(&self, name: &ServiceName) -> Desired {
-        self.desired_with(self.services.get(name))
-    }
-
-    fn desired_with<'a>(&self, services: impl IntoIterator<Item = &'a Programmed>) -> Desired {
-        let clients_max = self.options.affinity_clients_max;
-        let mut elements: Vec<Element> =
-            self.kinds.iter().map(|(chain, kind)| dispatch_element(chain, kind)).collect();
-        // In whatever order: they are sorted.
-        elements.extend(services.into_iter().flat_map(|programmed| self.elements_of(programmed)));
-        elements.sort_unstable();
-        elements.dedup();
-        let picking = self.kinds.iter().filter_map(|(chain, _)| picking_chain(chain));
-        Desired {
-            sets: SetId::all().map(|id| SetSpec::of(id, clients_max)).collect(),
-            chains: picking.chain(fixed_chains(&self.options)).collect(),
-            elements,
-        }
-    }
-
-    /// The steps for other options: only the fixed chains that read differently are rewritten.
-    #[must_use]
-    pub fn set_options(&mut self, options: Options) -> Vec<Op> {
-        let mut ops = Vec::new();
-        let old = fixed_chains(&self.options);
-        for (old, new) in old.iter().zip(fixed_chains(&options)) {
-            if old.rules != new.rules {
-                ops.push(Op::FlushChain(new.id));
-                ops.extend(rule_ops(new));
-            }
-        }
-        self.options = options;
-        ops
-    }
-
     /// The chains that pick, with their numbers.
     pub(crate) const fn kinds(&mut self) -> &mut Kinds {
         &mut self.kinds
@@ -455,17 +415,4 @@ impl Planner {
     pub fn set_node(&mut self, node: Arc<NodeContext>) {
         self.node = node;
     }
-}
-
-fn dispatch_element(chain: ChainId, kind: u32) -> Element {
-    Element { set: SetId::Dispatch, key: number(kind), data: Data::Goto(chain) }
-}
-
-fn rule_ops(chain: Chain) -> impl Iterator<Item = Op> {
-    let id = chain.id;
-    chain.rules.into_iter().map(move |exprs| Op::AddRule(Rule { chain: id, exprs }))
-}
-
-fn chain_ops(chain: Chain) -> impl Iterator<Item = Op> {
-    std::iter::once(Op::AddChain(chain.id, chain.attachment)).chain(rule_ops(chain))
 }
