@@ -106,7 +106,7 @@ fn prepare(options: &Options) -> Result<Pogu> {
         bail!("nothing was done");
     }
     println!("building pogu …");
-    Call::cargo(["build", "--package", "cli", "--bin", "pogu"]).run()?;
+    crate::test::cargo(&["build", "--workspace", "--bin", "pogu"]).run()?;
     let folder = Metadata::read("Cargo.toml")?.target_directory;
     let path: PathBuf = folder.join("debug").join("pogu");
     let path = path.to_str().context("the target folder's path is no text")?.to_owned();

@@ -101,7 +101,8 @@ fn tests(long: bool) -> Call {
     if long { call.env("POGU_TEST_LONG", "1").env("PROPTEST_CASES", LONG_CASES) } else { call }
 }
 
-fn cargo(arguments: &[&str]) -> Call {
+/// With what tests are built with, so that nothing is built twice.
+pub(crate) fn cargo(arguments: &[&str]) -> Call {
     let call = Call::cargo(arguments.iter().copied());
     // Incremental artifacts are larger and slower to make, and no CI run has a next one to profit.
     let is_ci = env::var("CI").is_ok_and(|value| value == "true");
