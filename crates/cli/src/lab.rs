@@ -20,7 +20,7 @@ pub(crate) fn run(arguments: LabArguments) -> Result<(), Failure> {
         LabAction::Down(arguments) => down(&arguments),
         LabAction::Status(arguments) => show::status(&arguments),
         LabAction::Exec(arguments) => {
-            let name = named(&arguments.name)?;
+            let name = named(&arguments.lab.name)?;
             let (status, who) = (status(&name)?, who(&arguments.who)?);
             lab::exec(&name, &status, &who, &arguments.command).map_err(|error| not_there(&error))
         }
@@ -44,7 +44,7 @@ pub(crate) fn echo(words: Vec<String>) -> Result<(), Failure> {
 
 fn down(arguments: &DownArguments) -> Result<(), Failure> {
     if !arguments.all {
-        return take_down(&named(&arguments.name)?);
+        return take_down(&named(&arguments.lab.name)?);
     }
     let labs = lab::labs();
     if labs.is_empty() {

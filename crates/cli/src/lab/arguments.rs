@@ -15,6 +15,14 @@ pub(crate) struct LabArguments {
     pub(crate) action: LabAction,
 }
 
+/// Which of the labs of this machine.
+#[derive(Debug, Args)]
+pub(crate) struct Which {
+    /// The lab's name; several can stand side by side
+    #[arg(long, env = "POGU_LAB", hide_env_values = true, default_value = "default")]
+    pub(crate) name: String,
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum LabAction {
     Up(UpArguments),
@@ -41,9 +49,8 @@ pub(crate) struct UpArguments {
     /// Manifests: a file or a folder; changes of them are taken in
     #[arg(short, long = "filename", value_name = "FILE|DIR")]
     pub(crate) files: Vec<PathBuf>,
-    /// The lab's name; several can stand side by side
-    #[arg(long, env = "POGU_LAB", default_value = "default")]
-    pub(crate) name: String,
+    #[command(flatten)]
+    pub(crate) lab: Which,
     /// How many nodes
     #[arg(long, value_name = "N", default_value_t = 3)]
     pub(crate) nodes: u8,
@@ -80,8 +87,8 @@ Examples:
   pogu lab down
   pogu lab down --all")]
 pub(crate) struct DownArguments {
-    #[arg(long, env = "POGU_LAB", default_value = "default")]
-    pub(crate) name: String,
+    #[command(flatten)]
+    pub(crate) lab: Which,
     /// Every lab of this machine
     #[arg(long)]
     pub(crate) all: bool,
@@ -90,8 +97,8 @@ pub(crate) struct DownArguments {
 /// Show nodes, Deployments and pods of a lab
 #[derive(Debug, Args)]
 pub(crate) struct StatusArguments {
-    #[arg(long, env = "POGU_LAB", default_value = "default")]
-    pub(crate) name: String,
+    #[command(flatten)]
+    pub(crate) lab: Which,
     /// For programs
     #[arg(short, long, value_enum)]
     pub(crate) output: Option<LabOutput>,
@@ -116,8 +123,8 @@ Examples:
 pub(crate) struct ExecArguments {
     /// pod/NAMESPACE/NAME, deployment/NAMESPACE/NAME, node/NAME or outside
     pub(crate) who: String,
-    #[arg(long, env = "POGU_LAB", default_value = "default")]
-    pub(crate) name: String,
+    #[command(flatten)]
+    pub(crate) lab: Which,
     /// The command, after `--`
     #[arg(last = true, required = true)]
     pub(crate) command: Vec<String>,
@@ -132,8 +139,8 @@ Examples:
 pub(crate) struct LogsArguments {
     /// pod/NAMESPACE/NAME, deployment/NAMESPACE/NAME, node/NAME or outside
     pub(crate) who: String,
-    #[arg(long, env = "POGU_LAB", default_value = "default")]
-    pub(crate) name: String,
+    #[command(flatten)]
+    pub(crate) lab: Which,
     /// Of a pod that has several
     #[arg(short, long)]
     pub(crate) container: Option<String>,
@@ -152,8 +159,8 @@ pub(crate) struct ApplyArguments {
     /// A file of manifests; - is the input
     #[arg(short, long = "filename", value_name = "FILE", required = true)]
     pub(crate) files: Vec<PathBuf>,
-    #[arg(long, env = "POGU_LAB", default_value = "default")]
-    pub(crate) name: String,
+    #[command(flatten)]
+    pub(crate) lab: Which,
 }
 
 /// Delete objects
@@ -169,8 +176,8 @@ pub(crate) struct DeleteArguments {
     /// A file of manifests that name the objects; - is the input
     #[arg(short, long = "filename", value_name = "FILE", conflicts_with = "objects")]
     pub(crate) files: Vec<PathBuf>,
-    #[arg(long, env = "POGU_LAB", default_value = "default")]
-    pub(crate) name: String,
+    #[command(flatten)]
+    pub(crate) lab: Which,
 }
 
 /// Change the number of a Deployment's pods
@@ -183,8 +190,8 @@ pub(crate) struct ScaleArguments {
     pub(crate) deployment: String,
     #[arg(long, value_name = "N")]
     pub(crate) replicas: u32,
-    #[arg(long, env = "POGU_LAB", default_value = "default")]
-    pub(crate) name: String,
+    #[command(flatten)]
+    pub(crate) lab: Which,
 }
 
 /// Take a node away as a power cut would
@@ -198,14 +205,14 @@ Examples:
   pogu lab boot node-2")]
 pub(crate) struct NodeArguments {
     pub(crate) node: String,
-    #[arg(long, env = "POGU_LAB", default_value = "default")]
-    pub(crate) name: String,
+    #[command(flatten)]
+    pub(crate) lab: Which,
 }
 
 /// Let a crashed node come back
 #[derive(Debug, Args)]
 pub(crate) struct BootArguments {
     pub(crate) node: String,
-    #[arg(long, env = "POGU_LAB", default_value = "default")]
-    pub(crate) name: String,
+    #[command(flatten)]
+    pub(crate) lab: Which,
 }

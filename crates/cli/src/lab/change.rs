@@ -11,12 +11,12 @@ use super::{named, not_asked, read, unexpected};
 use crate::failure::{Failure, write_err, write_out};
 
 pub(super) fn apply(arguments: &ApplyArguments) -> Result<(), Failure> {
-    let name = named(&arguments.name)?;
+    let name = named(&arguments.lab.name)?;
     each_file(&name, &arguments.files, |origin, text| Request::Apply { origin, text })
 }
 
 pub(super) fn delete(arguments: &DeleteArguments) -> Result<(), Failure> {
-    let name = named(&arguments.name)?;
+    let name = named(&arguments.lab.name)?;
     for object in &arguments.objects {
         let (kind, of_kind) = object.split_once('/').unwrap_or(("", object));
         let request = Request::DeleteNamed { kind: kind.to_lowercase(), name: pod_name(of_kind)? };
@@ -29,15 +29,15 @@ pub(super) fn scale(arguments: &ScaleArguments) -> Result<(), Failure> {
     let text = &arguments.deployment;
     let deployment = text.strip_prefix("deployment/").or_else(|| text.strip_prefix("deploy/"));
     let deployment = pod_name(deployment.unwrap_or(text))?;
-    act(&named(&arguments.name)?, &Request::Scale { deployment, replicas: arguments.replicas })
+    act(&named(&arguments.lab.name)?, &Request::Scale { deployment, replicas: arguments.replicas })
 }
 
 pub(super) fn crash(arguments: &NodeArguments) -> Result<(), Failure> {
-    act(&named(&arguments.name)?, &Request::Crash { node: node(&arguments.node) })
+    act(&named(&arguments.lab.name)?, &Request::Crash { node: node(&arguments.node) })
 }
 
 pub(super) fn boot(arguments: &BootArguments) -> Result<(), Failure> {
-    act(&named(&arguments.name)?, &Request::Boot { node: node(&arguments.node) })
+    act(&named(&arguments.lab.name)?, &Request::Boot { node: node(&arguments.node) })
 }
 
 fn node(text: &str) -> String {

@@ -13,7 +13,7 @@ use crate::failure::{Failure, write_out};
 use crate::table::{NONE, Table, join};
 
 pub(super) fn status(arguments: &StatusArguments) -> Result<(), Failure> {
-    let status = super::status(&named(&arguments.name)?)?;
+    let status = super::status(&named(&arguments.lab.name)?)?;
     match arguments.output {
         Some(super::arguments::LabOutput::Json) => {
             let json = serde_json::to_string_pretty(&status).map_err(|error| {
@@ -106,7 +106,7 @@ fn pods(status: &Status) -> Table {
 }
 
 pub(super) fn logs(arguments: &LogsArguments) -> Result<(), Failure> {
-    let name = named(&arguments.name)?;
+    let name = named(&arguments.lab.name)?;
     let (status, who) = (super::status(&name)?, who(&arguments.who)?);
     let path = lab::logs(&name, &status, &who, arguments.container.as_deref())
         .map_err(|error| not_there(&error))?;

@@ -67,7 +67,7 @@ fn settings(arguments: &UpArguments) -> Result<Settings, Failure> {
     let program = std::env::current_exe().map_err(|error| {
         Failure::new(format!("cannot find pogu itself: {error}"), "was its file moved or replaced?")
     })?;
-    let mut settings = Settings::new(named(&arguments.name)?, program);
+    let mut settings = Settings::new(named(&arguments.lab.name)?, program);
     settings.files.clone_from(&arguments.files);
     settings.nodes = arguments.nodes;
     settings.cluster_domain.clone_from(&arguments.cluster_domain);
@@ -140,7 +140,7 @@ fn detach(settings: &Settings, arguments: &UpArguments) -> Result<(), Failure> {
     let reasons: Vec<String> = reasons.map(|(who, why)| format!("{who}: {why}")).collect();
     let what = format!(
         "lab {} is up, but not all of it was ready within {} s: {}",
-        arguments.name,
+        arguments.lab.name,
         PATIENCE.as_secs(),
         reasons.join("; ")
     );
