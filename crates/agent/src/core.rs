@@ -2,6 +2,7 @@
 //! one, the kernel is brought to what they say, and what else must be done goes out as actions.
 
 mod action;
+mod apply;
 mod flows;
 mod measure;
 mod pressure;
@@ -13,8 +14,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use ingest::Objects;
 use model::{NodeTable, Rejection, ServiceChange};
-use nft::Options;
-use reconcile::{Backoff, Dataplane, Kernel, Report, StaleFlows, stale_flows};
+use reconcile::{Backoff, Dataplane, Kernel, StaleFlows};
 
 pub(crate) use action::Action;
 pub(crate) use thread::run_core;
@@ -57,6 +57,8 @@ pub(crate) struct Core<K> {
     dataplane: Option<Dataplane<K>>,
     /// Set while the kernel refuses the table itself.
     refused: Option<Backoff>,
+    /// Set while it refuses the fixed chains for other options.
+    options_refused: Option<Backoff>,
     /// There are objects that the table does not show yet.
     is_dirty: bool,
     /// Since when the newest of them wait, by the annotation of what they show.
@@ -92,6 +94,7 @@ impl<K: Kernel> Core<K> {
             open,
             dataplane: None,
             refused: None,
+            options_refused: None,
             is_dirty: false,
             triggers: Vec::new(),
             stale: Vec::new(),
@@ -157,7 +160,8 @@ impl<K: Kernel> Core<K> {
         };
         // What happened before this agent ran was not waiting for it.
         if self.triggers.len() < TRIGGERS_MAX {
-            self.triggers.extend(touched.trigger.filter(|trigger| *trigger > self.started));
+            let trigger = touched.trigger.filter(|trigger| *trigger > self.started);
+            self.triggers.extend(trigger);
         }
     }
 
@@ -166,6 +170,10 @@ impl<K: Kernel> Core<K> {
         let mut actions = Vec::new();
         if self.is_dirty && self.progress.synced && self.may_apply(now) {
             self.follow(now);
+        }
+        if self.options_refused.as_ref().is_some_and(|backoff| backoff.retry_at <= now.monotonic) {
+            self.apply(&[], now);
+            self.publish();
         }
         if self.tidy_at.is_some_and(|at| at <= now.monotonic) {
             self.tidy_at = None;
@@ -194,7 +202,8 @@ impl<K: Kernel> Core<K> {
     pub(crate) fn next_tick(&self) -> Option<Instant> {
         let apply = (self.is_dirty && self.progress.synced).then(|| self.apply_at()).flatten();
         let retry = self.dataplane.as_ref().and_then(Dataplane::next_retry);
-        [apply, self.verify_at, self.tidy_at, retry].into_iter().flatten().min()
+        let options = self.options_refused.as_ref().map(|backoff| backoff.retry_at);
+        [apply, options, self.verify_at, self.tidy_at, retry].into_iter().flatten().min()
     }
 
     /// The earliest time for the next transaction; `None` when it is now.
@@ -226,110 +235,9 @@ impl<K: Kernel> Core<K> {
         self.progress.cluster = cluster;
         self.progress.queue(&changes, &self.recorder, now);
         self.progress.health_checks.advance(&self.config.node_name, &changes);
-        // What is not complete is tried again, with what comes until then.
+        // What could not begin is tried again, with what comes until then.
         self.is_dirty = !self.apply(&changes, now);
         self.publish();
-    }
-
-    /// Whether the kernel took everything. Services that it refused wait in the dataplane, and are no
-    /// failure of the whole.
-    fn apply(&mut self, changes: &[ServiceChange], now: Now) -> bool {
-        let options = self.options();
-        let began = now.monotonic;
-        let is_full = self.dataplane.is_none();
-        let reports: Vec<Report> = if let Some(dataplane) = &mut self.dataplane {
-            let mut reports = Vec::new();
-            if *dataplane.options() != options || self.table.node != self.progress.node {
-                reports.push(dataplane.set_options(options, &self.table));
-            }
-            reports.push(dataplane.advance(changes, now.monotonic));
-            reports
-        } else {
-            match self.start(options, now) {
-                Ok(report) => vec![report],
-                Err(reason) => {
-                    self.refused(reason, now);
-                    return false;
-                }
-            }
-        };
-        self.progress.node = Arc::clone(&self.table.node);
-        self.last_apply = Some(now.monotonic);
-        if self.verify_at.is_none() {
-            self.verify_at = Some(now.monotonic + VERIFY_PERIOD);
-        }
-        let triggers = std::mem::take(&mut self.triggers);
-        self.progress.applied(&reports, is_full, began, &self.recorder);
-        self.progress.programmed(&triggers, changes, &self.recorder);
-        self.progress.follow_waiting(self.dataplane.as_ref(), now);
-        self.note_stale(&reports);
-        match reports.into_iter().find_map(|report| report.failed) {
-            Some(reason) => {
-                self.refused(reason, now);
-                false
-            }
-            None => {
-                self.refused = None;
-                true
-            }
-        }
-    }
-
-    /// Flows are forgotten when the kernel has what replaces them: before, a client that goes on
-    /// sending would be led to the same endpoint anew.
-    fn note_stale(&mut self, reports: &[Report]) {
-        if reports.iter().all(|report| report.repaired == 0) {
-            let programmed = reports.iter().flat_map(|report| &report.programmed);
-            self.stale.extend(programmed.flat_map(stale_flows));
-            return;
-        }
-        // Clients that began while the table was damaged were led nowhere, and a flow without an end
-        // stays so.
-        let all = self.table.services.iter().map(|(name, service)| ServiceChange {
-            name: name.clone(),
-            old: None,
-            new: Some(Arc::clone(service)),
-        });
-        self.stale.extend(all.flat_map(|change| stale_flows(&change)));
-    }
-
-    fn start(&mut self, options: Options, now: Now) -> Result<Report, String> {
-        let kernel = (self.open)()?;
-        let (mut dataplane, report) = Dataplane::start(kernel, &self.table, options, now.monotonic)
-            .map_err(|error| error.to_string())?;
-        dataplane.set_longest_pause(self.config.sync_period);
-        self.dataplane = Some(dataplane);
-        self.tidy_at = Some(now.monotonic + TIDY_PAUSE);
-        tracing::info!(
-            node = %self.config.node_name,
-            services = self.table.services.len(),
-            changed_elements = report.taken.elements,
-            "the kernel is as the manifests say"
-        );
-        Ok(report)
-    }
-
-    fn refused(&mut self, reason: String, now: Now) {
-        if self.progress.refused.as_ref() != Some(&reason) {
-            tracing::error!(%reason, "cannot program the kernel, trying again");
-        }
-        let next = match &self.refused {
-            None => Backoff::start(now.monotonic, self.config.sync_period),
-            Some(backoff) => backoff.again(now.monotonic),
-        };
-        self.refused = Some(next);
-        self.progress.refused = Some(reason);
-        self.recorder.apply_failed(&model::Family::ALL);
-    }
-
-    fn options(&self) -> Options {
-        Options {
-            detect_local: self.table.node.detect_local.clone(),
-            masquerade_all: self.table.node.masquerade_all,
-            service_cidrs: self.table.service_cidrs.to_vec(),
-            traffic_counters: self.config.traffic_counters,
-            affinity_clients_max: self.config.affinity_clients_max,
-        }
     }
 
     fn verify(&mut self, now: Now) {
@@ -341,10 +249,7 @@ impl<K: Kernel> Core<K> {
                 if self.unrepaired.is_none() {
                     tracing::error!(%reason, "cannot repair the table, trying again");
                 }
-                let next = match &self.unrepaired {
-                    None => Backoff::start(now.monotonic, self.config.sync_period),
-                    Some(backoff) => backoff.again(now.monotonic),
-                };
+                let next = self.next_try(self.unrepaired.as_ref(), now);
                 self.verify_at = Some(next.retry_at);
                 self.unrepaired = Some(next);
                 self.recorder.apply_failed(&model::Family::ALL);

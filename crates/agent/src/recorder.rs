@@ -109,6 +109,7 @@ impl Recorder {
             "Transactions that the kernel refused",
             self.apply_failures.clone(),
         );
+        // Always zero: what is stale goes in the transaction that replaces it.
         rules.register(
             "nftables_cleanup_failures",
             "Removals of stale tables that the kernel refused",
@@ -201,11 +202,6 @@ impl Recorder {
         for &family in families {
             self.apply_failures.get_or_create(&label(family)).inc();
         }
-    }
-
-    /// The kernel refused to remove a table that is not wanted any more.
-    pub fn cleanup_failed(&self, family: Family) {
-        self.cleanup_failures.get_or_create(&label(family)).inc();
     }
 
     /// Stale connection tracking entries were removed.

@@ -23,6 +23,8 @@ pub(super) struct Progress {
     pub(super) refused: Option<String>,
     /// Why the table cannot be repaired, and since when.
     unrepaired: Option<(String, SystemTime)>,
+    /// Why the fixed chains are not as the options say, and since when.
+    options_refused: Option<(String, SystemTime)>,
     pub(super) noted: Vec<Rejection>,
     /// The node that the dataplane knows.
     pub(super) node: Arc<NodeContext>,
@@ -46,6 +48,7 @@ impl Default for Progress {
             health_check_ports: Vec::new(),
             refused: None,
             unrepaired: None,
+            options_refused: None,
             noted: Vec::new(),
             node: Arc::new(NodeContext {
                 name: model::NodeName::new(""),
@@ -101,9 +104,7 @@ impl Progress {
         let at = host::clock::wall();
         let operations = reports.iter().map(|report| report.taken.elements).sum::<usize>();
         let operations = u64::try_from(operations).unwrap_or(u64::MAX);
-        // A failure of the whole is counted where it is dealt with.
-        let is_whole = reports.iter().any(|report| report.failed.is_some());
-        if !is_whole && reports.iter().any(|report| !report.refused.is_empty()) {
+        if reports.iter().any(|report| !report.refused.is_empty() || report.failed.is_some()) {
             recorder.apply_failed(&Family::ALL);
         }
         if reports.iter().all(|report| report.failed.is_none()) {
@@ -159,6 +160,12 @@ impl Progress {
         self.unrepaired = reason.map(|reason| (reason, since));
     }
 
+    /// The fixed chains are older than the options: why they stay so, or that they no longer are.
+    pub(super) fn set_options_refused(&mut self, reason: Option<String>, now: Now) {
+        let since = self.options_refused.as_ref().map_or(now.wall, |(_, since)| *since);
+        self.options_refused = reason.map(|reason| (reason, since));
+    }
+
     pub(super) const fn repaired(&mut self, now: Now) {
         self.drift.repaired += 1;
         self.drift.last = Some(now.wall);
@@ -171,9 +178,11 @@ impl Progress {
             let object = Object::Service(failing.service.clone());
             Rejection::new(object, "spec", kernel(&failing.error))
         });
+        let options = self.options_refused.iter().map(|(reason, _)| reason);
         let start = self
             .refused
             .iter()
+            .chain(options)
             .map(|reason| Rejection::new(Object::Agent, "dataplane", kernel(reason)));
         let unrepaired = self.unrepaired.iter().map(|(reason, _)| {
             let reason =
@@ -205,6 +214,12 @@ impl Progress {
         published
     }
 
+    /// Since when the kernel is not what it should be, for whatever cause.
+    fn waiting_since(&self) -> Option<SystemTime> {
+        let whole = self.unrepaired.iter().chain(&self.options_refused).map(|(_, since)| *since);
+        whole.chain(self.pending.since).min()
+    }
+
     fn shown(&self, table: &NodeTable) -> Published {
         Published {
             table: self.cluster.clone(),
@@ -214,13 +229,7 @@ impl Progress {
                 synced: self.synced,
                 generation: self.generation,
                 applied: self.applied,
-                pending: Pending {
-                    since: self
-                        .pending
-                        .since
-                        .or_else(|| self.unrepaired.as_ref().map(|(_, since)| *since)),
-                    ..self.pending
-                },
+                pending: Pending { since: self.waiting_since(), ..self.pending },
                 failing: self.failing.values().cloned().collect(),
                 drift: self.drift,
                 rejections: self.rejections().into(),

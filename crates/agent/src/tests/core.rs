@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ingest::manifest::{Manifest, parse};
-use reconcile::{Fault, MemoryKernel};
+use reconcile::{Fault, MemoryKernel, Report};
 use tokio::sync::watch as channel;
 
 use super::answers::config;
@@ -185,4 +185,37 @@ fn a_kernel_that_refuses_to_start_is_asked_again_and_nothing_is_lost() {
     let pause = bench.next();
     assert_eq!(bench.pass(pause), [KEEPS_FIRST]);
     assert_eq!(bench.published.borrow().status.rejections.len(), 0);
+}
+
+const SERVICE_CIDR: &str = "
+apiVersion: networking.k8s.io/v1
+kind: ServiceCIDR
+metadata: {name: kubernetes}
+spec: {cidrs: [10.96.0.0/16]}
+";
+
+#[test]
+fn fixed_chains_that_are_refused_hold_back_no_service() {
+    let (mut bench, _) = Bench::new();
+    bench.kernel().faults = [Fault::Failed].into();
+    let text = format!("{SERVICE_CIDR}---\n{}", slice("10.1.0.2"));
+    assert_eq!(bench.say(&text, false), [KEEPS_SECOND]);
+    let status = bench.published.borrow().status.clone();
+    let told: Vec<String> = status.rejections.iter().map(ToString::to_string).collect();
+    assert_eq!(told, ["agent dataplane: the kernel refuses it: out of memory"]);
+    assert_eq!(status.pending.since, Some(bench.now().wall));
+
+    // Nor do those that come while it waits.
+    bench.passed += Duration::from_millis(100);
+    assert_eq!(bench.say(&slice("10.1.0.1"), false), [KEEPS_FIRST]);
+    assert_eq!(bench.published.borrow().status.rejections.len(), 1);
+
+    let pause = bench.next();
+    assert_eq!(pause, Duration::from_millis(400));
+    bench.pass(pause);
+    let dataplane = bench.core.dataplane().expect("it has started");
+    assert_eq!(dataplane.options().service_cidrs, ["10.96.0.0/16".parse().expect("a CIDR")]);
+    assert_eq!(dataplane.verify(), Report::default());
+    let status = bench.published.borrow().status.clone();
+    assert_eq!((status.rejections.len(), status.pending.since), (0, None));
 }

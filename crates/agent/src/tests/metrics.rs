@@ -132,7 +132,6 @@ fn the_core_counts_under_the_names_of_kube_proxy() {
     recorder.applied(&[Family::V4], Apply { full: false, took, at: at(11), operations: 5 });
     recorder.programmed(Family::V4, Duration::from_millis(40));
     recorder.apply_failed(&[Family::V6]);
-    recorder.cleanup_failed(Family::V6);
     recorder.conntrack_cleaned(Family::V4, took, 9);
     let page = page(&metrics, Measurement::default());
     let mut found: Vec<&str> = figures(&page, &["kubeproxy_"])
@@ -160,7 +159,7 @@ fn the_core_counts_under_the_names_of_kube_proxy() {
             "kubeproxy_sync_proxy_rules_last_queued_timestamp_seconds{ip_family=\"IPv4\"} 1795597210.0",
             "kubeproxy_sync_proxy_rules_last_timestamp_seconds{ip_family=\"IPv4\"} 1795597211.0",
             "kubeproxy_sync_proxy_rules_nftables_cleanup_failures_total{ip_family=\"IPv4\"} 0",
-            "kubeproxy_sync_proxy_rules_nftables_cleanup_failures_total{ip_family=\"IPv6\"} 1",
+            "kubeproxy_sync_proxy_rules_nftables_cleanup_failures_total{ip_family=\"IPv6\"} 0",
             "kubeproxy_sync_proxy_rules_nftables_sync_failures_total{ip_family=\"IPv4\"} 0",
             "kubeproxy_sync_proxy_rules_nftables_sync_failures_total{ip_family=\"IPv6\"} 1",
             "kubeproxy_sync_proxy_rules_no_local_endpoints_total{ip_family=\"IPv4\",traffic_policy=\"external\"} 0",
