@@ -26,4 +26,9 @@ impl Backoff {
         let pause = Self::FIRST.saturating_mul(1 << doublings).min(self.longest);
         Self { attempts: self.attempts.saturating_add(1), retry_at: now + pause, ..*self }
     }
+
+    /// No later pause is longer than this.
+    pub const fn set_longest(&mut self, longest: Duration) {
+        self.longest = longest;
+    }
 }

@@ -157,8 +157,11 @@ impl<K: Kernel> Dataplane<K> {
     }
 
     /// A Service that waits is tried again after this time at the latest.
-    pub const fn set_longest_pause(&mut self, longest: Duration) {
+    pub fn set_longest_pause(&mut self, longest: Duration) {
         self.longest_pause = longest;
+        for waiting in self.waiting.values_mut() {
+            waiting.backoff.set_longest(longest);
+        }
     }
 
     /// When `retry` should be called next.
@@ -232,10 +235,15 @@ impl<K: Kernel> Dataplane<K> {
                     self.programmed_now(attempt.programmed, report);
                     return;
                 }
-                Err(_) if !is_verified => {
+                Err(refusal) if !is_verified => {
                     is_verified = true;
                     match self.repair(&mut report.taken) {
                         Ok(steps) => report.repaired += steps,
+                        // Without a look at the table, those that the kernel named can still be
+                        // told from the others.
+                        Err(_) if !culprits(&refusal, &attempt.owners).is_empty() => {
+                            self.leave_out(&mut left, &attempt.owners, &refusal, report, now);
+                        }
                         Err(error) => {
                             let reason = error.to_string();
                             for (name, wanted) in left {
@@ -261,14 +269,7 @@ impl<K: Kernel> Dataplane<K> {
         report: &mut Report,
         now: Instant,
     ) {
-        let mut culprits = BTreeMap::new();
-        if let TransactError::Refused(refusals) = error {
-            for Refused { steps, reason } in refusals {
-                for name in owners.get(steps.clone()).unwrap_or_default() {
-                    culprits.insert(name.clone(), reason.clone());
-                }
-            }
-        }
+        let culprits = culprits(error, owners);
         if !culprits.is_empty() {
             for (name, reason) in culprits {
                 self.refuse(left, &name, &reason, report, now);
@@ -342,4 +343,14 @@ impl<K: Kernel> Dataplane<K> {
     pub fn known(&self) -> BTreeSet<ServiceName> {
         self.planner.names().into_iter().chain(self.waiting.keys()).cloned().collect()
     }
+}
+
+/// The Services whose steps the kernel named, and why.
+fn culprits(error: &TransactError, owners: &[ServiceName]) -> BTreeMap<ServiceName, String> {
+    let TransactError::Refused(refusals) = error else { return BTreeMap::new() };
+    let named = refusals.iter().flat_map(|Refused { steps, reason }| {
+        let names = owners.get(steps.clone()).unwrap_or_default();
+        names.iter().map(|name| (name.clone(), reason.clone()))
+    });
+    named.collect()
 }

@@ -22,6 +22,8 @@ pub enum Fault {
 pub struct MemoryKernel {
     pub ruleset: Ruleset,
     pub faults: VecDeque<Fault>,
+    /// Reads that fail before one succeeds.
+    pub failing_reads: usize,
     /// Elements that are refused whenever they are added.
     pub poisoned: Vec<Element>,
     pub transactions: usize,
@@ -70,6 +72,10 @@ impl Kernel for MemoryKernel {
 
     fn read(&mut self) -> Result<Ruleset, ReadError> {
         self.reads += 1;
+        if let Some(left) = self.failing_reads.checked_sub(1) {
+            self.failing_reads = left;
+            return Err(ReadError("cannot be read now".to_owned()));
+        }
         Ok(self.ruleset.clone())
     }
 

@@ -173,3 +173,30 @@ fn a_new_agent_adopts_and_changes_only_what_differs() {
     assert_eq!(report.taken.elements, 4);
     changed.check_programmed();
 }
+
+#[test]
+fn a_table_that_cannot_be_read_holds_back_only_what_the_kernel_named() {
+    let (mut node, _) = Node::start(&service(3, &[A]), MemoryKernel::new(CLIENTS_MAX));
+    node.dataplane.kernel().poisoned = vec![cluster_ip_of_1()];
+    node.dataplane.kernel().failing_reads = 1;
+    let report = node.apply(&format!("{}---\n{}", service(1, &[A]), service(2, &[B])));
+    assert_eq!(
+        (report.applied, report.refused, report.failed),
+        (names(&["s2"]), names(&["s1"]), None)
+    );
+}
+
+#[test]
+fn no_pause_is_longer_than_asked() {
+    let poisoned =
+        MemoryKernel { poisoned: vec![cluster_ip_of_1()], ..MemoryKernel::new(CLIENTS_MAX) };
+    let (mut node, _) = Node::start(&service(1, &[A]), poisoned);
+    node.dataplane.set_longest_pause(Duration::from_secs(3));
+    let mut pauses = Vec::new();
+    for _ in 0..5 {
+        let at = node.dataplane.next_retry().expect("s1 waits");
+        node.dataplane.retry(at);
+        pauses.push((node.dataplane.next_retry().expect("it still waits") - at).as_millis());
+    }
+    assert_eq!(pauses, [1_000, 2_000, 3_000, 3_000, 3_000]);
+}
