@@ -14,6 +14,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use ingest::Objects;
 use model::{NodeTable, Rejection, ServiceChange};
+use nft::{Element, Op};
 use reconcile::{Backoff, Dataplane, Kernel, StaleFlows};
 
 pub(crate) use action::Action;
@@ -21,7 +22,7 @@ pub(crate) use thread::run_core;
 
 use crate::config::Config;
 use crate::core::status::Progress;
-use crate::event::{Event, OwnAddresses};
+use crate::event::{Event, MeasureRequest, OwnAddresses};
 use crate::published::Publisher;
 use crate::recorder::Recorder;
 
@@ -44,6 +45,10 @@ const TIDY_PAUSE: Duration = Duration::from_secs(5);
 
 /// Causes of changes that are remembered while the kernel takes nothing, to tell how long they took.
 const TRIGGERS_MAX: usize = 4096;
+
+/// How often counters that are nobody's are removed: every connection whose destination any program
+/// rewrites has some.
+const COUNT_PERIOD: Duration = Duration::from_secs(60);
 
 /// How often the table is compared without a reason, should a notification have been lost.
 const VERIFY_PERIOD: Duration = Duration::from_secs(3600);
@@ -69,6 +74,8 @@ pub(crate) struct Core<K> {
     /// Set while the table is not what it should be and cannot be repaired.
     unrepaired: Option<Backoff>,
     verify_at: Option<Instant>,
+    /// When the counters are looked through, if nobody scrapes until then.
+    count_at: Option<Instant>,
     /// When memory that only the start needed is given back.
     tidy_at: Option<Instant>,
     progress: Progress,
@@ -101,6 +108,7 @@ impl<K: Kernel> Core<K> {
             last_apply: None,
             unrepaired: None,
             verify_at: None,
+            count_at: None,
             tidy_at: None,
             progress: Progress::default(),
             publisher,
@@ -132,8 +140,9 @@ impl<K: Kernel> Core<K> {
                 self.publish();
             }
             Event::Measure(request) => {
-                actions.push(Action::Measure { request, table: self.table.clone() });
+                actions.push(self.measure(Some(request), now));
             }
+            Event::Uncounted(elements) => self.forget_counters(elements),
             Event::ReadBack(request) => actions.push(Action::ReadBack(request)),
             Event::Shutdown => return None,
         }
@@ -190,11 +199,31 @@ impl<K: Kernel> Core<K> {
         {
             self.retry(now);
         }
+        if self.count_at.is_some_and(|at| at <= now.monotonic) {
+            actions.push(self.measure(None, now));
+        }
         let stale = std::mem::take(&mut self.stale);
         if !stale.is_empty() {
             actions.push(Action::ForgetFlows(stale));
         }
         actions
+    }
+
+    /// Each look finds what is nobody's; without a scrape there is one now and then.
+    fn measure(&mut self, request: Option<MeasureRequest>, now: Now) -> Action {
+        if self.dataplane.is_some() && self.config.traffic_counters {
+            self.count_at = Some(now.monotonic + COUNT_PERIOD);
+        }
+        Action::Measure { request, table: Arc::new(self.table.clone()) }
+    }
+
+    /// Makes room for pairs that somebody has.
+    fn forget_counters(&mut self, elements: Vec<Element>) {
+        let Some(dataplane) = &mut self.dataplane else { return };
+        let ops: Vec<Op> = elements.into_iter().map(Op::DeleteElement).collect();
+        if let Err(error) = dataplane.kernel().transact(&ops) {
+            tracing::debug!(%error, "counters that are nobody's stay until the next time");
+        }
     }
 
     /// When `tick` should be called next, if nothing happens until then.
@@ -203,7 +232,10 @@ impl<K: Kernel> Core<K> {
         let apply = (self.is_dirty && self.progress.synced).then(|| self.apply_at()).flatten();
         let retry = self.dataplane.as_ref().and_then(Dataplane::next_retry);
         let options = self.options_refused.as_ref().map(|backoff| backoff.retry_at);
-        [apply, options, self.verify_at, self.tidy_at, retry].into_iter().flatten().min()
+        [apply, options, retry, self.verify_at, self.tidy_at, self.count_at]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// The earliest time for the next transaction; `None` when it is now.
@@ -283,10 +315,6 @@ impl<K: Kernel> Core<K> {
     /// Shows what the agent could not do before the core was there.
     pub(crate) fn note(&mut self, rejections: Vec<Rejection>) {
         self.progress.noted = rejections;
-    }
-
-    pub(crate) const fn table(&self) -> &NodeTable {
-        &self.table
     }
 
     /// For reading counters.

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use model::{Rejection, ServiceName};
+use nft::Element;
 use reconcile::ReadBack;
 use tokio::sync::oneshot;
 
@@ -24,6 +25,8 @@ pub enum Event {
     HealthCheckPorts(Vec<Rejection>),
     /// A scrape wants to know what the kernel counted.
     Measure(MeasureRequest),
+    /// Counters in the kernel that are nobody's.
+    Uncounted(Vec<Element>),
     /// Somebody wants to know whether the kernel holds what is planned for a Service.
     ReadBack(ReadBackRequest),
     Shutdown,

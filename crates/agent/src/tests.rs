@@ -1,7 +1,7 @@
 //! Do the pieces of the agent, taken from outside, say what they should?
 
 mod answers;
-mod cluster;
+pub(crate) mod cluster;
 mod config;
 mod core;
 mod explained;

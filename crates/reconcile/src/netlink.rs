@@ -1,6 +1,7 @@
 //! The real kernel.
 
 use host::netfilter::{Nfnetlink, RequestError, TransactError as HostError};
+use host::netlink::DumpError;
 use nft::wire::{self, Count, RulesetReader};
 use nft::{Bytes, ChainId, Op, Ruleset, SetId, SetKind, SetSpec};
 
@@ -87,10 +88,7 @@ impl Netlink {
                 Err(error) => last = error,
             }
         }
-        // Answers to a question that was given up would be taken for those to the next one.
-        if let Ok(socket) = Nfnetlink::open() {
-            self.socket = socket;
-        }
+        self.open_anew();
         Err(ReadError(last))
     }
 
@@ -126,22 +124,36 @@ impl Netlink {
     /// # Errors
     /// When they cannot be read; nothing is zero because of that.
     pub fn counted(&mut self) -> Result<Counted, ReadError> {
+        let counted = self.count();
+        if counted.is_err() {
+            self.open_anew();
+        }
+        counted.map_err(|error| ReadError(error.to_string()))
+    }
+
+    fn count(&mut self) -> Result<Counted, DumpError> {
         let mut counted = Counted::default();
         let counting = SetId::all().filter(|set| {
             let kind = SetSpec::of(*set, self.clients_max).kind;
             matches!(kind, SetKind::Counting { .. })
         });
-        let read = |error: host::netlink::DumpError| ReadError(error.to_string());
         for set in counting {
             let mut each = |_: u16, payload: &[u8]| {
                 counted.traffic.extend(wire::element_counts(payload));
             };
-            self.socket.dump(&wire::dump_set(set), &mut each).map_err(read)?;
+            self.socket.dump(&wire::dump_set(set), &mut each)?;
         }
         let mut each = |_: u16, payload: &[u8]| counted.refused.extend(wire::rule_count(payload));
-        self.socket.dump(&wire::dump_rules(), &mut each).map_err(read)?;
+        self.socket.dump(&wire::dump_rules(), &mut each)?;
         counted.refused.retain(|(chain, _)| matches!(chain, ChainId::Drop(_) | ChainId::Reject(_)));
         Ok(counted)
+    }
+
+    /// Answers to a question that was given up would be taken for those to the next one.
+    fn open_anew(&mut self) {
+        if let Ok(socket) = Nfnetlink::open() {
+            self.socket = socket;
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use model::ServiceChange;
 use nft::Options;
 use reconcile::{Backoff, Dataplane, Kernel, Report, stale_flows};
 
-use super::{Core, Now, TIDY_PAUSE, VERIFY_PERIOD};
+use super::{COUNT_PERIOD, Core, Now, TIDY_PAUSE, VERIFY_PERIOD};
 
 impl<K: Kernel> Core<K> {
     /// Brings the kernel to what the table says. False when it refused to begin at all: all is tried
@@ -99,6 +99,7 @@ impl<K: Kernel> Core<K> {
         self.dataplane = Some(dataplane);
         self.progress.node = Arc::clone(&self.table.node);
         self.tidy_at = Some(now.monotonic + TIDY_PAUSE);
+        self.count_at = self.config.traffic_counters.then(|| now.monotonic + COUNT_PERIOD);
         tracing::info!(
             node = %self.config.node_name,
             services = self.table.services.len(),

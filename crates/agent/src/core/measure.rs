@@ -1,40 +1,67 @@
 //! What has the kernel counted, and for whom?
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender};
 
 use host::conntrack::Conntrack as Sockets;
 use model::{Frontend, NodeTable, Protocol, ServicePortName};
-use nft::{Bytes, ChainId, Data, Element, Op, SetId, read_counted};
-use reconcile::{Counted, Dataplane, Kernel, Netlink};
+use nft::{Bytes, ChainId, Data, Element, SetId, read_counted};
+use reconcile::{Counted, ReadError};
 
+use crate::event::{Event, MeasureRequest};
 use crate::measurement::{
     Conntrack, Count, EndpointConnections, EndpointTraffic, Measurement, Refusal, RefusedPackets,
     ServiceTraffic, Source, Traffic,
 };
 
-/// Reads everything for one scrape. What cannot be read is named, and missing from the rest.
-pub(super) fn measure(
-    dataplane: Option<&mut Dataplane<Netlink>>,
-    table: &NodeTable,
-) -> Measurement {
-    let mut measurement = Measurement::default();
-    match dataplane {
-        Some(dataplane) if dataplane.options().traffic_counters => {
-            match dataplane.kernel().counted() {
-                Ok(counted) => {
-                    let (traffic, gone) = attribute(&counted, table);
-                    measurement.traffic = Some(traffic);
-                    forget(dataplane.kernel(), gone);
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "cannot read the traffic counters");
-                    measurement.failed.push(Source::Traffic);
-                }
+/// Pairs that the core forgets in one transaction: it has others to do.
+const GONE_PER_EVENT_MAX: usize = 4096;
+
+/// What the kernel has counted, to be told in the words of Services.
+pub(super) struct Job {
+    /// Whoever scrapes; absent when it is only looked for what is nobody's.
+    pub(super) request: Option<MeasureRequest>,
+    pub(super) table: Arc<NodeTable>,
+    /// Absent while nothing is counted.
+    pub(super) counted: Option<Result<Counted, ReadError>>,
+}
+
+/// Works scrapes off until the core ends, beside it: with many pairs it takes a while. What is
+/// nobody's goes back to the core, which alone changes the table.
+pub(super) fn work_off(jobs: &Receiver<Job>, core: &SyncSender<Event>) {
+    while let Ok(Job { request, table, counted }) = jobs.recv() {
+        let (measurement, gone) = measure(counted, &table);
+        if let Some(request) = request {
+            request.answer(measurement);
+        }
+        for part in gone.chunks(GONE_PER_EVENT_MAX) {
+            if core.send(Event::Uncounted(part.to_vec())).is_err() {
+                return;
             }
         }
-        _ => {}
+    }
+}
+
+/// What cannot be read is named, and missing from the rest.
+fn measure(
+    counted: Option<Result<Counted, ReadError>>,
+    table: &NodeTable,
+) -> (Measurement, Vec<Element>) {
+    let mut measurement = Measurement::default();
+    let mut nobodys = Vec::new();
+    match counted {
+        Some(Ok(counted)) => {
+            let (traffic, gone) = attribute(&counted, table);
+            measurement.traffic = Some(traffic);
+            nobodys = gone;
+        }
+        Some(Err(error)) => {
+            tracing::warn!(%error, "cannot read the traffic counters");
+            measurement.failed.push(Source::Traffic);
+        }
+        None => {}
     }
     match conntrack() {
         Ok(conntrack) => measurement.conntrack = Some(conntrack),
@@ -43,25 +70,23 @@ pub(super) fn measure(
             measurement.failed.push(Source::Conntrack);
         }
     }
-    measurement
+    (measurement, nobodys)
 }
 
-/// What the pairs have counted, in the words of Services; and the pairs that are no more.
+/// What the pairs have counted, in the words of Services; and the pairs that are nobody's: their
+/// Service or endpoint is gone, or another program rewrote the destination.
 fn attribute(counted: &Counted, table: &NodeTable) -> (Traffic, Vec<Element>) {
     let mut sums = Sums::default();
     let mut gone = Vec::new();
+    let mut owners = Owners { table, by_frontend: HashMap::new() };
     for (set, key, count) in &counted.traffic {
-        let owner = read_counted(key)
-            .and_then(|(endpoint, frontend)| Some((owner(table, &frontend, endpoint)?, endpoint)));
-        match owner {
-            Some(((port, protocol), endpoint)) => {
-                sums.add(
-                    *set,
-                    &port,
-                    protocol,
-                    endpoint,
-                    Count { packets: count.packets, bytes: count.bytes },
-                );
+        let pair = read_counted(key);
+        let owned =
+            pair.and_then(|(endpoint, frontend)| Some((owners.of(&frontend, endpoint)?, endpoint)));
+        match owned {
+            Some((owner, endpoint)) => {
+                let count = Count { packets: count.packets, bytes: count.bytes };
+                sums.add(*set, &owner.port, owner.protocol, endpoint, count);
             }
             None => gone.push(counted_element(*set, *key)),
         }
@@ -86,23 +111,41 @@ fn refused((chain, count): &(ChainId, nft::wire::Count)) -> Option<RefusedPacket
     Some(RefusedPackets { refusal, packets: count.packets })
 }
 
-/// The Service port that has both, if there still is one.
-fn owner(
-    table: &NodeTable,
-    frontend: &Frontend,
-    endpoint: SocketAddr,
-) -> Option<(ServicePortName, Protocol)> {
+/// Whose a pair is. What was found out for a frontend is kept, since most have many endpoints.
+struct Owners<'a> {
+    table: &'a NodeTable,
+    by_frontend: HashMap<Frontend, Option<Owner>>,
+}
+
+struct Owner {
+    port: ServicePortName,
+    protocol: Protocol,
+    endpoints: HashSet<SocketAddr>,
+}
+
+impl Owners<'_> {
+    /// The Service port that has both, if there still is one.
+    fn of(&mut self, frontend: &Frontend, endpoint: SocketAddr) -> Option<&Owner> {
+        let known = self.by_frontend.entry(*frontend);
+        let owner = known.or_insert_with(|| owner(self.table, frontend)).as_ref()?;
+        owner.endpoints.contains(&endpoint).then_some(owner)
+    }
+}
+
+fn owner(table: &NodeTable, frontend: &Frontend) -> Option<Owner> {
     let (service, port, _) = table.frontend(frontend)?;
     let known = service
         .service
         .ports
         .iter()
         .find(|known| known.name == port.name && known.protocol == port.protocol)?;
-    let endpoints = known.endpoints.get(port.family);
-    // They are sorted, so a scrape of many endpoints does not look at each for each.
-    endpoints.binary_search_by_key(&endpoint, |known| known.address).ok()?;
+    let endpoints = known.endpoints.get(port.family).iter();
     let name = ServicePortName { service: service.name().clone(), port: Arc::clone(&port.name) };
-    Some((name, port.protocol))
+    Some(Owner {
+        port: name,
+        protocol: port.protocol,
+        endpoints: endpoints.map(|known| known.address).collect(),
+    })
 }
 
 /// Sums over the frontends of a Service port, and over the Services of an endpoint.
@@ -161,17 +204,6 @@ const fn grow(sum: &mut Count, by: Count) {
     sum.bytes += by.bytes;
 }
 
-/// Pairs that nobody can use any more make room for new ones.
-fn forget(kernel: &mut Netlink, gone: Vec<Element>) {
-    if gone.is_empty() {
-        return;
-    }
-    let ops: Vec<Op> = gone.into_iter().map(Op::DeleteElement).collect();
-    if let Err(error) = kernel.transact(&ops) {
-        tracing::debug!(%error, "counters of endpoints that are gone stay until the next time");
-    }
-}
-
 fn conntrack() -> Result<Conntrack, host::conntrack::ConntrackError> {
     let mut sockets = Sockets::open()?;
     let statistics = sockets.statistics()?;
@@ -183,4 +215,42 @@ fn conntrack() -> Result<Conntrack, host::conntrack::ConntrackError> {
         drop: statistics.drop,
         early_drop: statistics.early_drop,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use model::NodeTable;
+    use nft::wire::Count as Counter;
+
+    use super::*;
+    use crate::tests::cluster::{SHOP, applied, published};
+
+    /// As the kernel's key: endpoint, frontend.
+    fn key(endpoint: [u8; 4], frontend: [u8; 4]) -> Bytes {
+        let port = |number: u16| number.to_be_bytes();
+        let endpoint = Bytes::empty().with(&endpoint).with(&port(8080));
+        endpoint.with(&frontend).with(&[Protocol::Tcp.number()]).with(&port(80))
+    }
+
+    #[test]
+    fn what_is_nobodys_is_told_from_what_services_have() {
+        let table: NodeTable = published(SHOP, "192.168.0.1", applied()).node;
+        let (set, count) = (SetId::Sent(model::Family::V4), Counter { packets: 3, bytes: 180 });
+        let frontends = [[10, 96, 0, 10], [203, 0, 113, 7], [198, 18, 0, 1]];
+        let mut traffic: Vec<(SetId, Bytes, Counter)> =
+            frontends.map(|frontend| (set, key([10, 2, 0, 5], frontend), count)).into();
+        traffic.push((set, key([10, 9, 9, 9], [10, 96, 0, 10]), count));
+        let counted = Counted { traffic, refused: Vec::new() };
+        let (found, gone) = attribute(&counted, &table);
+        let port = ServicePortName {
+            service: model::ServiceName::new("shop", "web"),
+            port: "http".into(),
+        };
+        let (sent, received) = (Count { packets: 6, bytes: 360 }, Count::default());
+        let service =
+            ServiceTraffic { port, protocol: Protocol::Tcp, connections: 0, sent, received };
+        assert_eq!(found.services, [service]);
+        let keys = [key([10, 2, 0, 5], [198, 18, 0, 1]), key([10, 9, 9, 9], [10, 96, 0, 10])];
+        assert_eq!(gone, keys.map(|key| counted_element(set, key)));
+    }
 }

@@ -13,7 +13,7 @@ use model::Family;
 use reconcile::{Netlink, StaleFlows, TransactError, missing_features};
 
 use crate::core::flows::forget;
-use crate::core::measure::measure;
+use crate::core::measure::{Job, work_off};
 use crate::core::pressure::{PERIOD, Pressure};
 use crate::core::{Action, Core, Now};
 use crate::event::{Event, OwnAddresses};
@@ -27,8 +27,8 @@ const PATIENCE: Duration = Duration::from_millis(250);
 /// Changes whose stale flows have not been removed yet; at the bound the core waits.
 const FLOWS_MAX: usize = 64;
 
-/// How often counters that are nobody's are removed, though nobody asks for counters.
-const PURGE_PERIOD: Duration = Duration::from_secs(600);
+/// Scrapes that wait to be worked off; at the bound the next one gets no answer.
+const JOBS_MAX: usize = 2;
 
 /// Lists of addresses that the kernel interrupted are asked for again, so often.
 const LISTINGS_MAX: u32 = 20;
@@ -51,6 +51,7 @@ pub(crate) fn run_core(side: CoreSide) -> Result<(), Failure> {
     let conntrack = Conntrack::open().map_err(dataplane)?;
     let is_ending = AtomicBool::new(false);
     let (flows, stale) = sync_channel(FLOWS_MAX);
+    let (jobs, measured) = sync_channel(JOBS_MAX);
     thread::scope(|scope| {
         let named = |name: &str| thread::Builder::new().name(name.to_owned());
         let ending = &is_ending;
@@ -65,11 +66,16 @@ pub(crate) fn run_core(side: CoreSide) -> Result<(), Failure> {
             .and_then(|_| {
                 let recorder = side.recorder.clone();
                 named("flows").spawn_scoped(scope, move || forget(conntrack, &stale, &recorder))
+            })
+            .and_then(|_| {
+                let to_core = side.sender.clone();
+                named("counters").spawn_scoped(scope, move || work_off(&measured, &to_core))
             });
+        let out = Out { flows, jobs };
         let ended =
-            watched.map_err(Failure::Start).map(|_| work(side, first, refused, &own_port, &flows));
+            watched.map_err(Failure::Start).map(|_| work(side, first, refused, &own_port, &out));
         is_ending.store(true, Ordering::Relaxed);
-        drop(flows);
+        drop(out);
         ended
     })
 }
@@ -108,7 +114,7 @@ fn work(
     first: OwnAddresses,
     refused: Vec<model::Rejection>,
     own_port: &Arc<AtomicU32>,
-    flows: &SyncSender<Vec<StaleFlows>>,
+    out: &Out,
 ) {
     let clients_max = side.config.affinity_clients_max;
     let port = Arc::clone(own_port);
@@ -120,11 +126,10 @@ fn work(
     let mut core = Core::new(side.config, Box::new(open), side.publisher, side.recorder, now());
     core.note(refused);
     let (mut pressure, mut look_at) = (Pressure::default(), host::clock::monotonic());
-    let mut purge_at = look_at + PURGE_PERIOD;
     let mut next = core.handle(Event::Addresses(first), now());
     while let Some(actions) = next {
         for action in actions {
-            act(action, &mut core, flows);
+            act(action, &mut core, out);
         }
         if let Some(dataplane) = core.dataplane() {
             own_port.store(dataplane.kernel().port_id(), Ordering::Relaxed);
@@ -133,13 +138,6 @@ fn work(
         if look_at <= time {
             pressure.look();
             look_at = time + PERIOD;
-        }
-        if purge_at <= time {
-            // Reading the counters removes those that are nobody's: other programs' translations make
-            // some, and nobody may ever ask.
-            let table = core.table().clone();
-            drop(measure(core.dataplane(), &table));
-            purge_at = time + PURGE_PERIOD;
         }
         let until = core.next_tick().map_or(look_at, |tick| tick.min(look_at));
         next = match side.events.recv_timeout(until.saturating_duration_since(time)) {
@@ -150,15 +148,25 @@ fn work(
     }
 }
 
-fn act(action: Action, core: &mut Core<Netlink>, flows: &SyncSender<Vec<StaleFlows>>) {
+/// Those who do what takes long.
+struct Out {
+    flows: SyncSender<Vec<StaleFlows>>,
+    jobs: SyncSender<Job>,
+}
+
+fn act(action: Action, core: &mut Core<Netlink>, out: &Out) {
     match action {
         Action::ForgetFlows(stale) => {
-            if flows.send(stale).is_err() {
+            if out.flows.send(stale).is_err() {
                 tracing::error!("nobody removes stale flows any more");
             }
         }
         Action::Measure { request, table } => {
-            request.answer(measure(core.dataplane(), &table));
+            let counting = core.dataplane().filter(|it| it.options().traffic_counters);
+            let counted = counting.map(|dataplane| dataplane.kernel().counted());
+            if let Err(error) = out.jobs.try_send(Job { request, table, counted }) {
+                tracing::debug!(%error, "too many scrapes at once, one gets no answer");
+            }
         }
         Action::ReadBack(request) => {
             let read = core.dataplane().map(|dataplane| dataplane.read_back(&request.service));

@@ -15,7 +15,7 @@ use crate::published::{Applied, Published, Status};
 
 /// One Service of type LoadBalancer with policy Local: an endpoint here, one elsewhere, and one
 /// here that is not ready; and a Service without endpoints.
-pub(super) const SHOP: &str = "
+pub(crate) const SHOP: &str = "
 apiVersion: v1
 kind: Service
 metadata: {name: web, namespace: shop, creationTimestamp: '2026-11-25T08:00:00Z'}
@@ -44,13 +44,13 @@ metadata: {name: api, namespace: shop}
 spec: {clusterIP: 10.96.0.11, ports: [{port: 90, protocol: UDP}]}
 ";
 
-pub(super) fn ip(text: &str) -> IpAddr {
+pub(crate) fn ip(text: &str) -> IpAddr {
     text.parse().unwrap()
 }
 
 /// What an agent on node `a`, which takes node ports on a loopback address, publishes of the
 /// manifests.
-pub(super) fn published(manifests: &str, node_port_address: &str, status: Status) -> Published {
+pub(crate) fn published(manifests: &str, node_port_address: &str, status: Status) -> Published {
     let mut objects = Objects::new();
     let (read, rejections) = parse("test", manifests);
     assert_eq!(rejections, []);
@@ -77,7 +77,7 @@ pub(super) fn published(manifests: &str, node_port_address: &str, status: Status
 }
 
 /// The kernel has everything.
-pub(super) fn applied() -> Status {
+pub(crate) fn applied() -> Status {
     Status {
         synced: true,
         generation: 3,

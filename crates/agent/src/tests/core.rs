@@ -9,7 +9,7 @@ use tokio::sync::watch as channel;
 
 use super::answers::config;
 use crate::core::{Action, Core, Now};
-use crate::event::{Event, OwnAddresses};
+use crate::event::{Event, MeasureRequest, OwnAddresses};
 use crate::health::Health;
 use crate::published::Published;
 use crate::recorder::Recorder;
@@ -218,4 +218,37 @@ fn fixed_chains_that_are_refused_hold_back_no_service() {
     assert_eq!(dataplane.verify(), Report::default());
     let status = bench.published.borrow().status.clone();
     assert_eq!((status.rejections.len(), status.pending.since), (0, None));
+}
+
+/// Passes time until the core wants its counters read, for whoever.
+fn until_measured(bench: &mut Bench) -> (Duration, bool) {
+    let began = bench.passed;
+    loop {
+        bench.passed += bench.next();
+        for action in bench.core.tick(bench.now()) {
+            if let Action::Measure { request, .. } = action {
+                return (bench.passed - began, request.is_some());
+            }
+        }
+    }
+}
+
+#[test]
+fn counters_that_are_nobodys_are_removed_though_nobody_scrapes() {
+    let (mut bench, _) = Bench::new();
+    assert_eq!(until_measured(&mut bench), (Duration::from_secs(60), false));
+
+    // A scrape looks for them too.
+    bench.passed += Duration::from_secs(59);
+    let (sender, _receiver) = tokio::sync::oneshot::channel();
+    let scrape = Event::Measure(MeasureRequest(sender));
+    assert_eq!(bench.core.handle(scrape, bench.now()).expect("it goes on").len(), 1);
+    assert_eq!(until_measured(&mut bench), (Duration::from_secs(60), false));
+
+    let set = nft::SetId::Sent(model::Family::V4);
+    let element = nft::Element { set, key: nft::Bytes::empty(), data: nft::Data::None };
+    bench.kernel().ruleset.elements.insert((set, element.key), element.data);
+    let said = bench.core.handle(Event::Uncounted(vec![element]), bench.now());
+    assert!(said.expect("it goes on").is_empty());
+    assert_eq!(bench.kernel().ruleset.elements.get(&(set, element.key)), None);
 }
