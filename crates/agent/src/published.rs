@@ -36,9 +36,17 @@ impl Published {
     /// Everything that is left out, by whoever found it: ingest, the node's claims, the agent.
     #[must_use]
     pub fn rejections(&self) -> Vec<Rejection> {
-        let mut all: Vec<Rejection> = self.table.rejections.to_vec();
-        all.extend(self.node.rejections());
-        all.extend(self.status.rejections.iter().cloned());
+        Self::all_rejections(&self.table, &self.node, &self.status.rejections)
+    }
+
+    pub(crate) fn all_rejections(
+        table: &ServiceTable,
+        node: &NodeTable,
+        own: &[Rejection],
+    ) -> Vec<Rejection> {
+        let mut all: Vec<Rejection> = table.rejections.to_vec();
+        all.extend(node.rejections());
+        all.extend(own.iter().cloned());
         all.sort();
         all.dedup();
         all

@@ -42,6 +42,11 @@ impl Held {
 }
 
 impl Claims {
+    /// Whether both are the same value, found without looking into them.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.0.ptr_eq(&other.0)
+    }
+
     /// Who holds the frontend.
     pub(crate) fn holder(&self, frontend: &Frontend) -> Option<&Claim> {
         self.0.get(frontend).and_then(|held| held.as_slice().first())

@@ -163,10 +163,13 @@ impl NodeTable {
             for (frontend, kind, port) in all_frontends(&service, &self.node) {
                 let is_held = holds(&frontend, kind, &port);
                 let key = (name.clone(), frontend, port);
-                if is_held {
-                    self.refused.remove(&key);
-                } else {
-                    self.refused.insert(key, kind);
+                // Written only where it differs: what is unchanged is known by being the same map.
+                match (is_held, self.refused.get(&key)) {
+                    (true, Some(_)) => drop(self.refused.remove(&key)),
+                    (false, known) if known != Some(&kind) => {
+                        self.refused.insert(key, kind);
+                    }
+                    (true, None) | (false, Some(_) | None) => {}
                 }
             }
             Arc::new(decided)
@@ -215,6 +218,13 @@ impl NodeTable {
     #[must_use]
     pub fn is_in_service_cidr(&self, address: IpAddr) -> bool {
         self.service_cidrs.iter().any(|net| net.contains(&address))
+    }
+
+    /// Whether both reject the same, found without looking into them: false when nobody can tell.
+    #[must_use]
+    pub fn rejects_the_same(&self, other: &Self) -> bool {
+        let is_empty = self.refused.is_empty() && other.refused.is_empty();
+        is_empty || (self.refused.ptr_eq(&other.refused) && self.claims.is_same(&other.claims))
     }
 
     /// The frontends that Services ask for and do not hold here, because another does.

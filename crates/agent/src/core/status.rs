@@ -35,8 +35,43 @@ pub(super) struct Progress {
     drift: Drift,
     /// Some Service asked for a node port once.
     wants_node_ports: bool,
-    /// What was left out when that was last logged.
-    logged: BTreeSet<Rejection>,
+    logged: Logged,
+}
+
+/// What was left out when that was last logged. Most changes leave out nothing else, and all that is
+/// left out may be much: it is looked at only when one of its sources changed.
+#[derive(Debug, Default)]
+struct Logged {
+    all: BTreeSet<Rejection>,
+    sources: Option<Sources>,
+}
+
+/// What rejections come from.
+#[derive(Debug)]
+struct Sources {
+    cluster: Arc<[Rejection]>,
+    node: NodeTable,
+    own: Arc<[Rejection]>,
+}
+
+impl Sources {
+    fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.cluster, &other.cluster)
+            && self.node.rejects_the_same(&other.node)
+            && self.own == other.own
+    }
+}
+
+impl Logged {
+    fn follow(&mut self, all: BTreeSet<Rejection>) {
+        for rejection in all.difference(&self.all) {
+            tracing::warn!("left out: {rejection}");
+        }
+        for rejection in self.all.difference(&all) {
+            tracing::info!(object = %rejection.object, field = rejection.field, "accepted after all, or gone");
+        }
+        self.all = all;
+    }
 }
 
 impl Default for Progress {
@@ -65,7 +100,7 @@ impl Default for Progress {
             failing: BTreeMap::new(),
             drift: Drift::default(),
             wants_node_ports: false,
-            logged: BTreeSet::new(),
+            logged: Logged::default(),
         }
     }
 }
@@ -202,16 +237,18 @@ impl Progress {
 
     /// What to show now. Logs what is left out since the last time, and what no longer is.
     pub(super) fn published(&mut self, table: &NodeTable) -> Published {
-        let published = self.shown(table);
-        let left_out: BTreeSet<Rejection> = published.rejections().into_iter().collect();
-        for rejection in left_out.difference(&self.logged) {
-            tracing::warn!("left out: {rejection}");
+        let own: Arc<[Rejection]> = self.rejections().into();
+        let sources = Sources {
+            cluster: Arc::clone(&self.cluster.rejections),
+            node: table.clone(),
+            own: Arc::clone(&own),
+        };
+        if !self.logged.sources.as_ref().is_some_and(|known| known.is_same(&sources)) {
+            let all = Published::all_rejections(&self.cluster, table, &own);
+            self.logged.follow(all.into_iter().collect());
+            self.logged.sources = Some(sources);
         }
-        for rejection in self.logged.difference(&left_out) {
-            tracing::info!(object = %rejection.object, field = rejection.field, "accepted after all, or gone");
-        }
-        self.logged = left_out;
-        published
+        self.shown(table, own)
     }
 
     /// Since when the kernel is not what it should be, for whatever cause.
@@ -220,7 +257,7 @@ impl Progress {
         whole.chain(self.pending.since).min()
     }
 
-    fn shown(&self, table: &NodeTable) -> Published {
+    fn shown(&self, table: &NodeTable, rejections: Arc<[Rejection]>) -> Published {
         Published {
             table: self.cluster.clone(),
             node: table.clone(),
@@ -232,7 +269,7 @@ impl Progress {
                 pending: Pending { since: self.waiting_since(), ..self.pending },
                 failing: self.failing.values().cloned().collect(),
                 drift: self.drift,
-                rejections: self.rejections().into(),
+                rejections,
             },
         }
     }

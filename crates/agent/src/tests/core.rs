@@ -252,3 +252,31 @@ fn counters_that_are_nobodys_are_removed_though_nobody_scrapes() {
     assert!(said.expect("it goes on").is_empty());
     assert_eq!(bench.kernel().ruleset.elements.get(&(set, element.key)), None);
 }
+
+#[test]
+fn rejections_are_known_to_be_the_same_while_only_endpoints_change() {
+    let (mut bench, _) = Bench::new();
+    let external =
+        DNS.replace("clusterIP: 10.96.0.1,", "clusterIP: 10.96.0.1, externalIPs: [203.0.113.7],");
+    let rival = external.replace("name: dns", "name: rival").replace("10.96.0.1,", "10.96.0.2,");
+    bench.say(&format!("{external}---\n{rival}"), false);
+    let before = Arc::clone(&bench.published.borrow());
+    let told: Vec<String> = before.rejections().iter().map(ToString::to_string).collect();
+    assert_eq!(
+        told,
+        [
+            "Service default/rival spec.externalIPs: 203.0.113.7:53/UDP is already claimed by Service \
+          default/dns (ExternalIP); give one of the two another address or port"
+        ]
+    );
+
+    bench.say(&slice("10.1.0.2"), false);
+    let after = Arc::clone(&bench.published.borrow());
+    assert!(before.node.rejects_the_same(&after.node));
+    assert_eq!(after.rejections(), before.rejections());
+
+    bench.say(&rival.replace("203.0.113.7", "203.0.113.8"), false);
+    let last = Arc::clone(&bench.published.borrow());
+    assert!(!after.node.rejects_the_same(&last.node));
+    assert_eq!(last.rejections(), []);
+}
