@@ -4,6 +4,7 @@
 mod action;
 mod apply;
 mod flows;
+mod hear;
 mod measure;
 mod pressure;
 mod status;
@@ -134,6 +135,10 @@ impl<K: Kernel> Core<K> {
             Event::Drift => {
                 let at = now.monotonic + DRIFT_PAUSE;
                 self.verify_at = Some(self.verify_at.map_or(at, |planned| planned.min(at)));
+            }
+            Event::Deaf { to, reason } => {
+                self.progress.set_deaf(to, reason);
+                self.publish();
             }
             Event::HealthCheckPorts(rejections) => {
                 self.progress.health_check_ports = rejections;

@@ -21,6 +21,11 @@ pub enum Event {
     Addresses(OwnAddresses),
     /// Somebody else changed our table in the kernel.
     Drift,
+    /// What the kernel says of something cannot be heard: why; or it can be again.
+    Deaf {
+        to: News,
+        reason: Option<String>,
+    },
     /// Health check ports that cannot be opened. The list replaces the one before.
     HealthCheckPorts(Vec<Rejection>),
     /// A scrape wants to know what the kernel counted.
@@ -30,6 +35,15 @@ pub enum Event {
     /// Somebody wants to know whether the kernel holds what is planned for a Service.
     ReadBack(ReadBackRequest),
     Shutdown,
+}
+
+/// What of the kernel's is listened to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum News {
+    /// Changes of our table by others.
+    Table,
+    /// Changes of the node's own addresses.
+    Addresses,
 }
 
 /// The addresses of this host.

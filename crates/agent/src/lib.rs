@@ -27,7 +27,7 @@ mod tests;
 mod tune;
 
 pub use cleanup::cleanup;
-pub use event::{EVENTS_MAX, Event, MeasureRequest, OwnAddresses, ReadBackRequest};
+pub use event::{EVENTS_MAX, Event, MeasureRequest, News, OwnAddresses, ReadBackRequest};
 pub use failure::Failure;
 pub use health_check::{HealthCheck, HealthChecks};
 pub use measurement::{

@@ -10,6 +10,7 @@ use model::{
 use reconcile::{Dataplane, Kernel, Report};
 
 use crate::core::Now;
+use crate::event::News;
 use crate::health_check::HealthChecks;
 use crate::published::{Applied, Drift, Failing, Pending, Published, Status};
 use crate::recorder::{Apply, Recorder};
@@ -25,6 +26,8 @@ pub(super) struct Progress {
     unrepaired: Option<(String, SystemTime)>,
     /// Why the fixed chains are not as the options say, and since when.
     options_refused: Option<(String, SystemTime)>,
+    /// What cannot be heard now, and why.
+    deaf: BTreeMap<News, String>,
     pub(super) noted: Vec<Rejection>,
     /// The node that the dataplane knows.
     pub(super) node: Arc<NodeContext>,
@@ -84,6 +87,7 @@ impl Default for Progress {
             refused: None,
             unrepaired: None,
             options_refused: None,
+            deaf: BTreeMap::new(),
             noted: Vec::new(),
             node: Arc::new(NodeContext {
                 name: model::NodeName::new(""),
@@ -201,6 +205,13 @@ impl Progress {
         self.options_refused = reason.map(|reason| (reason, since));
     }
 
+    pub(super) fn set_deaf(&mut self, to: News, reason: Option<String>) {
+        match reason {
+            Some(reason) => self.deaf.insert(to, reason),
+            None => self.deaf.remove(&to),
+        };
+    }
+
     pub(super) const fn repaired(&mut self, now: Now) {
         self.drift.repaired += 1;
         self.drift.last = Some(now.wall);
@@ -224,6 +235,14 @@ impl Progress {
                 format!("the table was changed by others and cannot be repaired: {reason}");
             Rejection::new(Object::Agent, "dataplane", reason)
         });
+        let deaf = self.deaf.iter().map(|(source, reason)| {
+            let of = match source {
+                News::Table => "of changes of the table by others",
+                News::Addresses => "of changes of the node's addresses, the last known ones stay",
+            };
+            let reason = format!("cannot hear {of}, trying again: {reason}");
+            Rejection::new(Object::Agent, "dataplane", reason)
+        });
         let has_none = self.wants_node_ports && self.node.node_port_addresses.is_empty();
         let no_address = has_none.then(|| {
             let reason = "no address of this node accepts node ports: give --node-ip, or \
@@ -232,7 +251,7 @@ impl Progress {
         });
         let noted = self.noted.iter().chain(&self.health_check_ports);
         let own = noted.cloned().chain(no_address);
-        own.chain(failing).chain(start).chain(unrepaired).collect()
+        own.chain(failing).chain(start).chain(unrepaired).chain(deaf).collect()
     }
 
     /// What to show now. Logs what is left out since the last time, and what no longer is.

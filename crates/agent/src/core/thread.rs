@@ -4,15 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
-use std::time::Duration;
 
-use host::address::{AddressError, AddressMonitor, local_addresses, primary_address};
+use host::address::AddressMonitor;
 use host::conntrack::Conntrack;
-use host::netfilter::{MonitorError, NftMonitor};
-use model::Family;
+use host::netfilter::NftMonitor;
 use reconcile::{Netlink, StaleFlows, TransactError, missing_features};
 
 use crate::core::flows::forget;
+use crate::core::hear::{own_addresses, watch_addresses, watch_table};
 use crate::core::measure::{Job, work_off};
 use crate::core::pressure::{PERIOD, Pressure};
 use crate::core::{Action, Core, Now};
@@ -21,17 +20,11 @@ use crate::failure::Failure;
 use crate::run::CoreSide;
 use crate::tune::tune;
 
-/// How long a watching thread waits before it looks whether it should end.
-const PATIENCE: Duration = Duration::from_millis(250);
-
 /// Changes whose stale flows have not been removed yet; at the bound the core waits.
 const FLOWS_MAX: usize = 64;
 
 /// Scrapes that wait to be worked off; at the bound the next one gets no answer.
 const JOBS_MAX: usize = 2;
-
-/// Lists of addresses that the kernel interrupted are asked for again, so often.
-const LISTINGS_MAX: u32 = 20;
 
 /// Runs the core on this thread until it is told to end. The rules stay in the kernel.
 ///
@@ -181,87 +174,4 @@ fn act(action: Action, core: &mut Core<Netlink>, out: &Out) {
 
 fn now() -> Now {
     Now { monotonic: host::clock::monotonic(), wall: host::clock::wall() }
-}
-
-/// Tells the core when somebody else touches our table.
-fn watch_table(
-    mut monitor: NftMonitor,
-    own_port: &AtomicU32,
-    core: &SyncSender<Event>,
-    is_ending: &AtomicBool,
-) {
-    let mut is_deaf = false;
-    while !is_ending.load(Ordering::Relaxed) {
-        let is_foreign = match monitor.recv(PATIENCE) {
-            Ok(notifications) => notifications.iter().any(|notification| {
-                notification.sender_port_id != own_port.load(Ordering::Relaxed)
-                    && nft::wire::touches_us(notification.message_type, &notification.payload)
-            }),
-            Err(MonitorError::Overrun) => true,
-            Err(error @ MonitorError::Socket(_)) => {
-                if !is_deaf {
-                    tracing::error!(%error, "cannot hear of changes by others, trying again");
-                }
-                is_deaf = true;
-                host::clock::pause(PATIENCE);
-                if let Ok(anew) = NftMonitor::open() {
-                    monitor = anew;
-                }
-                // What was said meanwhile was not heard.
-                true
-            }
-        };
-        if is_foreign && core.send(Event::Drift).is_err() {
-            return;
-        }
-    }
-}
-
-/// Tells the core when the node's own addresses change.
-fn watch_addresses(mut monitor: AddressMonitor, core: &SyncSender<Event>, is_ending: &AtomicBool) {
-    // A list that could not be had is asked for again, though nothing more is heard.
-    let mut is_known = true;
-    while !is_ending.load(Ordering::Relaxed) {
-        match monitor.recv(PATIENCE) {
-            Ok(false) if is_known => continue,
-            Ok(_) => {}
-            Err(error) => {
-                tracing::warn!(%error, "cannot hear of the node's addresses, trying again");
-                host::clock::pause(PATIENCE);
-                if let Ok(anew) = AddressMonitor::open() {
-                    monitor = anew;
-                }
-            }
-        }
-        let listed = own_addresses();
-        is_known = listed.is_ok();
-        match listed {
-            Ok(addresses) => {
-                if core.send(Event::Addresses(addresses)).is_err() {
-                    return;
-                }
-            }
-            Err(error) => {
-                tracing::warn!(%error, "cannot list the node's addresses; the last known ones stay")
-            }
-        }
-    }
-}
-
-/// Every address of this network namespace. A list that the kernel interrupted, because an address
-/// came or went, is asked for again.
-fn own_addresses() -> Result<OwnAddresses, AddressError> {
-    let mut listed = local_addresses();
-    for _ in 1..LISTINGS_MAX {
-        if listed.is_ok() {
-            break;
-        }
-        listed = local_addresses();
-    }
-    let all = listed?.into_iter().map(|known| known.address.addr()).collect();
-    let mut primary = Vec::new();
-    for family in Family::ALL {
-        primary.extend(primary_address(family)?);
-    }
-    Ok(OwnAddresses { all, primary })
 }

@@ -9,7 +9,7 @@ use tokio::sync::watch as channel;
 
 use super::answers::config;
 use crate::core::{Action, Core, Now};
-use crate::event::{Event, MeasureRequest, OwnAddresses};
+use crate::event::{Event, MeasureRequest, News, OwnAddresses};
 use crate::health::Health;
 use crate::published::Published;
 use crate::recorder::Recorder;
@@ -279,4 +279,18 @@ fn rejections_are_known_to_be_the_same_while_only_endpoints_change() {
     let last = Arc::clone(&bench.published.borrow());
     assert!(!after.node.rejects_the_same(&last.node));
     assert_eq!(last.rejections(), []);
+}
+
+#[test]
+fn what_cannot_be_heard_is_shown_until_it_can() {
+    let (mut bench, _) = Bench::new();
+    let reason = Some("no socket".to_owned());
+    bench.core.handle(Event::Deaf { to: News::Table, reason }, bench.now());
+    let shown = bench.published.borrow().status.clone();
+    let told: Vec<String> = shown.rejections.iter().map(ToString::to_string).collect();
+    let expected =
+        "agent dataplane: cannot hear of changes of the table by others, trying again: no socket";
+    assert_eq!(told, [expected]);
+    bench.core.handle(Event::Deaf { to: News::Table, reason: None }, bench.now());
+    assert_eq!(bench.published.borrow().status.rejections.to_vec(), []);
 }
