@@ -116,3 +116,31 @@ fn node_ports_follow_the_addresses_of_the_node() {
     node.node.run(add).unwrap();
     eventually("a new address", || connect(&node.outside, OUTSIDE, "192.168.0.77:30010").ok());
 }
+
+#[test]
+fn connections_that_another_program_rewrites_leave_no_counters() {
+    if host::skip::without_root() {
+        return;
+    }
+    let mut node = Node::new();
+    node.write("web.yaml", &service("web", 10, "", &[A]));
+    node.serve_tcp(A, 8080);
+    node.start();
+    eventually("served", || connect(&node.pod, CLIENT, "10.96.0.10:80").ok());
+    for rule in [
+        "add table ip other",
+        "add chain ip other out { type nat hook prerouting priority -100; }",
+        "add rule ip other out ip daddr 198.18.0.0/15 tcp dport 80 dnat to 10.1.0.5:8080",
+    ] {
+        node.on_node("nft", &[rule]);
+    }
+    for destination in ["198.18.0.1:80", "198.18.0.2:80"] {
+        drop(connect(&node.outside, OUTSIDE, destination).unwrap());
+    }
+    let counted = || node.on_node("nft", &["list set inet pogu sent4"]);
+    assert_eq!(counted().matches("198.18.0.").count(), 2);
+    let scraped = ask(&node, "127.0.0.1:10249", "/metrics").unwrap();
+    assert_eq!(scraped.0, "HTTP/1.1 200 OK");
+    eventually("forgotten", || (counted().matches("198.18.0.").count() == 0).then_some(()));
+    assert_eq!(counted().matches("10.96.0.10").count(), 1);
+}

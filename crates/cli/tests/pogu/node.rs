@@ -183,6 +183,21 @@ impl Node {
         });
     }
 
+    /// A server for UDP that gives back each datagram as it came, however long.
+    pub(crate) fn echo_udp(&self, address: &str, port: u16) {
+        let at = SocketAddr::new(ip(address), port);
+        let socket =
+            eventually("bind", || self.endpoints.run(|| UdpSocket::bind(at)).unwrap().ok());
+        thread::spawn(move || {
+            let mut buffer = vec![0; 1 << 16];
+            while let Ok((length, client)) = socket.recv_from(&mut buffer) {
+                if socket.send_to(&buffer[..length], client).is_err() {
+                    return;
+                }
+            }
+        });
+    }
+
     /// Runs a judging program on the node.
     pub(crate) fn on_node(&self, program: &str, args: &[&str]) -> String {
         let run = || host::process::stdout_of(program, args, "", PATIENCE).unwrap();

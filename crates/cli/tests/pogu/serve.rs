@@ -1,12 +1,14 @@
 //! Who is served, by whom, and which source address does the server see?
 
 use std::io::ErrorKind;
+use std::net::UdpSocket;
+use std::time::Duration;
 
 use rustix::process::Signal;
 
 use crate::node::{
     A, A6, CLIENT, CLIENT6, NODE, NODE_ALL, NODE6, Node, OUTSIDE, OUTSIDE6, connect, eventually,
-    service,
+    ip, service,
 };
 
 /// The address that the server sees.
@@ -117,4 +119,36 @@ fn rules_stay_when_the_agent_ends_and_go_when_asked() {
     assert_eq!(cleanup(&[]), "nothing to remove\n");
     assert_eq!(node.on_node("nft", &["list", "ruleset"]), "");
     assert!(!connects(&node));
+}
+
+/// The links take 1,500 bytes: the datagram comes in fragments, and only the first one has ports.
+#[test]
+fn a_datagram_in_fragments_arrives_whole_and_so_does_its_answer() {
+    if host::skip::without_root() {
+        return;
+    }
+    let mut node = Node::new();
+    node.write("web.yaml", &service("web", 10, "  type: NodePort", &[A, A6]));
+    node.echo_udp(A, 5353);
+    node.echo_udp(A6, 5353);
+    node.start();
+    let sent: Vec<u8> = (0..20_000_u32).map(|at| at.to_be_bytes()[3]).collect();
+    for (netns, from, to) in [
+        (&node.pod, CLIENT, "10.96.0.10:53"),
+        (&node.pod, CLIENT6, "[fd96::10]:53"),
+        (&node.outside, OUTSIDE, "192.168.0.1:30110"),
+        (&node.outside, OUTSIDE6, "[fd00::1]:30110"),
+        (&node.node, NODE, "10.96.0.10:53"),
+    ] {
+        let answer = eventually(to, || {
+            let socket = netns.run(|| UdpSocket::bind((ip(from), 0))).unwrap().unwrap();
+            socket.set_read_timeout(Some(Duration::from_millis(500))).unwrap();
+            socket.send_to(&sent, to).ok()?;
+            let mut buffer = vec![0; 1 << 16];
+            let (length, _) = socket.recv_from(&mut buffer).ok()?;
+            buffer.truncate(length);
+            Some(buffer)
+        });
+        assert_eq!(answer, sent, "{from} to {to}");
+    }
 }
