@@ -76,17 +76,18 @@ impl<K: Kernel> Core<K> {
     /// Flows are forgotten when the kernel has what replaces them: before, a client that goes on
     /// sending would be led to the same endpoint anew.
     pub(super) fn note_stale(&mut self, reports: &[Report]) {
+        let programmed = reports.iter().flat_map(|report| &report.programmed);
+        self.stale.extend(programmed.flat_map(stale_flows));
         if reports.iter().all(|report| report.repaired == 0) {
-            let programmed = reports.iter().flat_map(|report| &report.programmed);
-            self.stale.extend(programmed.flat_map(stale_flows));
             return;
         }
         // Clients that began while the table was damaged were led nowhere, and a flow without an end
         // stays so.
-        let all = self.table.services.iter().map(|(name, service)| ServiceChange {
+        let Some(dataplane) = &self.dataplane else { return };
+        let all = self.table.services.keys().map(|name| ServiceChange {
             name: name.clone(),
             old: None,
-            new: Some(Arc::clone(service)),
+            new: dataplane.programmed(name).cloned(),
         });
         self.stale.extend(all.flat_map(|change| stale_flows(&change)));
     }

