@@ -28,6 +28,8 @@ pub struct Settings {
     pub cluster_domain: String,
     /// Commands that stand for images.
     pub images: BTreeMap<String, String>,
+    /// What each node's agent is told beyond what the lab itself decides.
+    pub agent_flags: Vec<String>,
     /// How long a node may be silent before its pods count as lost.
     pub node_grace: Duration,
     /// `pogu` itself: the agents and the built-in server are run from it.
@@ -88,6 +90,7 @@ impl Settings {
             service_cidrs: cidrs(["10.96.0.0/16", "fd00:10:96::/112"]),
             cluster_domain: "cluster.local".to_owned(),
             images: BTreeMap::new(),
+            agent_flags: Vec::new(),
             node_grace: Duration::from_secs(40),
             program,
         }

@@ -44,6 +44,7 @@ Examples:
   pogu lab up -f examples/shop                     three nodes, with the manifests of a folder
   pogu lab up -f app.yaml --nodes 5 --detach       in the background; `pogu lab down` ends it
   pogu lab up -f app.yaml --image nginx='python3 -m http.server 80'
+  pogu lab up -f app.yaml --agent-flag=--masquerade-all
   pogu lab up --pod-cidr 10.0.0.0/16 --node-cidr 192.168.7.0/24 --service-cidr 10.9.0.0/16")]
 pub(crate) struct UpArguments {
     /// Manifests: a file or a folder; changes of them are taken in
@@ -63,6 +64,9 @@ pub(crate) struct UpArguments {
     /// A command of this machine that stands for an image
     #[arg(long = "image", value_name = "NAME=COMMAND")]
     pub(crate) images: Vec<String>,
+    /// A flag more for each node's agent; `pogu agent --help` lists them
+    #[arg(long = "agent-flag", value_name = "FLAG", allow_hyphen_values = true)]
+    pub(crate) agent_flags: Vec<String>,
     /// Addresses of the nodes and of the client outside
     #[arg(long, value_name = "CIDR[,CIDR]", value_delimiter = ',')]
     pub(crate) node_cidr: Vec<IpNet>,

@@ -4,7 +4,8 @@ use std::io::{self, IsTerminal as _};
 use std::path::Path;
 use std::time::Duration;
 
-use agent::config::LogFormat;
+use agent::config::{Config, Flags, LogFormat};
+use clap::{Args as _, Command, FromArgMatches as _};
 use host::program::in_background;
 use lab::{Listener, Notice, Settings, Status};
 
@@ -70,6 +71,8 @@ fn settings(arguments: &UpArguments) -> Result<Settings, Failure> {
     let mut settings = Settings::new(named(&arguments.lab.name)?, program);
     settings.files.clone_from(&arguments.files);
     settings.nodes = arguments.nodes;
+    check_agent_flags(&arguments.agent_flags)?;
+    settings.agent_flags.clone_from(&arguments.agent_flags);
     settings.cluster_domain.clone_from(&arguments.cluster_domain);
     settings.node_grace = Duration::from_secs(arguments.node_grace);
     for image in &arguments.images {
@@ -92,6 +95,26 @@ fn settings(arguments: &UpArguments) -> Result<Settings, Failure> {
     one_family(arguments, &mut settings);
     settings.check().map_err(|error| Failure::usage(error.to_string(), error.hint))?;
     Ok(settings)
+}
+
+/// What an agent would refuse must not be found out by agents that end again and again.
+fn check_agent_flags(flags: &[String]) -> Result<(), Failure> {
+    // Those that the lab gives cannot be given twice.
+    let own = ["--manifests=/", "--node-name=a", "--cluster-cidr=10.0.0.0/8"];
+    let own = own.into_iter().chain(["--service-cidr=192.168.0.0/16", "--socket=/s"]);
+    for flag in flags {
+        let command = Flags::augment_args(Command::new("agent").no_binary_name(true));
+        let parsed = command
+            .try_get_matches_from(own.clone().chain([flag.as_str()]))
+            .and_then(|matches| Flags::from_arg_matches(&matches))
+            .map_err(|_unspecific| {
+                let hint = "`pogu agent --help` lists its flags; the lab itself gives it --manifests, \
+                            --node-name, --cluster-cidr, --service-cidr and --socket";
+                Failure::usage(format!("--agent-flag is none of the agent's: {flag}"), hint)
+            })?;
+        Config::try_from(parsed).map_err(|error| Failure::usage(error.to_string(), error.hint))?;
+    }
+    Ok(())
 }
 
 /// A flag of one family makes the whole lab of one, as far as the others have not been given.

@@ -73,6 +73,33 @@ fn what_was_foretold_is_observed() {
 }
 
 #[test]
+fn the_flags_of_the_agents_count() {
+    if host::skip::without_root() {
+        return;
+    }
+    let lab = Lab::up(APP, &["--nodes", "2", "--agent-flag=--masquerade-all"]);
+    let (code, trace) = tried(&lab, &["--from", "deployment/shop/web", "http://web"]);
+    assert_eq!(code, Some(0), "{trace:#}");
+    let endpoints = trace["verdict"]["endpoints"].as_array().unwrap();
+    let whys: Vec<&str> = endpoints.iter().filter_map(|it| it["source"]["why"].as_str()).collect();
+    assert_eq!(whys, ["masquerade-all"; 2]);
+}
+
+#[test]
+fn a_flag_that_agents_do_not_take_is_told() {
+    if host::skip::without_root() {
+        return;
+    }
+    let lab = Lab::named(crate::rig::fresh_name());
+    let args = ["lab", "up", "--detach", "--nodes", "1", "--agent-flag=--no-such-flag"];
+    let output = lab.pogu(&args);
+    assert_eq!(output.status.code(), Some(2));
+    let text = String::from_utf8(output.stderr).unwrap();
+    let first = text.lines().next().unwrap_or_default();
+    assert_eq!(first, "pogu: --agent-flag is none of the agent's: --no-such-flag");
+}
+
+#[test]
 fn what_happens_otherwise_is_an_error_of_its_own() {
     if host::skip::without_root() {
         return;

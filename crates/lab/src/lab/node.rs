@@ -142,8 +142,9 @@ fn agent(around: &Surroundings, node: &NodePlan, sandbox: Sandbox) -> Program {
         format!("--service-cidr={}", list(&around.settings.service_cidrs)),
         format!("--socket={}", place.agent_socket(&node.name.0).display()),
     ];
+    let args = args.into_iter().chain(around.settings.agent_flags.iter().cloned()).collect();
     let env = around.base().into_iter().collect();
-    around.of(around.settings.program.display().to_string(), args.to_vec(), env, Arc::new(sandbox))
+    around.of(around.settings.program.display().to_string(), args, env, Arc::new(sandbox))
 }
 
 /// Asks an agent how it is, until it is aborted.
