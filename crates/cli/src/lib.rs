@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod age;
+mod agent_flags;
 mod arguments;
 mod explain;
 mod failure;

@@ -7,15 +7,15 @@ use std::path::Path;
 use std::sync::Arc;
 
 use agent::OwnAddresses;
-use agent::config::{Config, Flags};
+use agent::config::Config;
 use agent::query::CLUSTER_DOMAIN;
-use clap::{Args as _, Command, FromArgMatches as _};
 use explain::{Question, Trace, View};
 use ingest::Objects;
 use model::{Node, NodeTable, Rejection, ServiceTable};
 use watch::{Event, Folder};
 
 use super::refused;
+use crate::agent_flags;
 use crate::arguments::Offline;
 use crate::failure::Failure;
 use crate::usage;
@@ -51,11 +51,7 @@ pub(super) fn explain(
 }
 
 fn config(flags: &Offline) -> Result<Config, Failure> {
-    let command = Flags::augment_args(Command::new("agent").no_binary_name(true));
-    let parsed = command
-        .try_get_matches_from(flags.agent_flags())
-        .and_then(|matches| Flags::from_arg_matches(&matches));
-    let flags = match parsed {
+    let flags = match agent_flags::parse(flags.agent_flags()) {
         Ok(flags) => flags,
         Err(error) => {
             usage::answer(&error)?;

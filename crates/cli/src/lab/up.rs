@@ -4,13 +4,13 @@ use std::io::{self, IsTerminal as _};
 use std::path::Path;
 use std::time::Duration;
 
-use agent::config::{Config, Flags, LogFormat};
-use clap::{Args as _, Command, FromArgMatches as _};
+use agent::config::{Config, LogFormat};
 use host::program::in_background;
 use lab::{Listener, Notice, Settings, Status};
 
 use super::arguments::UpArguments;
 use super::{failure, named};
+use crate::agent_flags;
 use crate::failure::{Failure, write_err, write_out};
 use crate::logging;
 
@@ -103,11 +103,8 @@ fn check_agent_flags(flags: &[String]) -> Result<(), Failure> {
     let own = ["--manifests=/", "--node-name=a", "--cluster-cidr=10.0.0.0/8"];
     let own = own.into_iter().chain(["--service-cidr=192.168.0.0/16", "--socket=/s"]);
     for flag in flags {
-        let command = Flags::augment_args(Command::new("agent").no_binary_name(true));
-        let parsed = command
-            .try_get_matches_from(own.clone().chain([flag.as_str()]))
-            .and_then(|matches| Flags::from_arg_matches(&matches))
-            .map_err(|_unspecific| {
+        let parsed =
+            agent_flags::parse(own.clone().chain([flag.as_str()])).map_err(|_unspecific| {
                 let hint = "`pogu agent --help` lists its flags; the lab itself gives it --manifests, \
                             --node-name, --cluster-cidr, --service-cidr and --socket";
                 Failure::usage(format!("--agent-flag is none of the agent's: {flag}"), hint)
