@@ -64,6 +64,8 @@ pub(crate) struct Lab {
     is_new: bool,
     /// When what has happened is written for the agents, and when that was last done.
     write_at: Option<Duration>,
+    /// Why it could not be, the last time.
+    unwritten: Option<String>,
     written: Duration,
     housekeeping_at: Duration,
     is_ending: bool,
@@ -97,6 +99,7 @@ impl Lab {
             look_at: LOOK_EVERY,
             is_new: true,
             write_at: None,
+            unwritten: None,
             written: Duration::ZERO,
             housekeeping_at: HOUSEKEEPING_EVERY,
             is_ending: false,
@@ -257,9 +260,16 @@ impl Lab {
     fn write(&mut self, now: Duration) {
         self.write_at = None;
         self.written = now;
-        if let Err(error) = self.store.write(store::texts(&self.cluster, &self.kubelet)) {
-            tracing::error!("cannot write the objects that the agents read: {error}");
+        let written = self.store.write(store::texts(&self.cluster, &self.kubelet));
+        let failure = written.err().map(|error| error.to_string());
+        if let Some(error) = &failure {
+            // What is written is kept, and the rest tried again.
+            self.write_at = Some(now + LOOK_EVERY);
+            if self.unwritten != failure {
+                tracing::error!("cannot write the objects that the agents read: {error}");
+            }
         }
+        self.unwritten = failure;
         self.route();
     }
 
@@ -297,17 +307,17 @@ impl Lab {
     /// The fabric leads clients outside to addresses that no node has as its own.
     fn route(&mut self) {
         let wanted: BTreeSet<IpAddr> = self.cluster.external_addresses().into_iter().collect();
-        if wanted == self.routed {
-            return;
-        }
-        for address in wanted.symmetric_difference(&self.routed) {
+        let news: Vec<IpAddr> = wanted.symmetric_difference(&self.routed).copied().collect();
+        for address in news {
             let (place, plan) = (&self.around.place, &self.around.plan);
-            let is_wanted = wanted.contains(address);
-            if let Err(error) = network::route_to_cluster(place, plan, *address, is_wanted) {
-                tracing::error!("clients outside cannot reach {address}: {error}");
+            let is_wanted = wanted.contains(&address);
+            match network::route_to_cluster(place, plan, address, is_wanted) {
+                Ok(()) if is_wanted => drop(self.routed.insert(address)),
+                Ok(()) => drop(self.routed.remove(&address)),
+                // Tried again with the next news.
+                Err(error) => tracing::error!("clients outside cannot reach {address}: {error}"),
             }
         }
-        self.routed = wanted;
     }
 
     /// When everything is there, the agents are asked whether they know it.
