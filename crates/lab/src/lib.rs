@@ -12,6 +12,7 @@ mod image;
 mod kind;
 mod kubelet;
 mod lab;
+mod lock;
 mod network;
 mod place;
 mod plan;

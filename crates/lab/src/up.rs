@@ -1,12 +1,11 @@
 //! How does a lab begin and end?
 
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use host::capability::{Capability, CapabilityError};
-use rustix::fs::{FlockOperation, flock};
 use tokio::net::UnixListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
@@ -16,6 +15,7 @@ use crate::down::{RemoveError, Removed, remove};
 use crate::event::{EVENTS_MAX, Event, Events};
 use crate::kubelet::Surroundings;
 use crate::lab::Lab;
+use crate::lock::Lock;
 use crate::network::{self, NetworkError};
 use crate::place::Place;
 use crate::plan::Plan;
@@ -88,10 +88,8 @@ pub struct Listener {
 pub fn up(settings: Settings, mut listener: Listener) -> Result<(), UpError> {
     let began = host::clock::monotonic();
     settings.check()?;
-    let needed = [Capability::NetAdmin, Capability::SysAdmin];
-    host::capability::require(&needed).map_err(UpError::Privilege)?;
     let place = Place::new(settings.name.clone());
-    let _lock = lock(&place)?;
+    let _lock = claim(&place)?;
 
     let mut source = Source::new(settings.files.clone());
     let first = source.read();
@@ -125,7 +123,10 @@ pub fn up(settings: Settings, mut listener: Listener) -> Result<(), UpError> {
     });
     // Whatever failed, nothing stays.
     let removed = remove(&place).map_err(UpError::Down);
-    outcome.and_then(|()| removed.map(|_removed| ()))
+    outcome?;
+    // Of a lab that failed it says why.
+    drop(fs::remove_file(place.log()));
+    removed.map(|_removed| ())
 }
 
 fn ended(removed: &Result<Removed, UpError>) -> Reply {
@@ -140,19 +141,16 @@ fn ended(removed: &Result<Removed, UpError>) -> Reply {
 
 /// Takes away what is left of a lab that does not run.
 pub fn clean(name: &LabName) -> Result<Removed, UpError> {
-    let needed = [Capability::NetAdmin, Capability::SysAdmin];
-    host::capability::require(&needed).map_err(UpError::Privilege)?;
     let place = Place::new(name.clone());
-    let _lock = lock(&place)?;
+    let _lock = claim(&place)?;
+    drop(fs::remove_file(place.log()));
     remove(&place).map_err(UpError::Down)
 }
 
 /// The file for what a lab in the background writes, empty; refused while one runs.
 pub fn own_log(name: &LabName) -> Result<std::path::PathBuf, UpError> {
-    let needed = [Capability::NetAdmin, Capability::SysAdmin];
-    host::capability::require(&needed).map_err(UpError::Privilege)?;
     let place = Place::new(name.clone());
-    let _lock = lock(&place)?;
+    let _lock = claim(&place)?;
     let path = place.log();
     fs::write(&path, "").map_err(|source| UpError::File {
         operation: "write",
@@ -167,7 +165,7 @@ pub fn down(name: &LabName) -> Result<Reply, AskError> {
     let reply = control::ask(name, &Request::Down)?;
     let place = Place::new(name.clone());
     for _ in 0..LETTING_GO_LOOKS_MAX {
-        if lock(&place).is_ok() {
+        if Lock::take(&place).is_ok() {
             break;
         }
         host::clock::pause(Duration::from_millis(2));
@@ -178,21 +176,11 @@ pub fn down(name: &LabName) -> Result<Reply, AskError> {
 /// Its end is told just before the process is over.
 const LETTING_GO_LOOKS_MAX: usize = 2_500;
 
-/// Held until the process ends, however it ends.
-fn lock(place: &Place) -> Result<File, UpError> {
-    let failed = |operation, path: &std::path::Path| {
-        let path = path.display().to_string();
-        move |source| UpError::File { operation, path, source }
-    };
-    let (labs, path) = (Place::labs(), place.lock());
-    fs::create_dir_all(&labs).map_err(failed("create", &labs))?;
-    let file = File::options().create(true).truncate(false).write(true).open(&path);
-    let file = file.map_err(failed("open", &path))?;
-    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => Ok(file),
-        Err(rustix::io::Errno::WOULDBLOCK) => Err(UpError::AlreadyUp(place.name().clone())),
-        Err(errno) => Err(failed("lock", &path)(errno.into())),
-    }
+/// The right to do something with a lab: the privileges, and its name.
+fn claim(place: &Place) -> Result<Lock, UpError> {
+    let needed = [Capability::NetAdmin, Capability::SysAdmin];
+    host::capability::require(&needed).map_err(UpError::Privilege)?;
+    Lock::take(place)
 }
 
 fn folders(place: &Place, plan: &Plan) -> Result<(), UpError> {

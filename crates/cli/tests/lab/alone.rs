@@ -54,7 +54,9 @@ fn the_host_is_as_before_while_the_lab_is_up_and_after() {
     assert_eq!(lab.says(&["lab", "down"]), format!("lab {}: removed 5 namespaces\n", lab.name));
     assert_eq!(host_state(), before);
     assert_eq!(namespaces(&lab), Vec::<String>::new());
-    assert!(!Path::new(&format!("/run/pogu/lab/{}", lab.name)).exists());
+    for left in ["", ".lock", ".log"] {
+        assert!(!Path::new(&format!("/run/pogu/lab/{}{left}", lab.name)).exists(), "{left}");
+    }
 }
 
 #[test]

@@ -100,13 +100,8 @@ impl Lab {
 
     /// Waits until the lab's own process, which was killed, has let go of the lab.
     pub(crate) fn await_lost(&self) {
-        self.await_that_quietly(|lab| !lab.pogu(&["lab", "status"]).status.success());
-    }
-
-    fn await_that_quietly(&self, holds: impl Fn(&Self) -> bool) {
-        while !holds(self) {
-            host::clock::pause(Duration::from_millis(20));
-        }
+        let is_lost = |lab: &Self| !lab.pogu(&["lab", "status"]).status.success();
+        self.await_that("the lab still answers", is_lost);
     }
 
     /// Waits for a condition.
@@ -127,8 +122,6 @@ impl Drop for Lab {
     fn drop(&mut self) {
         let output = self.pogu(&["lab", "down"]);
         fs::remove_dir_all(&self.folder).unwrap();
-        drop(fs::remove_file(format!("/run/pogu/lab/{}.lock", self.name)));
-        drop(fs::remove_file(format!("/run/pogu/lab/{}.log", self.name)));
         if !std::thread::panicking() {
             assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         }
