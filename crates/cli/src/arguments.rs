@@ -107,6 +107,13 @@ pub(crate) struct GetArguments {
     /// As a table with more columns, or for programs
     #[arg(short, long, value_enum)]
     pub(crate) output: Option<Output>,
+    #[command(flatten)]
+    pub(crate) agent: AgentSocket,
+}
+
+/// Where a running agent is asked.
+#[derive(Debug, Args)]
+pub(crate) struct AgentSocket {
     /// The agent's socket
     #[arg(
         long,

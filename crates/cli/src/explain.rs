@@ -29,7 +29,7 @@ pub(crate) fn run(arguments: &ExplainArguments) -> Result<(), Failure> {
             }
             trace
         }
-        (None, None) => ask(&arguments.socket, &question)?,
+        (None, None) => ask(&arguments.agent.socket, &question)?,
     };
     write_out(&shown(&trace, arguments.output)?)?;
     if trace.differences.is_empty() { Ok(()) } else { Err(Failure::difference()) }
@@ -41,7 +41,7 @@ fn lab(arguments: &ExplainArguments) -> Result<Option<InLab>, Failure> {
     if let Some(name) = &arguments.lab {
         return InLab::new(name, from).map(Some);
     }
-    let is_elsewhere = arguments.offline.manifests.is_some() || arguments.socket.exists();
+    let is_elsewhere = arguments.offline.manifests.is_some() || arguments.agent.socket.exists();
     if let ([only], false) = (lab::labs().as_slice(), is_elsewhere) {
         return InLab::new(only.as_str(), from).map(Some);
     }

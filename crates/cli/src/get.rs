@@ -51,7 +51,7 @@ fn show<T: DeserializeOwned + Serialize>(
     path: &str,
     table: impl Fn(&[T], Shape) -> Table,
 ) -> Result<(), Failure> {
-    let objects: Vec<T> = ask(&arguments.socket, &request(arguments, path)?)?;
+    let objects: Vec<T> = ask(&arguments.agent.socket, &request(arguments, path)?)?;
     match arguments.output {
         Some(Output::Json) => {
             let json = serde_json::to_string_pretty(&List::of(&objects));

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::AgentSocket;
+
 /// Tell what will happen to a request, and why
 ///
 /// Hop by hop: what the name becomes, which Service's frontend it meets, which endpoints can be
@@ -32,15 +34,8 @@ pub(crate) struct ExplainArguments {
     /// For people, or for programs
     #[arg(short, long, value_enum, default_value = "text")]
     pub(crate) output: TraceOutput,
-    /// The agent's socket
-    #[arg(
-        long,
-        value_name = "PATH",
-        env = "POGU_SOCKET",
-        hide_env_values = true,
-        default_value = "/run/pogu/agent.sock"
-    )]
-    pub(crate) socket: PathBuf,
+    #[command(flatten)]
+    pub(crate) agent: AgentSocket,
     /// A lab, whose nodes' agents are asked [default: the only one, where no agent runs here]
     #[arg(long, value_name = "NAME", env = "POGU_LAB")]
     pub(crate) lab: Option<String>,
