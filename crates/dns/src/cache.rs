@@ -1,0 +1,1 @@
+//! What was answered before, and for how long does it hold?

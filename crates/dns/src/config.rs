@@ -1,0 +1,1 @@
+//! What do the files and objects that configure a cluster DNS say?

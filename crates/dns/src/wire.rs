@@ -1,0 +1,1 @@
+//! How do questions and answers look on the wire?
