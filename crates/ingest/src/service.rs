@@ -1,6 +1,7 @@
 //! How does a Service object become a Service, still without endpoints?
 
 use std::num::NonZeroU16;
+use std::sync::Arc;
 
 use model::limits::{AFFINITY_TIMEOUT_S_DEFAULT, AFFINITY_TIMEOUT_S_MAX};
 use model::{Affinity, Object, Rejection, Service, ServiceKind, ServiceName, TrafficPolicy};
@@ -54,6 +55,7 @@ fn read_spec(
         ports: ports::read(spec, &kind, !cluster_ips.is_empty(), names, report),
         cluster_ips,
         kind,
+        slices: Arc::default(),
     }
 }
 

@@ -218,6 +218,8 @@ fn endpoints(
             serving: member.serving,
             terminating: member.terminating,
             hints: member.hints.clone(),
+            hostname: None,
+            pod: None,
         },
         place: member.index,
     };

@@ -63,6 +63,8 @@ fn endpoint(address: &str, node: &str) -> Endpoint {
         serving: true,
         terminating: false,
         hints: None,
+        hostname: None,
+        pod: None,
     }
 }
 

@@ -17,6 +17,10 @@ pub struct Endpoint {
     pub terminating: bool,
     /// Absent when the EndpointSlice gives no hint at all, which is nearly always.
     pub hints: Option<Arc<Hints>>,
+    /// The label by which the cluster DNS names it under its Service. No packet depends on it.
+    pub hostname: Option<Arc<str>>,
+    /// The name of the Pod that it is, in the namespace of its EndpointSlice. No packet depends on it.
+    pub pod: Option<Arc<str>>,
 }
 
 impl Endpoint {

@@ -3,11 +3,14 @@
 
 mod address;
 mod claims;
+mod config_map;
 mod decide;
 mod endpoint;
+mod endpoint_slice;
 pub mod limits;
 mod lookup;
 mod name;
+mod namespace;
 mod node;
 mod node_table;
 mod origin;
@@ -16,13 +19,17 @@ mod reason;
 mod rejection;
 mod select;
 mod service;
+mod service_import;
 mod table;
 
 pub use address::{ByFamily, Family, Frontend, FrontendKind, Protocol};
+pub use config_map::{ConfigMap, ConfigMapName};
 pub use decide::{Decision, MasqueradeRule, NodeFrontend, NodePort, NodeService, PoolKind, Route};
 pub use endpoint::{Endpoint, Hints};
+pub use endpoint_slice::{EndpointSlice, SlicePort};
 pub use lookup::{Delivery, Explained, Packet, Verdict, can_hairpin};
 pub use name::{InvalidName, NodeName, ServiceName, ServicePortName};
+pub use namespace::Namespace;
 pub use node::{DetectLocal, Node, NodeContext, NodePortAddresses};
 pub use node_table::{NodeTable, ServiceChange};
 pub use origin::{Object, Origin};
@@ -33,4 +40,5 @@ pub use select::{Selection, Topology, Wants, select};
 pub use service::{
     Affinity, ExternalAddress, Service, ServiceKind, ServicePort, SourceRanges, TrafficPolicy,
 };
+pub use service_import::{ImportKind, ImportPort, ServiceImport};
 pub use table::ServiceTable;

@@ -8,6 +8,7 @@ use ipnet::IpNet;
 
 use crate::address::{ByFamily, Family, Protocol};
 use crate::endpoint::Endpoint;
+use crate::endpoint_slice::EndpointSlice;
 use crate::name::ServiceName;
 
 /// One Service with its endpoints, after validation. Lists keep the API's order.
@@ -30,6 +31,9 @@ pub struct Service {
     /// Another proxy has this Service by the label `service.kubernetes.io/service-proxy-name`.
     pub other_proxy: Option<Arc<str>>,
     pub ports: Vec<ServicePort>,
+    /// All EndpointSlices that name it, by their names: also those that no port has use for. Empty
+    /// for ExternalName.
+    pub slices: Arc<[Arc<EndpointSlice>]>,
 }
 
 impl Service {

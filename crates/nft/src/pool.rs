@@ -169,6 +169,8 @@ mod tests {
             serving: true,
             terminating: false,
             hints: None,
+            hostname: None,
+            pod: None,
         };
         addresses(texts).into_iter().map(endpoint).collect()
     }

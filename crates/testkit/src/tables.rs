@@ -136,16 +136,7 @@ impl Tables {
             let text = "differs from what it would be if made at once".to_owned();
             found.push((what, Dissent(text)));
         };
-        let ServiceTable { services, nodes, pods, service_cidrs, rejections } = &fresh;
-        if (services, nodes, pods, service_cidrs, rejections)
-            != (
-                &self.table.services,
-                &self.table.nodes,
-                &self.table.pods,
-                &self.table.service_cidrs,
-                &self.table.rejections,
-            )
-        {
+        if !is_same_table(&self.table, &fresh) {
             differ("the ServiceTable".to_owned());
         }
         for (name, table) in &self.nodes {
@@ -173,4 +164,22 @@ fn is_same(one: &NodeTable, other: &NodeTable) -> bool {
         && one.services == other.services
         && one.service_cidrs == other.service_cidrs
         && one.rejections() == other.rejections()
+}
+
+fn is_same_table(one: &ServiceTable, other: &ServiceTable) -> bool {
+    // Every field by name, so that a new one cannot be forgotten here.
+    let ServiceTable {
+        services,
+        nodes,
+        pods,
+        namespaces,
+        imports,
+        config_maps,
+        service_cidrs,
+        rejections,
+    } = one;
+    (services, nodes, pods, service_cidrs, rejections)
+        == (&other.services, &other.nodes, &other.pods, &other.service_cidrs, &other.rejections)
+        && (namespaces, imports, config_maps)
+            == (&other.namespaces, &other.imports, &other.config_maps)
 }

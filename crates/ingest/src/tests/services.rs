@@ -40,6 +40,7 @@ pub(super) fn plain() -> Service {
         health_check_node_port: None,
         other_proxy: None,
         ports: vec![http()],
+        slices: Arc::default(),
     }
 }
 
