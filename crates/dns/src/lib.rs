@@ -5,3 +5,4 @@ pub mod cache;
 pub mod config;
 pub mod forward;
 pub mod wire;
+pub mod zone;
