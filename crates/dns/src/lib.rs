@@ -4,5 +4,6 @@
 pub mod cache;
 pub mod config;
 pub mod forward;
+pub mod received;
 pub mod wire;
 pub mod zone;

@@ -1,0 +1,1 @@
+//! Does cache do what it promises?

@@ -1,0 +1,1 @@
+//! Does forward do what it promises?

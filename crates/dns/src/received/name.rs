@@ -1,0 +1,174 @@
+//! Which name stands at a place of a message?
+
+use super::Malformed;
+
+/// Octets of a name on the wire, with the root's (RFC 1035, section 3.1).
+pub const NAME_OCTETS_MAX: usize = 255;
+
+/// Each pointer leads to at least one label's two octets, so no good name has more.
+const POINTERS_MAX: usize = NAME_OCTETS_MAX / 2;
+
+/// A name in a message, perhaps compressed. Made only after it was followed to its end once.
+#[derive(Debug, Clone, Copy)]
+pub struct NameIn<'a> {
+    message: &'a [u8],
+    at: usize,
+}
+
+impl<'a> NameIn<'a> {
+    /// Where in the message its first octet is.
+    pub const fn at(&self) -> usize {
+        self.at
+    }
+
+    /// Its labels without their lengths, from the left; the root is not among them.
+    pub const fn labels(&self) -> Labels<'a> {
+        Labels { message: self.message, at: self.at, pointers: 0, octets: 1 }
+    }
+
+    /// Writes the name without compression, case kept; gives how many octets it took.
+    ///
+    /// `None` when it does not end within bounds, which no name of a parsed message does.
+    pub fn expand(&self, out: &mut [u8; NAME_OCTETS_MAX]) -> Option<usize> {
+        let mut length = 0;
+        for label in self.labels() {
+            let label = label?;
+            let octets = u8::try_from(label.len()).ok()?;
+            *out.get_mut(length)? = octets;
+            out.get_mut(length + 1..length + 1 + label.len())?.copy_from_slice(label);
+            length += 1 + label.len();
+        }
+        *out.get_mut(length)? = 0;
+        Some(length + 1)
+    }
+
+    /// Whether it is this name, given without compression; ASCII case does not count.
+    pub fn is(&self, wire: &[u8]) -> bool {
+        let mut rest = wire;
+        for label in self.labels() {
+            let Some(label) = label else { return false };
+            let Some((&octets, after)) = rest.split_first() else { return false };
+            if usize::from(octets) != label.len() {
+                return false;
+            }
+            let Some((other, after)) = after.split_at_checked(label.len()) else { return false };
+            if !label.eq_ignore_ascii_case(other) {
+                return false;
+            }
+            rest = after;
+        }
+        rest == [0]
+    }
+}
+
+/// The labels of one name. An item is `None`, and the last, when the name leaves its bounds.
+#[derive(Debug, Clone)]
+pub struct Labels<'a> {
+    message: &'a [u8],
+    at: usize,
+    pointers: usize,
+    octets: usize,
+}
+
+enum Step<'a> {
+    Label(&'a [u8]),
+    Pointer(usize),
+    Root,
+}
+
+impl<'a> Labels<'a> {
+    fn step(&self) -> Result<Step<'a>, Malformed> {
+        let &first = self.message.get(self.at).ok_or(Malformed::Short)?;
+        match first >> 6 {
+            0 if first == 0 => Ok(Step::Root),
+            0 => {
+                let begin = self.at + 1;
+                let end = begin + usize::from(first);
+                self.message.get(begin..end).map(Step::Label).ok_or(Malformed::Short)
+            }
+            3 => {
+                let &low = self.message.get(self.at + 1).ok_or(Malformed::Short)?;
+                let target = usize::from(first & 0x3f) << 8 | usize::from(low);
+                // Only backward: so following ends, and nothing points at what is not read yet.
+                if target < self.at { Ok(Step::Pointer(target)) } else { Err(Malformed::Name) }
+            }
+            _ => Err(Malformed::Name),
+        }
+    }
+
+    /// One step further, within the bounds of a name.
+    fn advance(&mut self) -> Result<Step<'a>, Malformed> {
+        let step = self.step()?;
+        match step {
+            Step::Root => {}
+            Step::Pointer(target) => {
+                self.pointers += 1;
+                self.at = target;
+            }
+            Step::Label(label) => {
+                self.octets += 1 + label.len();
+                self.at += 1 + label.len();
+            }
+        }
+        if self.pointers > POINTERS_MAX || self.octets > NAME_OCTETS_MAX {
+            return Err(Malformed::Name);
+        }
+        Ok(step)
+    }
+}
+
+impl<'a> Iterator for Labels<'a> {
+    type Item = Option<&'a [u8]>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            match self.advance() {
+                Ok(Step::Label(label)) => return Some(Some(label)),
+                Ok(Step::Pointer(_)) => {}
+                Ok(Step::Root) => return None,
+                Err(_) => {
+                    // The next step finds the root.
+                    self.message = &[0];
+                    self.at = 0;
+                    return Some(None);
+                }
+            }
+        }
+    }
+}
+
+/// The name at a place, followed to its end, and the place after it.
+pub(super) fn read(message: &[u8], at: usize) -> Result<(NameIn<'_>, usize), Malformed> {
+    let name = NameIn { message, at };
+    let mut labels = name.labels();
+    let mut next = None;
+    loop {
+        let before = labels.at;
+        match labels.advance()? {
+            Step::Root => return Ok((name, next.unwrap_or(before + 1))),
+            Step::Pointer(_) => next = next.or(Some(before + 2)),
+            Step::Label(_) => {}
+        }
+    }
+}
+
+/// Whether two names without compression are one; ASCII case does not count.
+pub fn same_name(one: &[u8], other: &[u8]) -> bool {
+    one.eq_ignore_ascii_case(other)
+}
+
+/// Whether a name without compression is this one or below it; ASCII case does not count.
+pub fn ends_with_name(name: &[u8], suffix: &[u8]) -> bool {
+    let mut rest = name;
+    loop {
+        if rest.len() < suffix.len() {
+            return false;
+        }
+        if same_name(rest, suffix) {
+            return true;
+        }
+        let Some((&octets, after)) = rest.split_first() else { return false };
+        let Some(parent) = after.get(usize::from(octets)..) else { return false };
+        rest = parent;
+    }
+}

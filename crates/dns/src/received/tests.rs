@@ -1,0 +1,1 @@
+//! Does received do what it promises?
