@@ -5,5 +5,6 @@ pub mod cache;
 pub mod config;
 pub mod forward;
 pub mod received;
+pub mod respond;
 pub mod wire;
 pub mod zone;
