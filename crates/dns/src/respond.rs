@@ -1,9 +1,18 @@
 //! What does a client get for a message?
 //!
 //! A [`Responder`] is everything that decides it, as one value that never changes. What it knows it
-//! writes at once; for the rest it says whom to ask, and goes on when there is an outcome.
+//! writes at once. For the rest it says whom to ask, and when there is an outcome it begins anew with
+//! one thing more that it knows: so an answer that took time is made of the cluster as it is at its
+//! end, and there is one way to an answer.
+
+mod knowledge;
+mod relay;
+mod routes;
+mod run;
+mod search;
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Instant;
 
 use crate::cache::{CacheView, Question};
@@ -11,10 +20,23 @@ use crate::forward::{Outcome, RuleId};
 use crate::wire::{Rcode, RecordType, ReplySize};
 use crate::zone::Zone;
 
+use knowledge::Knowledge;
+use run::Run;
+
+pub use routes::{Route, Routes};
+pub use search::Search;
+
+/// Questions that one message may lead to: a search list for both families, and aliases.
+const QUESTIONS_MAX: usize = 24;
+
 /// All that decides what clients are told.
 #[derive(Debug, Clone)]
 pub struct Responder {
-    zone: Zone,
+    pub zone: Zone,
+    /// Whom to ask for names that are not the zone's.
+    pub routes: Arc<Routes>,
+    /// Whose search lists are walked for them.
+    pub search: Search,
 }
 
 /// Who asks, and how much an answer may have.
@@ -77,6 +99,8 @@ pub struct Pending {
     message: Box<[u8]>,
     client: Client,
     ask: Ask,
+    /// What was learned for it already.
+    outcomes: Vec<(Question, Outcome)>,
 }
 
 impl Pending {
@@ -84,6 +108,17 @@ impl Pending {
     #[must_use]
     pub const fn ask(&self) -> &Ask {
         &self.ask
+    }
+
+    #[must_use]
+    pub const fn client(&self) -> Client {
+        self.client
+    }
+
+    /// The client's message.
+    #[must_use]
+    pub const fn message(&self) -> &[u8] {
+        &self.message
     }
 }
 
@@ -98,20 +133,39 @@ impl Responder {
         (now, random): (Instant, u64),
         buffer: &mut [u8],
     ) -> Response {
-        let _ = (message, client, cache, now, random, buffer, &self.zone);
-        Response::Silent
+        let known = Knowledge { cache, now, outcomes: &[] };
+        match self.run(message, client, known, random, buffer) {
+            Run::Done(response) => response,
+            Run::Ask(ask) => Response::Ask(Box::new(Pending {
+                message: message.into(),
+                client,
+                ask,
+                outcomes: Vec::new(),
+            })),
+        }
     }
 
     /// Goes on with a message when what it asked for has an outcome.
     pub fn resume(
         &self,
-        pending: Box<Pending>,
-        outcome: &Outcome,
+        mut pending: Box<Pending>,
+        outcome: Outcome,
         cache: &CacheView,
         (now, random): (Instant, u64),
         buffer: &mut [u8],
     ) -> Response {
-        let _ = (outcome, cache, now, random, buffer);
-        Response::Ask(pending)
+        let asked = pending.ask.question.clone();
+        pending.outcomes.push((asked, outcome));
+        let known = Knowledge { cache, now, outcomes: &pending.outcomes };
+        match self.run(&pending.message, pending.client, known, random, buffer) {
+            Run::Done(response) => response,
+            Run::Ask(_) if pending.outcomes.len() >= QUESTIONS_MAX => {
+                run::give_up(&pending.message, pending.client, buffer)
+            }
+            Run::Ask(ask) => {
+                pending.ask = ask;
+                Response::Ask(pending)
+            }
+        }
     }
 }

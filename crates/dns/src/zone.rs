@@ -13,6 +13,7 @@ mod pointer;
 mod records;
 mod settings;
 mod srv;
+mod transfer;
 
 use std::net::IpAddr;
 use std::sync::Arc;

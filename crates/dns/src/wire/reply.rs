@@ -6,6 +6,7 @@
 //! a record beside the answer goes without a word.
 
 use crate::wire::code::{Class, ExtendedError, Rcode, RecordType};
+use crate::wire::name::wire_len;
 use crate::wire::query::{Edns, Query};
 use crate::wire::{HEADER_LEN, flag};
 
@@ -152,6 +153,12 @@ impl<'b> Reply<'b> {
         self.flags & flag::TRUNCATED != 0
     }
 
+    /// Octets up to now, without those of the OPT record.
+    #[must_use]
+    pub const fn written(&self) -> usize {
+        self.len
+    }
+
     /// Records in a section up to now.
     #[must_use]
     pub const fn count(&self, section: Section) -> u16 {
@@ -266,6 +273,35 @@ impl<'b> Reply<'b> {
         if fitting < count {
             self.leave_out(section);
         }
+    }
+
+    /// Copies records that point to the question as it stands here; `false`, and nothing is copied,
+    /// when they do not fit. `counts` are those of the sections in order.
+    pub fn copy_records(&mut self, records: &[u8], counts: [u16; 3]) -> bool {
+        let end = self.len + records.len();
+        let Some(room) = self.buffer.get_mut(self.len..end).filter(|_| end <= self.end) else {
+            return false;
+        };
+        room.copy_from_slice(records);
+        self.len = end;
+        self.counts = counts;
+        true
+    }
+
+    /// Changes a number that stands in the message.
+    pub fn change_u32(&mut self, at: usize, change: impl FnOnce(u32) -> u32) {
+        let octets = self.buffer.get_mut(at..at + 4).filter(|_| at + 4 <= self.len);
+        let octets = octets.and_then(|octets| <&mut [u8; 4]>::try_from(octets).ok());
+        if let Some(octets) = octets {
+            *octets = change(u32::from_be_bytes(*octets)).to_be_bytes();
+        }
+    }
+
+    /// The name that stands at a place, if it is not compressed there.
+    #[must_use]
+    pub fn name(&self, at: NameAt) -> Option<&[u8]> {
+        let from = self.buffer.get(at.offset()..self.len)?;
+        from.get(..wire_len(from)?)
     }
 
     const fn leave_out(&mut self, section: Section) {

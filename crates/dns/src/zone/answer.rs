@@ -41,12 +41,26 @@ impl Zone {
     /// Answers a question of class IN into its reply. `first` is a random number: from which of several
     /// addresses on they are told.
     pub fn answer(&self, query: &Query<'_>, reply: &mut Reply<'_>, first: usize) -> Outcome {
-        let Some(mut name) = Lowered::new(query.name) else {
-            reply.set_rcode(Rcode::FORMERR);
-            return Outcome::Answered(None);
-        };
-        let mut at = NameAt::QUESTION;
-        for followed in 0..=ALIASES_MAX {
+        match Lowered::new(query.name) {
+            Some(name) => self.answer_name(&name, NameAt::QUESTION, query.rtype, reply, first),
+            None => {
+                reply.set_rcode(Rcode::FORMERR);
+                Outcome::Answered(None)
+            }
+        }
+    }
+
+    /// The same for a name that stands in the reply already.
+    pub(crate) fn answer_name(
+        &self,
+        name: &Lowered,
+        at: NameAt,
+        rtype: RecordType,
+        reply: &mut Reply<'_>,
+        first: usize,
+    ) -> Outcome {
+        let (mut name, mut at) = (name.clone(), at);
+        for _ in 0..=ALIASES_MAX {
             let (zone_label, found) = match self.find(&name) {
                 Place::Inside { zone_label, domain, found }
                     if found.is_ok() || !self.falls_through(&name) =>
@@ -54,15 +68,18 @@ impl Zone {
                     (zone_label, (domain, found))
                 }
                 Place::Inside { .. } | Place::Outside => {
-                    return Outcome::Elsewhere(Elsewhere { name: at, is_question: followed == 0 });
+                    return Outcome::Elsewhere(Elsewhere {
+                        name: at,
+                        is_question: at == NameAt::QUESTION,
+                    });
                 }
             };
             reply.set_flags(flag::AUTHORITATIVE);
             let records = Records { zone: self, name: &name, at, zone_label, first };
             let (domain, found) = found;
             let Ok(found) = found else { return self.deny(&records, reply) };
-            let Some(target) = alias(&found, query.rtype) else {
-                records.write(&found, domain, query.rtype, reply);
+            let Some(target) = alias(&found, rtype) else {
+                records.write(&found, domain, rtype, reply);
                 return Outcome::Answered(None);
             };
             let target = target.as_wire();

@@ -16,7 +16,7 @@ const CLUSTER_VERSION: &[u8] = b"\x051.1.0";
 /// The same for names of the set of clusters.
 const CLUSTERSET_VERSION: &[u8] = b"\x051.0.0";
 
-const VERSION_TTL_S: u32 = 28_800;
+pub(super) const VERSION_TTL_S: u32 = 28_800;
 
 /// The longest that a denial may be kept.
 const DENIAL_TTL_S_MAX: u32 = 300;
@@ -58,13 +58,8 @@ impl Records<'_> {
         match found {
             Found::Apex => self.write_apex(domain, rtype, reply),
             Found::Version if rtype == RecordType::TXT => {
-                let version = if domain == Some(Domain::ClusterSet) {
-                    CLUSTERSET_VERSION
-                } else {
-                    CLUSTER_VERSION
-                };
-                let ttl = VERSION_TTL_S;
-                self.record(Section::Answer, RecordType::TXT, ttl, reply, |it| it.bytes(version));
+                let (ttl, text) = (VERSION_TTL_S, version(domain.unwrap_or(Domain::Cluster)));
+                self.record(Section::Answer, RecordType::TXT, ttl, reply, |it| it.bytes(text));
             }
             Found::NameServer => {
                 for address in &self.zone.settings.own_addresses {
@@ -156,7 +151,7 @@ impl Records<'_> {
         let service = self.zone.name_server().filter(|_| domain == Some(Domain::Cluster));
         let name = |it: &mut Rdata<'_>| match service {
             Some(service) => {
-                write_service_labels(service, it);
+                write_service_labels(service, |octets| it.bytes(octets));
                 self.write_zone(it);
             }
             None => {
@@ -198,7 +193,7 @@ impl Records<'_> {
                     Some(labels) => it.bytes(labels),
                     None => {}
                 }
-                write_service_labels(back.service, it);
+                write_service_labels(back.service, |octets| it.bytes(octets));
                 it.bytes(domain.as_wire());
             });
         }
@@ -255,10 +250,18 @@ impl Records<'_> {
 }
 
 /// `web.shop.svc`, without the domain.
-pub(super) fn write_service_labels(service: &ServiceNames, rdata: &mut Rdata<'_>) {
+pub(super) fn write_service_labels(service: &ServiceNames, mut write: impl FnMut(&[u8])) {
     for label in [&*service.name.name, &*service.name.namespace, "svc"] {
-        rdata.bytes(&[u8::try_from(label.len()).unwrap_or_default()]);
-        rdata.bytes(label.as_bytes());
+        write(&[u8::try_from(label.len()).unwrap_or_default()]);
+        write(label.as_bytes());
+    }
+}
+
+/// The text of `dns-version`.
+pub(super) const fn version(domain: Domain) -> &'static [u8] {
+    match domain {
+        Domain::Cluster => CLUSTER_VERSION,
+        Domain::ClusterSet => CLUSTERSET_VERSION,
     }
 }
 

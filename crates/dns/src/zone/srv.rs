@@ -102,7 +102,7 @@ impl Records<'_> {
             it.u16(row.weight);
             it.u16(row.port);
             it.bytes(row.labels);
-            write_service_labels(service, it);
+            write_service_labels(service, |octets| it.bytes(octets));
             self.write_zone(it);
         });
         rdata.map(|at| at + 6)
@@ -122,6 +122,6 @@ struct Row<'a> {
 }
 
 /// A hundred is shared out among all rows, an address and a port each.
-fn weight(rows: usize) -> u16 {
+pub(super) fn weight(rows: usize) -> u16 {
     u16::try_from(100 / rows.max(1)).unwrap_or(100).max(1)
 }

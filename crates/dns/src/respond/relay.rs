@@ -1,0 +1,119 @@
+//! How does an upstream's answer become one to our client?
+//!
+//! Where it answers the client's own question, its octets are copied: names point to the question at
+//! the same place. Where it answers the name at the end of aliases, its records are written anew
+//! behind those.
+
+use crate::cache::{Reply as Cached, Ttls};
+use crate::received::{self, Received, Record};
+use crate::wire::{
+    Class, Lowered, NAME_LEN_MAX, NameAt, Query, Rcode, Rdata, RecordType, Reply, Section, flag,
+};
+
+/// Writes the records of an upstream's answer to `name`, which stands in the reply at `at`.
+pub(super) fn append(
+    reply: &mut Reply<'_>,
+    cached: &Cached,
+    ttls: Ttls,
+    (name, at): (&Lowered, NameAt),
+) {
+    reply.set_rcode(Rcode(cached.rcode()));
+    let Ok(received) = Received::parse(cached.bytes()) else {
+        // It was parsed before it was kept.
+        reply.set_rcode(Rcode::SERVFAIL);
+        return;
+    };
+    if received.header().is_truncated() {
+        reply.set_flags(flag::TRUNCATED);
+    }
+    reply.set_flags(received.header().flags & flag::AUTHENTIC_DATA);
+    for record in received.records() {
+        let section = match record.section {
+            received::Section::Answer => Section::Answer,
+            received::Section::Authority => Section::Authority,
+            received::Section::Additional => Section::Additional,
+        };
+        if Class(record.class) == Class::IN {
+            write(reply, section, &record, ttls.apply(record.ttl), (name, at));
+        }
+    }
+}
+
+fn write(
+    reply: &mut Reply<'_>,
+    section: Section,
+    record: &Record<'_>,
+    ttl: u32,
+    (name, at): (&Lowered, NameAt),
+) {
+    let rtype = RecordType(record.rtype);
+    let rdata = |it: &mut Rdata<'_>| write_rdata(record, it);
+    if record.owner.is(name.as_wire()) {
+        reply.record(section, (&[], at), rtype, ttl, rdata);
+        return;
+    }
+    let mut owner = [0; NAME_LEN_MAX];
+    let len = record.owner.expand(&mut owner).unwrap_or_default();
+    reply.record_of(section, owner.get(..len).unwrap_or_default(), rtype, ttl, rdata);
+}
+
+/// How the data of the types that may hold compressed names is laid out (RFC 1035, 3.3, and RFC 3597,
+/// 4): octets before the names, and how many names.
+const fn names_in(rtype: RecordType) -> Option<(usize, usize)> {
+    match rtype.0 {
+        // NS, MD, MF, CNAME, MB, MG, MR, PTR, DNAME
+        2 | 3 | 4 | 5 | 7 | 8 | 9 | 12 | 39 => Some((0, 1)),
+        // SOA, MINFO, RP
+        6 | 14 | 17 => Some((0, 2)),
+        // MX, AFSDB, RT, KX
+        15 | 18 | 21 | 36 => Some((2, 1)),
+        // PX
+        26 => Some((2, 2)),
+        // SRV
+        33 => Some((6, 1)),
+        _ => None,
+    }
+}
+
+fn write_rdata(record: &Record<'_>, rdata: &mut Rdata<'_>) {
+    let octets = record.rdata_bytes();
+    let Some((before, names)) = names_in(RecordType(record.rtype)) else {
+        return rdata.bytes(octets);
+    };
+    rdata.bytes(octets.get(..before).unwrap_or_default());
+    let mut at = before;
+    for _ in 0..names {
+        let Some((name, next)) = record.name_in_rdata(at) else { return };
+        let mut whole = [0; NAME_LEN_MAX];
+        let len = name.expand(&mut whole).unwrap_or_default();
+        rdata.bytes(whole.get(..len).unwrap_or_default());
+        at = next;
+    }
+    rdata.bytes(octets.get(at..).unwrap_or_default());
+}
+
+/// Copies an upstream's answer to the client's own question, if it fits; `false` where it must be
+/// written anew to be cut.
+pub(super) fn copy(reply: &mut Reply<'_>, query: &Query<'_>, cached: &Cached, ttls: Ttls) -> bool {
+    let bytes = cached.bytes();
+    let start = crate::wire::HEADER_LEN + query.name.len() + 4;
+    let asks_the_same = bytes.get(crate::wire::HEADER_LEN..start).is_some_and(|asked| {
+        let name = asked.get(..query.name.len()).unwrap_or_default();
+        name.eq_ignore_ascii_case(query.name)
+    });
+    let word = |at: usize| {
+        let octets = bytes.get(at..at + 2).and_then(|octets| octets.try_into().ok());
+        octets.map_or(0, u16::from_be_bytes)
+    };
+    if !asks_the_same
+        || !reply.copy_records(bytes.get(start..).unwrap_or_default(), [word(6), word(8), word(10)])
+    {
+        return false;
+    }
+    for &at in cached.ttls_at() {
+        reply.change_u32(usize::from(at), |ttl| ttls.apply(ttl));
+    }
+    reply.set_rcode(Rcode(cached.rcode()));
+    reply.set_flags(word(2) & (flag::TRUNCATED | flag::AUTHENTIC_DATA));
+    true
+}
