@@ -9,17 +9,22 @@ use model::{NodeName, ServiceName};
 use serde::Serialize;
 use serde::ser::Serializer;
 
+mod config_map;
 mod endpoint_slice;
 mod lenient;
 mod metadata;
+mod namespace;
 mod node;
 mod pod;
 mod service;
 mod service_cidr;
+mod service_import;
 
+pub use config_map::ConfigMap;
 pub use endpoint_slice::{Conditions, Endpoint, EndpointPort, EndpointSlice, ForName, Hints};
 pub use lenient::IntOrString;
 pub use metadata::{Metadata, ObjectReference};
+pub use namespace::Namespace;
 pub use node::{Node, NodeAddress, NodeSpec, NodeStatus, Taint};
 pub use pod::{Pod, PodCondition, PodIp, PodSpec, PodStatus};
 pub use service::{
@@ -27,6 +32,7 @@ pub use service::{
     ServiceStatus, SessionAffinityConfig,
 };
 pub use service_cidr::{ServiceCidr, ServiceCidrSpec};
+pub use service_import::{ServiceImport, ServiceImportSpec};
 
 /// The kinds of object that become part of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -36,11 +42,22 @@ pub enum Kind {
     Node,
     ServiceCidr,
     Pod,
+    Namespace,
+    ServiceImport,
+    ConfigMap,
 }
 
 impl Kind {
-    pub const ALL: [Self; 5] =
-        [Self::Service, Self::EndpointSlice, Self::Node, Self::ServiceCidr, Self::Pod];
+    pub const ALL: [Self; 8] = [
+        Self::Service,
+        Self::EndpointSlice,
+        Self::Node,
+        Self::ServiceCidr,
+        Self::Pod,
+        Self::Namespace,
+        Self::ServiceImport,
+        Self::ConfigMap,
+    ];
 
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -50,6 +67,9 @@ impl Kind {
             Self::Node => "Node",
             Self::ServiceCidr => "ServiceCIDR",
             Self::Pod => "Pod",
+            Self::Namespace => "Namespace",
+            Self::ServiceImport => "ServiceImport",
+            Self::ConfigMap => "ConfigMap",
         }
     }
 
@@ -57,25 +77,49 @@ impl Kind {
     #[must_use]
     pub const fn group(self) -> &'static str {
         match self {
-            Self::Service | Self::Node | Self::Pod => "",
+            Self::Service | Self::Node | Self::Pod | Self::Namespace | Self::ConfigMap => "",
             Self::EndpointSlice => "discovery.k8s.io",
             Self::ServiceCidr => "networking.k8s.io",
+            Self::ServiceImport => "multicluster.x-k8s.io",
         }
     }
 
-    /// What `apiVersion` says.
+    /// What `apiVersion` says where an object is written.
     #[must_use]
     pub const fn api_version(self) -> &'static str {
         match self {
-            Self::Service | Self::Node | Self::Pod => "v1",
+            Self::Service | Self::Node | Self::Pod | Self::Namespace | Self::ConfigMap => "v1",
             Self::EndpointSlice => "discovery.k8s.io/v1",
             Self::ServiceCidr => "networking.k8s.io/v1",
+            Self::ServiceImport => "multicluster.x-k8s.io/v1beta1",
+        }
+    }
+
+    /// An older `apiVersion` under which the same fields are read.
+    #[must_use]
+    pub const fn older_api_version(self) -> Option<&'static str> {
+        match self {
+            Self::ServiceImport => Some("multicluster.x-k8s.io/v1alpha1"),
+            Self::Service
+            | Self::EndpointSlice
+            | Self::Node
+            | Self::ServiceCidr
+            | Self::Pod
+            | Self::Namespace
+            | Self::ConfigMap => None,
         }
     }
 
     #[must_use]
     pub const fn is_namespaced(self) -> bool {
-        matches!(self, Self::Service | Self::EndpointSlice | Self::Pod)
+        match self {
+            Self::Service
+            | Self::EndpointSlice
+            | Self::Pod
+            | Self::ServiceImport
+            | Self::ConfigMap => true,
+            Self::Node | Self::ServiceCidr | Self::Namespace => false,
+        }
     }
 }
 
@@ -112,10 +156,13 @@ impl ObjectKey {
             }
             Kind::Node => model::Object::Node(NodeName::new(name)),
             Kind::ServiceCidr => model::Object::ServiceCidr(name.into()),
-            Kind::Pod => model::Object::Other {
+            Kind::Pod | Kind::ServiceImport | Kind::ConfigMap => model::Object::Other {
                 kind: self.kind.as_str().into(),
                 name: format!("{namespace}/{name}").into(),
             },
+            Kind::Namespace => {
+                model::Object::Other { kind: self.kind.as_str().into(), name: name.into() }
+            }
         }
     }
 }
@@ -134,6 +181,9 @@ pub enum Object {
     Node(Node),
     ServiceCidr(ServiceCidr),
     Pod(Pod),
+    Namespace(Namespace),
+    ServiceImport(ServiceImport),
+    ConfigMap(ConfigMap),
 }
 
 impl Object {
@@ -145,6 +195,9 @@ impl Object {
             Self::Node(_) => Kind::Node,
             Self::ServiceCidr(_) => Kind::ServiceCidr,
             Self::Pod(_) => Kind::Pod,
+            Self::Namespace(_) => Kind::Namespace,
+            Self::ServiceImport(_) => Kind::ServiceImport,
+            Self::ConfigMap(_) => Kind::ConfigMap,
         }
     }
 
@@ -156,6 +209,9 @@ impl Object {
             Self::Node(object) => &object.metadata,
             Self::ServiceCidr(object) => &object.metadata,
             Self::Pod(object) => &object.metadata,
+            Self::Namespace(object) => &object.metadata,
+            Self::ServiceImport(object) => &object.metadata,
+            Self::ConfigMap(object) => &object.metadata,
         }
     }
 
@@ -190,6 +246,9 @@ impl Serialize for Object {
             Self::Node(object) => typed(Kind::Node, object, serializer),
             Self::ServiceCidr(object) => typed(Kind::ServiceCidr, object, serializer),
             Self::Pod(object) => typed(Kind::Pod, object, serializer),
+            Self::Namespace(object) => typed(Kind::Namespace, object, serializer),
+            Self::ServiceImport(object) => typed(Kind::ServiceImport, object, serializer),
+            Self::ConfigMap(object) => typed(Kind::ConfigMap, object, serializer),
         }
     }
 }

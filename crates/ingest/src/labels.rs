@@ -9,6 +9,12 @@ pub(crate) const HEADLESS: &str = "service.kubernetes.io/headless";
 /// On an EndpointSlice: the Service that it belongs to.
 pub(crate) const SERVICE_NAME: &str = "kubernetes.io/service-name";
 
+/// On an EndpointSlice: the ServiceImport that it belongs to.
+pub(crate) const IMPORT_NAME: &str = "multicluster.kubernetes.io/service-name";
+
+/// On an EndpointSlice of a ServiceImport: the cluster that its endpoints are in.
+pub(crate) const SOURCE_CLUSTER: &str = "multicluster.kubernetes.io/source-cluster";
+
 /// On a Node.
 pub(crate) const ZONE: &str = "topology.kubernetes.io/zone";
 

@@ -3,12 +3,14 @@
 
 mod address;
 pub mod api;
+mod config_map;
 mod dns_name;
 mod intern;
 mod labels;
 pub mod manifest;
 mod merge;
 mod names;
+mod namespace;
 mod node;
 mod number;
 mod objects;
@@ -19,6 +21,7 @@ mod rejected;
 mod report;
 mod service;
 mod service_cidr;
+mod service_import;
 mod slice;
 mod slices;
 #[cfg(test)]

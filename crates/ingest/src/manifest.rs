@@ -4,6 +4,7 @@ use model::Rejection;
 use serde_json::Value;
 
 use crate::api::{Kind, Object, ObjectKey};
+use crate::config_map::configures_dns;
 use crate::dns_name::{is_label, is_subdomain};
 use crate::report::{Report, quoted};
 use crate::yaml;
@@ -156,18 +157,32 @@ impl File {
         let name = metadata("name").to_owned();
         let group = api_version.rsplit_once('/').map_or("", |(group, _)| group);
         let known = Kind::ALL.into_iter().find(|it| it.as_str() == kind && it.group() == group);
-        let known = known.filter(|known| *known != Kind::Pod || has_address(&value));
+        let known = known.filter(|known| match known {
+            Kind::Pod => has_address(&value),
+            Kind::ConfigMap => configures_dns(metadata("namespace"), &name),
+            Kind::Service
+            | Kind::EndpointSlice
+            | Kind::Node
+            | Kind::ServiceCidr
+            | Kind::Namespace
+            | Kind::ServiceImport => true,
+        });
         let Some(known) = known else {
             self.manifests.push(Manifest::Other { kind: kind.to_owned(), name });
             return;
         };
-        if api_version != known.api_version() {
+        if api_version != known.api_version() && Some(api_version) != known.older_api_version() {
             let (expected, found) = (known.api_version(), quoted(api_version));
             let reason = format!("expected {expected} for {known} {name}, found {found}");
             self.report.reject(format!("{place} apiVersion"), reason);
             return;
         }
-        let is_name = if known == Kind::Service { is_label } else { is_subdomain };
+        let is_name = match known {
+            Kind::Service | Kind::ServiceImport | Kind::Namespace => is_label,
+            Kind::EndpointSlice | Kind::Node | Kind::ServiceCidr | Kind::Pod | Kind::ConfigMap => {
+                is_subdomain
+            }
+        };
         let namespace = match metadata("namespace") {
             _ if !known.is_namespaced() => "",
             "" => "default",

@@ -3,14 +3,12 @@
 use std::sync::Arc;
 
 use model::limits::ENDPOINTS_PER_POOL_MAX;
-use model::{Endpoint, Family, Object, Rejection, Service, ServiceKind, ServicePort};
+use model::{
+    Endpoint, EndpointSlice, Family, Object, Rejection, Service, ServiceKind, ServicePort,
+};
 
-use crate::merge::{Contradiction, Entry, merge};
+use crate::merge::{Contradiction, Entry, by_address, has_each_once};
 use crate::report::Report;
-use crate::slice::Slice;
-
-/// A slice of the Service, by its own name.
-pub(crate) type NamedSlice<'a> = (&'a Arc<str>, &'a Slice);
 
 /// Gives each port the endpoints that the slices have under its name and protocol; its number plays
 /// no part, and each slice may have another one.
@@ -18,9 +16,11 @@ pub(crate) type NamedSlice<'a> = (&'a Arc<str>, &'a Slice);
 /// A list that one slice alone makes up is that slice's; a list as in `old` stays that one.
 pub(crate) fn pair(
     mut service: Service,
-    slices: &[NamedSlice<'_>],
+    slices: &[Arc<EndpointSlice>],
     old: Option<&Service>,
 ) -> (Service, Vec<Rejection>) {
+    let slices = if matches!(service.kind, ServiceKind::ExternalName(_)) { &[] } else { slices };
+    service.slices = keep(slices, old.map(|old| &old.slices));
     let mut report = Report::new(Object::Service(service.name.clone()));
     let mut contradictions = Vec::new();
     let mut ports = std::mem::take(&mut service.ports);
@@ -51,6 +51,17 @@ pub(crate) fn pair(
     (service, rejections)
 }
 
+/// The slices as a list, which is that of `old` where they are the same.
+pub(crate) fn keep(
+    slices: &[Arc<EndpointSlice>],
+    old: Option<&Arc<[Arc<EndpointSlice>]>>,
+) -> Arc<[Arc<EndpointSlice>]> {
+    match old {
+        Some(old) if **old == *slices => Arc::clone(old),
+        _ => slices.into(),
+    }
+}
+
 /// Contradictions between the slices of one Service that are told.
 const CONTRADICTIONS_MAX: usize = 32;
 
@@ -61,17 +72,16 @@ fn lists<'a>(
     service: &Service,
     port: &ServicePort,
     family: Family,
-    slices: &[NamedSlice<'a>],
+    slices: &'a [Arc<EndpointSlice>],
 ) -> Vec<NamedList<'a>> {
     let has_address = !service.cluster_ips.is_empty();
-    let slices = if matches!(service.kind, ServiceKind::ExternalName(_)) { &[] } else { slices };
     slices
         .iter()
-        .filter(|(_, slice)| slice.family == family && !(has_address && slice.is_headless))
-        .filter_map(|(name, slice)| {
+        .filter(|slice| slice.family == family && !(has_address && slice.is_headless))
+        .filter_map(|slice| {
             let mut ports = slice.ports.iter();
             let same = ports.find(|it| it.name == port.name && it.protocol == port.protocol)?;
-            Some((*name, &same.endpoints))
+            Some((&slice.name, &same.endpoints))
         })
         .collect()
 }
@@ -81,10 +91,10 @@ fn join(
     old: Option<&Arc<[Endpoint]>>,
     mut too_many: impl FnMut(usize),
 ) -> (Arc<[Endpoint]>, Vec<Contradiction>) {
-    let (merged, contradictions) = match lists {
+    let (merged, mut contradictions) = match lists {
         [] => (Arc::default(), Vec::new()),
-        [(_, only)] => (Arc::clone(only), Vec::new()),
-        several => merge(
+        [(_, only)] if has_each_once(only) => (Arc::clone(only), Vec::new()),
+        several => by_address(
             several
                 .iter()
                 .enumerate()
@@ -106,8 +116,11 @@ fn join(
         }
         _ => merged,
     };
+    // What the slice says of itself is told when it is read.
+    contradictions.retain(|it| it.kept.place != it.lost.place);
+    let is_shared = matches!(lists, [(_, only)] if Arc::ptr_eq(only, &merged));
     match old {
-        Some(old) if lists.len() > 1 && *old == merged => (Arc::clone(old), contradictions),
+        Some(old) if !is_shared && *old == merged => (Arc::clone(old), contradictions),
         _ => (merged, contradictions),
     }
 }

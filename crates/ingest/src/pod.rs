@@ -19,7 +19,7 @@ pub(crate) fn read(object: &api::Pod, names: &mut Names) -> (Pod, Vec<Rejection>
     let pod = Pod {
         name: PodName {
             namespace: names.text(&metadata.namespace),
-            name: metadata.name.as_str().into(),
+            name: names.text(&metadata.name),
         },
         node: node.map(|name| names.node(name)),
         host_network: object.spec.host_network,

@@ -18,6 +18,9 @@ mod addresses;
 mod ports;
 mod source_ranges;
 
+pub(crate) use addresses::keep_one_of_family;
+pub(crate) use ports::read_ports;
+
 /// Reads all that a Service says of itself. Its endpoint lists are empty.
 pub(crate) fn read(object: &api::Service, names: &mut Names) -> (Service, Vec<Rejection>) {
     let name = names.service(&object.metadata.namespace, &object.metadata.name);
@@ -38,6 +41,9 @@ fn read_spec(
     let external_policy =
         policy("spec.externalTrafficPolicy", spec.external_traffic_policy.as_deref(), report);
     judge_families(spec, report);
+    if spec.ports.is_empty() && !cluster_ips.is_empty() {
+        report.reject("spec.ports", "expected at least one port, found none");
+    }
     Service {
         name,
         created_s: created_s(&object.metadata, report),
@@ -52,7 +58,7 @@ fn read_spec(
         affinity: affinity(spec, report),
         health_check_node_port: health_check_node_port(spec, &kind, external_policy, report),
         other_proxy: object.metadata.labels.get(SERVICE_PROXY_NAME).map(|proxy| names.text(proxy)),
-        ports: ports::read(spec, &kind, !cluster_ips.is_empty(), names, report),
+        ports: read_ports(&spec.ports, &kind, names, report),
         cluster_ips,
         kind,
         slices: Arc::default(),
@@ -61,7 +67,7 @@ fn read_spec(
 
 /// A field that takes one of a few words. The first word is the API's default: it is taken when the
 /// field is absent, and for any word that is none of them.
-fn word<T: Copy, const N: usize>(
+pub(crate) fn word<T: Copy, const N: usize>(
     field: &str,
     text: Option<&str>,
     (default, meaning): (&str, T),

@@ -1,24 +1,24 @@
-//! How does an EndpointSlice object become lists of endpoints, and of which Service?
+//! How does an EndpointSlice object become lists of endpoints, and whose are they?
 
-use std::net::{IpAddr, SocketAddr};
+use std::collections::BTreeMap;
 use std::num::NonZeroU16;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use model::{Endpoint, Family, Hints, NodeName, Protocol, Rejection, ServiceName};
+use model::{Endpoint, EndpointSlice, Family, Protocol, Rejection, SlicePort};
 
-use crate::address::parse_reachable;
 use crate::api;
-use crate::labels::{HEADLESS, SERVICE_NAME, TRIGGER_TIME};
-use crate::merge::{Entry, merge};
+use crate::dns_name::is_subdomain;
+use crate::labels::{HEADLESS, IMPORT_NAME, SERVICE_NAME, SOURCE_CLUSTER, TRIGGER_TIME};
 use crate::names::Names;
 use crate::number::parse_port;
 use crate::protocol::parse_protocol;
 use crate::report::{Report, quoted};
 use crate::time::{parse_time, to_system_time};
 
-/// Endpoints of one slice: the API server's own bound. More are rejected.
-const ENDPOINTS_PER_SLICE_MAX: usize = 1_000;
+mod members;
+
+use members::{Member, endpoints, members};
 
 /// Ports of one slice. The API server's own bound is 20,000, of which nobody makes use; each is compared
 /// with all others here. More are rejected.
@@ -28,22 +28,13 @@ const PORTS_PER_SLICE_MAX: usize = 1_000;
 /// small text from becoming a large table. Ports beyond it are rejected.
 const PAIRS_PER_SLICE_MAX: usize = 200_000;
 
-/// What is kept of an EndpointSlice: a list of endpoints for each of its ports.
+/// What is kept of an EndpointSlice, and whose it is: the names of a Service and of a ServiceImport in
+/// its namespace.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Slice {
-    pub(crate) service: Option<ServiceName>,
-    pub(crate) family: Family,
-    /// Meant for a headless Service: names resolve to these endpoints, no address leads to them.
-    pub(crate) is_headless: bool,
-    pub(crate) ports: Box<[SlicePort]>,
-}
-
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct SlicePort {
-    pub(crate) name: Arc<str>,
-    pub(crate) protocol: Protocol,
-    /// Sorted by address, each once.
-    pub(crate) endpoints: Arc<[Endpoint]>,
+    pub(crate) service: Option<Arc<str>>,
+    pub(crate) import: Option<Arc<str>>,
+    pub(crate) listed: Arc<EndpointSlice>,
 }
 
 /// All that an EndpointSlice says, and when what it shows happened.
@@ -53,12 +44,18 @@ pub(crate) struct Read {
     pub(crate) rejections: Vec<Rejection>,
 }
 
-/// Reads an EndpointSlice. Lists that are as in `old` stay the same allocation.
-pub(crate) fn read(object: &api::EndpointSlice, old: Option<&Slice>, names: &mut Names) -> Read {
+/// Reads the EndpointSlice `name`. Lists that are as in `old` stay the same allocation.
+pub(crate) fn read(
+    object: &api::EndpointSlice,
+    name: &Arc<str>,
+    old: Option<&Slice>,
+    names: &mut Names,
+) -> Read {
     let key = api::ObjectKey::of(api::Kind::EndpointSlice, &object.metadata);
     let mut report = Report::new(key.to_origin());
     let trigger = trigger(&object.metadata, &mut report);
-    let slice = read_slice(object, old, names, &mut report);
+    let name = old.map_or(name, |old| &old.listed.name);
+    let slice = read_slice(object, name, old, names, &mut report);
     Read { slice, trigger, rejections: report.finish() }
 }
 
@@ -70,13 +67,18 @@ fn trigger(metadata: &api::Metadata, report: &mut Report) -> Option<SystemTime> 
 
 fn read_slice(
     object: &api::EndpointSlice,
+    name: &Arc<str>,
     old: Option<&Slice>,
     names: &mut Names,
     report: &mut Report,
 ) -> Option<Slice> {
     let labels = &object.metadata.labels;
-    let service = labels.get(SERVICE_NAME).filter(|name| !name.is_empty());
-    if service.is_none() {
+    let mut owner = |label| {
+        let name = labels.get(label).filter(|name| !name.is_empty())?;
+        Some(names.text(name))
+    };
+    let (service, import) = (owner(SERVICE_NAME), owner(IMPORT_NAME));
+    if service.is_none() && import.is_none() {
         report.reject(
             format!("metadata.labels[{SERVICE_NAME}]"),
             "expected the name of a Service, found none",
@@ -91,7 +93,62 @@ fn read_slice(
             return None;
         }
     };
+    let old = old.map(|old| &*old.listed);
     let members = members(object, family, names, report);
+    let ports = read_ports(object, &members, old, names, report);
+    let portless = if ports.is_empty() {
+        let found = endpoints(&members, 0, true, report);
+        known(old, &ports, &found).unwrap_or(found)
+    } else {
+        Arc::default()
+    };
+    let listed = EndpointSlice {
+        name: Arc::clone(name),
+        family,
+        is_headless: labels.contains_key(HEADLESS),
+        cluster: source_cluster(labels, names, report),
+        ports: ports.into(),
+        portless,
+    };
+    Some(Slice { service, import, listed: Arc::new(listed) })
+}
+
+/// A name that stands in names of the cluster DNS, between those of an endpoint and of its Service.
+fn source_cluster(
+    labels: &BTreeMap<String, String>,
+    names: &mut Names,
+    report: &mut Report,
+) -> Option<Arc<str>> {
+    let name = labels.get(SOURCE_CLUSTER).filter(|name| !name.is_empty())?;
+    if is_subdomain(name) {
+        return Some(names.text(name));
+    }
+    let found = quoted(name);
+    report.reject(
+        format!("metadata.labels[{SOURCE_CLUSTER}]"),
+        format!("expected a DNS name in lower case, found {found}; no cluster is known"),
+    );
+    None
+}
+
+/// An equal list that is there already.
+fn known(
+    old: Option<&EndpointSlice>,
+    ports: &[SlicePort],
+    endpoints: &Arc<[Endpoint]>,
+) -> Option<Arc<[Endpoint]>> {
+    let portless = old.map(|old| &old.portless);
+    let lists = old.into_iter().flat_map(|old| &old.ports).chain(ports).map(|it| &it.endpoints);
+    portless.into_iter().chain(lists).find(|known| *known == endpoints).map(Arc::clone)
+}
+
+fn read_ports(
+    object: &api::EndpointSlice,
+    members: &[Member],
+    old: Option<&EndpointSlice>,
+    names: &mut Names,
+    report: &mut Report,
+) -> Vec<SlicePort> {
     let mut ports: Vec<SlicePort> = Vec::new();
     reject_excess("ports", object.ports.len(), PORTS_PER_SLICE_MAX, report);
     let fitting = PAIRS_PER_SLICE_MAX / members.len().max(1);
@@ -110,73 +167,18 @@ fn read_slice(
             report.reject(path, format!("expected each name once, found {name}/{protocol} again"));
             continue;
         }
-        let endpoints = endpoints(&members, number, index == 0, report);
-        let known = old.into_iter().flat_map(|old| &old.ports).chain(&ports);
-        let same = known.map(|known| &known.endpoints).find(|known| **known == endpoints);
-        let endpoints = same.map_or(endpoints, Arc::clone);
+        // Only the first tells of addresses that contradict each other: the others could but repeat it.
+        let endpoints = endpoints(members, number.get(), ports.is_empty(), report);
+        let endpoints = known(old, &ports, &endpoints).unwrap_or(endpoints);
         ports.push(SlicePort { name: names.text(name), protocol, endpoints });
     }
-    Some(Slice {
-        service: service.map(|service| names.service(&object.metadata.namespace, service)),
-        family,
-        is_headless: labels.contains_key(HEADLESS),
-        ports: ports.into(),
-    })
+    ports
 }
 
 fn reject_excess(field: &str, found: usize, max: usize, report: &mut Report) {
     if found > max {
         report.reject(field, format!("expected at most {max}, found {found}; the first are used"));
     }
-}
-
-/// An endpoint before it has a port: all ports of a slice share the addresses.
-struct Member {
-    index: usize,
-    address: IpAddr,
-    node: Option<NodeName>,
-    ready: bool,
-    serving: bool,
-    terminating: bool,
-    hints: Option<Arc<Hints>>,
-}
-
-fn members(
-    object: &api::EndpointSlice,
-    family: Family,
-    names: &mut Names,
-    report: &mut Report,
-) -> Vec<Member> {
-    let mut members = Vec::with_capacity(object.endpoints.len().min(ENDPOINTS_PER_SLICE_MAX));
-    reject_excess("endpoints", object.endpoints.len(), ENDPOINTS_PER_SLICE_MAX, report);
-    for (index, endpoint) in object.endpoints.iter().enumerate().take(ENDPOINTS_PER_SLICE_MAX) {
-        let field = || format!("endpoints[{index}].addresses[0]");
-        // Further addresses stand for the same endpoint: one is enough.
-        let Some(text) = endpoint.addresses.first() else {
-            report.reject(
-                format!("endpoints[{index}].addresses"),
-                "expected at least one address, found none",
-            );
-            continue;
-        };
-        let Some(address) = report.accept(parse_reachable(text), field) else { continue };
-        if Family::of(address) != family {
-            report
-                .reject(field(), format!("expected {family} as addressType says, found {address}"));
-            continue;
-        }
-        let node = endpoint.node_name.as_deref().filter(|node| !node.is_empty());
-        members.push(Member {
-            index,
-            address,
-            node: node.map(|node| names.node(node)),
-            ready: endpoint.conditions.ready.unwrap_or(true),
-            serving: endpoint.conditions.serving.unwrap_or(true),
-            terminating: endpoint.conditions.terminating.unwrap_or(false),
-            hints: endpoint.hints.as_ref().and_then(|hints| names.hints(hints)),
-        });
-    }
-    members
 }
 
 fn read_port<'a>(
@@ -200,41 +202,4 @@ fn read_port<'a>(
         );
     }
     Some((port.name.as_deref()?, protocol?, number?))
-}
-
-/// The members at one port. Only the first port tells of addresses that contradict each other: the
-/// others could but repeat it.
-fn endpoints(
-    members: &[Member],
-    port: NonZeroU16,
-    is_first: bool,
-    report: &mut Report,
-) -> Arc<[Endpoint]> {
-    let entry = |member: &Member| Entry {
-        endpoint: Endpoint {
-            address: SocketAddr::new(member.address, port.get()),
-            node: member.node.clone(),
-            ready: member.ready,
-            serving: member.serving,
-            terminating: member.terminating,
-            hints: member.hints.clone(),
-            hostname: None,
-            pod: None,
-        },
-        place: member.index,
-    };
-    let (merged, contradictions) = merge(members.iter().map(entry).collect());
-    for it in contradictions.into_iter().filter(|_| is_first) {
-        report.reject(
-            format!("endpoints[{}].nodeName", it.lost.place),
-            format!(
-                "expected {} as for endpoints[{}] with the same address {}, found {}",
-                it.kept.node,
-                it.kept.place,
-                it.address.ip(),
-                it.lost.node
-            ),
-        );
-    }
-    merged
 }

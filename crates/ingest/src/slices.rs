@@ -1,11 +1,10 @@
-//! Which slices has a Service?
+//! Which slices has a Service, and which a ServiceImport?
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use model::ServiceName;
+use model::{EndpointSlice, ServiceName};
 
-use crate::pair::NamedSlice;
 use crate::slice::Slice;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -25,15 +24,30 @@ impl SliceName {
             name: Arc::clone(&self.name),
         }
     }
+
+    /// The Service or ServiceImport of the slice, in its namespace.
+    fn owner(&self, name: &Arc<str>) -> ServiceName {
+        ServiceName { namespace: Arc::clone(&self.namespace), name: Arc::clone(name) }
+    }
 }
 
-/// All slices, found by their own name and by that of their Service. Nobody asks for all of them in
-/// order, and hashing one name is cheaper than comparing many.
+/// All slices, found by their own name and by whose they are. Nobody asks for all of them in order,
+/// and hashing one name is cheaper than comparing many.
 #[derive(Debug, Default)]
 pub(crate) struct Slices {
     by_name: HashMap<SliceName, Slice>,
-    /// The names of a Service's slices, sorted.
-    by_service: HashMap<ServiceName, Vec<Arc<str>>>,
+    by_service: ByOwner,
+    by_import: ByOwner,
+}
+
+/// The slices of each owner, in the order of their names.
+type ByOwner = HashMap<ServiceName, Vec<Arc<EndpointSlice>>>;
+
+/// Whose slices are not what they were, sorted.
+#[derive(Debug, Default)]
+pub(crate) struct Owners {
+    pub(crate) services: Vec<ServiceName>,
+    pub(crate) imports: Vec<ServiceName>,
 }
 
 impl Slices {
@@ -42,52 +56,65 @@ impl Slices {
     }
 
     /// The slices of a Service, in the order of their names.
-    pub(crate) fn of(&self, service: &ServiceName) -> Vec<NamedSlice<'_>> {
-        let names = self.by_service.get(service).into_iter().flatten();
-        let named = names.filter_map(|name| {
-            let namespace = Arc::clone(&service.namespace);
-            self.by_name.get_key_value(&SliceName { namespace, name: Arc::clone(name) })
-        });
-        named.map(|(key, slice)| (&key.name, slice)).collect()
+    pub(crate) fn of_service(&self, name: &ServiceName) -> &[Arc<EndpointSlice>] {
+        self.by_service.get(name).map_or(&[], Vec::as_slice)
     }
 
-    /// Adds or replaces a slice; the Services whose endpoints this may change, sorted.
-    pub(crate) fn insert(&mut self, name: SliceName, slice: Slice) -> Vec<ServiceName> {
-        if let Some(known) = self.by_name.get_mut(&name)
-            && known.service == slice.service
-        {
-            if *known == slice {
-                return Vec::new();
-            }
-            let touched = slice.service.clone().into_iter().collect();
-            *known = slice;
-            return touched;
+    /// The slices of a ServiceImport, in the order of their names.
+    pub(crate) fn of_import(&self, name: &ServiceName) -> &[Arc<EndpointSlice>] {
+        self.by_import.get(name).map_or(&[], Vec::as_slice)
+    }
+
+    /// Adds or replaces a slice; those whose endpoints this may change.
+    pub(crate) fn insert(&mut self, name: SliceName, slice: Slice) -> Owners {
+        let known = self.by_name.get(&name);
+        if known == Some(&slice) {
+            return Owners::default();
         }
-        let mut touched = self.remove(&name);
-        if let Some(service) = &slice.service {
-            let names = self.by_service.entry(service.clone()).or_default();
-            if let Err(at) = names.binary_search(&name.name) {
-                names.insert(at, Arc::clone(&name.name));
-            }
-            touched.push(service.clone());
+        let is_moved = known.is_some_and(|known| {
+            (&known.service, &known.import) != (&slice.service, &slice.import)
+        });
+        let mut owners = if is_moved { self.remove(&name) } else { Owners::default() };
+        let lists = [
+            (&slice.service, &mut self.by_service, &mut owners.services),
+            (&slice.import, &mut self.by_import, &mut owners.imports),
+        ];
+        for (owner, by_owner, touched) in lists {
+            let Some(owner) = owner.as_ref().map(|owner| name.owner(owner)) else { continue };
+            enlist(by_owner.entry(owner.clone()).or_default(), &slice.listed);
+            touched.push(owner);
+            touched.sort();
+            touched.dedup();
         }
         self.by_name.insert(name, slice);
-        touched.sort();
-        touched.dedup();
-        touched
+        owners
     }
 
-    /// Removes a slice; the Service whose endpoints this may change.
-    pub(crate) fn remove(&mut self, name: &SliceName) -> Vec<ServiceName> {
-        let Some(service) = self.by_name.remove(name).and_then(|slice| slice.service) else {
-            return Vec::new();
-        };
-        if let Some(names) = self.by_service.get_mut(&service) {
-            names.retain(|other| *other != name.name);
-            if names.is_empty() {
-                self.by_service.remove(&service);
+    /// Removes a slice; those whose endpoints this may change.
+    pub(crate) fn remove(&mut self, name: &SliceName) -> Owners {
+        let Some(slice) = self.by_name.remove(name) else { return Owners::default() };
+        let withdraw = |owner: &Option<Arc<str>>, by_owner: &mut ByOwner| {
+            let owner = name.owner(owner.as_ref()?);
+            if let Some(list) = by_owner.get_mut(&owner) {
+                list.retain(|other| other.name != name.name);
+                if list.is_empty() {
+                    by_owner.remove(&owner);
+                }
             }
+            Some(owner)
+        };
+        Owners {
+            services: withdraw(&slice.service, &mut self.by_service).into_iter().collect(),
+            imports: withdraw(&slice.import, &mut self.by_import).into_iter().collect(),
         }
-        vec![service]
+    }
+}
+
+/// Adds the slice at its place, or puts it where an older state of it is.
+fn enlist(list: &mut Vec<Arc<EndpointSlice>>, slice: &Arc<EndpointSlice>) {
+    let at = list.partition_point(|other| other.name < slice.name);
+    match list.get_mut(at) {
+        Some(known) if known.name == slice.name => *known = Arc::clone(slice),
+        _ => list.insert(at, Arc::clone(slice)),
     }
 }

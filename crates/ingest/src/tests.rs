@@ -1,7 +1,12 @@
 //! Does the crate do what the API promises? Written with manifests, as people write them.
 
+mod any_object;
+mod config_maps;
+mod endpoint_names;
+mod imports;
 mod incremental;
 mod manifests;
+mod namespaces;
 mod nodes;
 mod pairing;
 mod pods;
@@ -9,6 +14,7 @@ mod service_addresses;
 mod service_ports;
 mod services;
 mod slices;
+mod slices_of_services;
 mod write_back;
 
 use std::net::SocketAddr;

@@ -6,12 +6,14 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use ingest::Objects;
-use ingest::api::{Endpoint, EndpointPort, EndpointSlice, Object, Service, ServicePort};
+use ingest::api::{
+    Endpoint, EndpointPort, EndpointSlice, Object, ObjectReference, Service, ServicePort,
+};
 
 const ENDPOINTS_PER_SERVICE: usize = 10;
 
 /// Bytes held for each endpoint, with all that is held of its Service, slice and table.
-const BYTES_PER_ENDPOINT_MAX: usize = 175;
+const BYTES_PER_ENDPOINT_MAX: usize = 290;
 
 /// Allocations for one endpoint's change, with the next table.
 const ALLOCATIONS_PER_CHANGE_MAX: usize = 36;
@@ -66,6 +68,7 @@ fn slice(index: usize, version: usize) -> Object {
             Endpoint {
                 addresses: vec![format!("10.{high}.{}.{}", low / 256, low % 256)],
                 node_name: Some(format!("node-{}", number % 100)),
+                target_ref: Some(pod(index, number)),
                 ..Endpoint::default()
             }
         })
@@ -77,6 +80,15 @@ fn slice(index: usize, version: usize) -> Object {
         app_protocol: None,
     }];
     Object::EndpointSlice(slice)
+}
+
+/// As a Deployment names them.
+fn pod(service: usize, number: usize) -> ObjectReference {
+    ObjectReference {
+        kind: Some("Pod".to_owned()),
+        name: Some(format!("service-{service}-7d9c{number:06}")),
+        ..ObjectReference::default()
+    }
 }
 
 struct Cost {

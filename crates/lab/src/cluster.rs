@@ -171,7 +171,10 @@ impl Cluster {
                 "kind",
                 "the lab's own flag, --service-cidr, says where ClusterIPs come from".to_owned(),
             ),
-            other @ api::Object::EndpointSlice(_) => {
+            other @ (api::Object::EndpointSlice(_)
+            | api::Object::Namespace(_)
+            | api::Object::ServiceImport(_)
+            | api::Object::ConfigMap(_)) => {
                 self.others.insert(key, other);
                 Ok(())
             }

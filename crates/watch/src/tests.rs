@@ -74,9 +74,13 @@ impl Heard {
 fn port_of(object: &Object) -> Option<String> {
     match object {
         Object::Service(service) => Some(service.spec.ports.first()?.port.as_ref()?.to_string()),
-        Object::EndpointSlice(_) | Object::Node(_) | Object::ServiceCidr(_) | Object::Pod(_) => {
-            None
-        }
+        Object::EndpointSlice(_)
+        | Object::Node(_)
+        | Object::ServiceCidr(_)
+        | Object::Pod(_)
+        | Object::Namespace(_)
+        | Object::ServiceImport(_)
+        | Object::ConfigMap(_) => None,
     }
 }
 

@@ -20,7 +20,7 @@ pub enum Object {
     Pod(Box<Pod>),
     Deployment(Box<Deployment>),
     Service(Box<Service>),
-    /// An EndpointSlice, a Node or a ServiceCIDR: passed on as it is.
+    /// Of a kind that nodes read, and that nothing runs for: passed on as it is.
     Other(Box<ingest::api::Object>),
 }
 
@@ -29,7 +29,7 @@ pub enum Object {
 pub struct Manifests {
     /// Pods and Deployments in their order, then the others in theirs.
     pub objects: Vec<Object>,
-    /// Kinds that have no meaning here; Namespaces, which need none, are not told of.
+    /// Kinds that have no meaning here.
     pub ignored: Vec<Ignored>,
     pub rejections: Vec<Rejection>,
 }
@@ -65,7 +65,7 @@ pub fn parse(origin: &str, text: &str) -> Manifests {
                 found.objects.push(Object::Other(Box::new(object)))
             }
             ingested::Manifest::Other { kind, name } => {
-                if !matches!(kind.as_str(), "Pod" | "Deployment" | "Namespace") {
+                if !matches!(kind.as_str(), "Pod" | "Deployment") {
                     found.ignored.push(Ignored { kind, name });
                 }
             }

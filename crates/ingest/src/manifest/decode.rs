@@ -20,6 +20,9 @@ pub(super) fn decode(mut value: Value, key: ObjectKey, report: &mut Report) -> O
         Kind::Node => typed(value, report).map(Object::Node),
         Kind::ServiceCidr => typed(value, report).map(Object::ServiceCidr),
         Kind::Pod => typed(value, report).map(Object::Pod),
+        Kind::Namespace => typed(value, report).map(Object::Namespace),
+        Kind::ServiceImport => typed(value, report).map(Object::ServiceImport),
+        Kind::ConfigMap => typed(value, report).map(Object::ConfigMap),
     }
 }
 

@@ -32,6 +32,9 @@ pub(super) const fn of(kind: Kind) -> Shape {
         Kind::Node => NODE,
         Kind::ServiceCidr => SERVICE_CIDR,
         Kind::Pod => POD,
+        Kind::Namespace => NAMESPACE,
+        Kind::ServiceImport => SERVICE_IMPORT,
+        Kind::ConfigMap => CONFIG_MAP,
     }
 }
 
@@ -199,6 +202,47 @@ const POD: Shape = Struct(&[
             ("podIPs", List(&Struct(&[("ip", Text)]))),
         ]),
     ),
+]);
+
+/// Of a Namespace, only what stands in its metadata: others judge the rest.
+const NAMESPACE: Shape = Struct(&[
+    ("apiVersion", Text),
+    ("kind", Text),
+    ("metadata", METADATA),
+    ("spec", Any),
+    ("status", Any),
+]);
+
+const SERVICE_IMPORT: Shape = Struct(&[
+    ("apiVersion", Text),
+    ("kind", Text),
+    ("metadata", METADATA),
+    (
+        "spec",
+        Struct(&[
+            ("internalTrafficPolicy", Any),
+            ("ipFamilies", Any),
+            ("ips", List(&Text)),
+            ("ports", List(&IMPORT_PORT)),
+            ("sessionAffinity", Any),
+            ("sessionAffinityConfig", Any),
+            ("trafficDistribution", Any),
+            ("type", Text),
+        ]),
+    ),
+    ("status", Any),
+]);
+
+const IMPORT_PORT: Shape =
+    Struct(&[("appProtocol", Text), ("name", Text), ("port", Number), ("protocol", Text)]);
+
+const CONFIG_MAP: Shape = Struct(&[
+    ("apiVersion", Text),
+    ("binaryData", Any),
+    ("data", Texts),
+    ("immutable", Any),
+    ("kind", Text),
+    ("metadata", METADATA),
 ]);
 
 const POD_CONDITION: Shape =

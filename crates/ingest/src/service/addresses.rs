@@ -36,16 +36,26 @@ pub(super) fn cluster_ips(
         let Some(address) = report.accept(parse_reachable(text), || field.clone()) else {
             continue;
         };
-        let family = Family::of(address);
-        match found.iter().find(|other| Family::of(**other) == family) {
-            None => found.push(address),
-            Some(first) => report.reject(
-                field,
-                format!("expected one address of each family, found {address} beside {first}"),
-            ),
-        }
+        keep_one_of_family(&mut found, address, field, report);
     }
     found
+}
+
+/// Adds the address, unless there is one of its family already.
+pub(crate) fn keep_one_of_family(
+    found: &mut Vec<IpAddr>,
+    address: IpAddr,
+    field: &str,
+    report: &mut Report,
+) {
+    let family = Family::of(address);
+    match found.iter().find(|other| Family::of(**other) == family) {
+        None => found.push(address),
+        Some(first) => report.reject(
+            field,
+            format!("expected one address of each family, found {address} beside {first}"),
+        ),
+    }
 }
 
 /// Each with its field. The list counts; the single field is its first item, and all that there is

@@ -15,19 +15,15 @@ use crate::report::{Report, quoted};
 
 /// The ports, without endpoints. A port with a wrong number, protocol or name is left out; of two
 /// that exclude each other the first stays.
-pub(super) fn read(
-    spec: &api::ServiceSpec,
+pub(crate) fn read_ports(
+    ports: &[api::ServicePort],
     kind: &ServiceKind,
-    has_cluster_ip: bool,
     names: &mut Names,
     report: &mut Report,
 ) -> Vec<ServicePort> {
-    if spec.ports.is_empty() && has_cluster_ip {
-        report.reject("spec.ports", "expected at least one port, found none");
-    }
     let mut taken = Taken::default();
-    let mut found: Vec<ServicePort> = Vec::with_capacity(spec.ports.len());
-    for (index, port) in spec.ports.iter().enumerate() {
+    let mut found: Vec<ServicePort> = Vec::with_capacity(ports.len());
+    for (index, port) in ports.iter().enumerate() {
         let path = format!("spec.ports[{index}]");
         let Some(mut port) = read_one(port, &path, kind, names, report) else { continue };
         if let Some(why) = taken.conflict(&port) {

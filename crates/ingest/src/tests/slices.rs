@@ -100,7 +100,12 @@ fn nodes_and_hints_are_kept() {
          {addresses: [10.1.0.2], nodeName: '', hints: {forZones: []}}, \
          {addresses: [10.1.0.3], hints: null}",
         &[
-            Endpoint { hints: Some(Arc::new(hints)), ..endpoint("10.1.0.1:8080", "n1") },
+            Endpoint {
+                hints: Some(Arc::new(hints)),
+                hostname: Some("h".into()),
+                pod: Some("p".into()),
+                ..endpoint("10.1.0.1:8080", "n1")
+            },
             endpoint("10.1.0.2:8080", ""),
             endpoint("10.1.0.3:8080", ""),
         ],

@@ -56,7 +56,21 @@ fn complete() -> Vec<Value> {
         "apiVersion": "networking.k8s.io/v1", "kind": "ServiceCIDR", "metadata": metadata("c", ""),
         "spec": {"cidrs": ["10.96.0.0/12"]},
     });
-    vec![service, slice, node, cidr]
+    let namespace =
+        json!({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata("shop", "")});
+    let import = json!({
+        "apiVersion": "multicluster.x-k8s.io/v1beta1", "kind": "ServiceImport",
+        "metadata": metadata("web", "shop"),
+        "spec": {
+            "type": "ClusterSetIP", "ips": ["10.112.0.1"],
+            "ports": [{"name": "http", "protocol": "TCP", "appProtocol": "http", "port": 80}],
+        },
+    });
+    let config_map = json!({
+        "apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata("coredns", "kube-system"),
+        "data": {"Corefile": ". {}"},
+    });
+    vec![service, slice, node, cidr, namespace, import, config_map]
 }
 
 #[test]

@@ -71,6 +71,7 @@ metadata: {name: node-1}
     let expected = [
         "Deployment web Some(3)",
         "Pod one",
+        "Namespace shop",
         r#"Service default/web {"app": "web"}"#,
         "Node node-1",
     ];
