@@ -62,3 +62,21 @@ fn what_does_not_matter_here_costs_nothing() {
     let relabelled = before.replace("metadata: {name: s1}", "metadata: {name: s1, labels: {x: y}}");
     assert_eq!(elements(1, &before, &relabelled), 0);
 }
+
+/// Names lead to endpoints, and no packet depends on them.
+#[test]
+fn the_names_of_endpoints_cost_nothing() {
+    let before = service(1, &["10.1.0.1", "10.1.0.2"]);
+    let name = |hostname: &str, pod: &str| {
+        let names =
+            format!("nodeName: a, hostname: {hostname}, targetRef: {{kind: Pod, name: {pod}}},");
+        before.replace("nodeName: a,", &names)
+    };
+    assert_eq!(elements(1, &before, &name("x", "p")), 0);
+    assert_eq!(elements(1, &name("x", "p"), &name("y", "q")), 0);
+    let again = slice(1, &["10.1.0.1"]).replace("nodeName: a,", "nodeName: a, hostname: x,");
+    let in_two = format!("{before}---\n{}", again.replace("s1-x", "s1-y"));
+    assert_eq!(elements(1, &before, &in_two), 0);
+    let unused = again.replace("s1-x", "s1-y").replace("name: ''", "name: other");
+    assert_eq!(elements(1, &before, &format!("{before}---\n{unused}")), 0);
+}
