@@ -1,9 +1,11 @@
 #![doc = include_str!("../README.md")]
 
 pub mod address;
+pub mod bind;
 pub mod capability;
 pub mod clock;
 pub mod conntrack;
+pub mod datagram;
 pub mod link;
 pub mod memory;
 pub mod netfilter;

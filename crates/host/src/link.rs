@@ -102,18 +102,19 @@ impl Links {
     pub fn add_address(&mut self, name: &str, address: IpNet) -> Result<(), LinkError> {
         self.index(name)
             .and_then(|index| {
-                let mut message = AddressMessage::default();
-                message.header.family = family(address.addr());
-                message.header.prefix_len = address.prefix_len();
-                message.header.flags = AddressHeaderFlags::Nodad;
-                message.header.scope = AddressScope::Universe;
-                message.header.index = index;
-                message.attributes.push(AddressAttribute::Local(address.addr()));
-                message.attributes.push(AddressAttribute::Address(address.addr()));
-                self.netlink
-                    .change(RouteNetlinkMessage::NewAddress(message), NLM_F_CREATE | NLM_F_EXCL)
+                let message = RouteNetlinkMessage::NewAddress(address_message(index, address));
+                self.netlink.change(message, NLM_F_CREATE | NLM_F_EXCL)
             })
             .map_err(failed("add address", &format!("{address} to {name}")))
+    }
+
+    pub fn delete_address(&mut self, name: &str, address: IpNet) -> Result<(), LinkError> {
+        self.index(name)
+            .and_then(|index| {
+                let message = RouteNetlinkMessage::DelAddress(address_message(index, address));
+                self.netlink.change(message, 0)
+            })
+            .map_err(failed("delete address", &format!("{address} of {name}")))
     }
 
     /// A route through a gateway.
@@ -196,6 +197,18 @@ fn family(address: IpAddr) -> AddressFamily {
         IpAddr::V4(_) => AddressFamily::Inet,
         IpAddr::V6(_) => AddressFamily::Inet6,
     }
+}
+
+fn address_message(index: u32, address: IpNet) -> AddressMessage {
+    let mut message = AddressMessage::default();
+    message.header.family = family(address.addr());
+    message.header.prefix_len = address.prefix_len();
+    message.header.flags = AddressHeaderFlags::Nodad;
+    message.header.scope = AddressScope::Universe;
+    message.header.index = index;
+    message.attributes.push(AddressAttribute::Local(address.addr()));
+    message.attributes.push(AddressAttribute::Address(address.addr()));
+    message
 }
 
 fn route(destination: IpNet, through: RouteAttribute) -> RouteMessage {

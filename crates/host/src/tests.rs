@@ -2,6 +2,7 @@
 
 mod address;
 mod conntrack;
+mod datagram;
 mod netfilter;
 mod netns;
 mod program;
