@@ -3,6 +3,7 @@
 mod address;
 mod conntrack;
 mod datagram;
+mod handover;
 mod netfilter;
 mod netns;
 mod program;
