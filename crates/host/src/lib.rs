@@ -6,6 +6,7 @@ pub mod capability;
 pub mod clock;
 pub mod conntrack;
 pub mod datagram;
+pub mod dummy;
 pub mod handover;
 pub mod link;
 pub mod memory;

@@ -49,6 +49,12 @@ impl Links {
         self.create(name, info).map_err(failed("create bridge", name))
     }
 
+    /// A link that leads nowhere and can hold addresses.
+    pub fn create_dummy(&mut self, name: &str) -> Result<(), LinkError> {
+        let info = vec![LinkInfo::Kind(InfoKind::Dummy)];
+        self.create(name, info).map_err(failed("create dummy", name))
+    }
+
     /// Two links that are joined like a cable, the second in another namespace if one is given.
     pub fn create_veth(
         &mut self,
@@ -74,6 +80,12 @@ impl Links {
             message.header.change_mask = LinkFlags::Up;
         })
         .map_err(failed("set link up", name))
+    }
+
+    /// A text of up to 255 bytes that is shown with the link.
+    pub fn set_alias(&mut self, name: &str, alias: &str) -> Result<(), LinkError> {
+        self.set(name, |message| message.attributes.push(LinkAttribute::IfAlias(alias.to_owned())))
+            .map_err(failed("set alias of link", name))
     }
 
     pub fn join_bridge(&mut self, name: &str, bridge: &str) -> Result<(), LinkError> {

@@ -55,6 +55,25 @@ impl Rtnetlink {
         }
     }
 
+    /// Asks for one thing.
+    pub(crate) fn ask(
+        &mut self,
+        message: RouteNetlinkMessage,
+    ) -> Result<RouteNetlinkMessage, RtnetlinkError> {
+        let sequence = self.socket.next_sequence();
+        let request = serialized(message, 0, sequence);
+        let sequences = Sequences { first: sequence, last: sequence };
+        let answers = self.socket.exchange(&request, sequences)?;
+        if let Some(error) = answers.errors.into_iter().next() {
+            return Err(RtnetlinkError::Refused(error));
+        }
+        let (message_type, payload) =
+            answers.replies.into_iter().next().ok_or(RtnetlinkError::Unacknowledged)?;
+        let mut header = NetlinkHeader::default();
+        header.message_type = message_type;
+        Ok(RouteNetlinkMessage::deserialize(&header, &payload)?)
+    }
+
     pub(crate) fn list(
         &mut self,
         message: RouteNetlinkMessage,

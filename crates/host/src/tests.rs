@@ -3,6 +3,7 @@
 mod address;
 mod conntrack;
 mod datagram;
+mod dummy;
 mod handover;
 mod netfilter;
 mod netns;
