@@ -1,0 +1,1 @@
+//! Is what configures a cluster DNS understood, and told where it is not?
