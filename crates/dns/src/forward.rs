@@ -19,12 +19,22 @@
 //! Streams carry many questions at once and take the answers in any order (RFC 7766).
 
 mod action;
+mod attempt;
+mod connection;
 mod event;
+mod exchange;
 mod machine;
+mod probe;
+mod pursuit;
+mod query;
+mod random;
 mod settings;
 mod stats;
+mod stream;
 #[cfg(test)]
 mod tests;
+mod timers;
+mod upstream;
 
 pub use crate::cache::{Failure, Question};
 pub use action::{Action, Outcome, Report, extended};

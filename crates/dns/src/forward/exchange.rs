@@ -1,0 +1,108 @@
+//! What is in flight: which questions are pursued, and what was each upstream asked?
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::cache::{Question, Reply};
+
+use super::{ConnectionToken, RuleId, SocketToken, Ticket, Transport, UpstreamId};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct PursuitId(pub u64);
+
+/// Also the number of its socket's token, when it has a socket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct ExchangeId(pub u64);
+
+/// A question on its way to an answer, and all who wait for it.
+#[derive(Debug)]
+pub(super) struct Pursuit {
+    pub rule: RuleId,
+    pub question: Question,
+    /// Whom its group has, in the order in which to ask them.
+    pub order: Vec<UpstreamId>,
+    pub transport: Transport,
+    pub waiting: Vec<Waiting>,
+    pub ends: Instant,
+    pub hedge_at: Option<Instant>,
+    /// When to ask again, after nobody could be reached.
+    pub retry_at: Option<Instant>,
+    /// Those that may still answer, the oldest first.
+    pub exchanges: Vec<ExchangeId>,
+    /// Whom it asked, as often as it did.
+    pub tried: Vec<UpstreamId>,
+    /// Who said that there is no answer to be had; not asked again.
+    pub refused: Vec<UpstreamId>,
+    /// An answer did not fit a datagram, or somebody forges them.
+    pub needs_stream: bool,
+    /// An upstream did not understand EDNS.
+    pub is_plain: bool,
+    /// Better than nothing.
+    pub truncated: Option<Arc<Reply>>,
+    pub fault: Option<(UpstreamId, Fault)>,
+}
+
+/// One client.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    pub ticket: Ticket,
+    /// When it takes a stale answer; never, when it does not.
+    pub stale_at: Option<Instant>,
+}
+
+/// Why an attempt gave nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fault {
+    Timeout,
+    Network,
+    /// All its streams are full.
+    Busy,
+    Rcode(u16),
+}
+
+/// One message to an upstream, whose answer is awaited.
+#[derive(Debug)]
+pub(super) struct Exchange {
+    pub purpose: Purpose,
+    pub upstream: UpstreamId,
+    pub way: Way,
+    pub id: u16,
+    pub question: Question,
+    /// The name as it was sent.
+    pub name: Box<[u8]>,
+    pub has_opt: bool,
+    pub sent_at: Instant,
+    pub due_at: Instant,
+    /// It counted as failed; an answer is still welcome.
+    pub is_overdue: bool,
+    /// It was sent again, since its stream ended.
+    pub is_resent: bool,
+    pub mismatches: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    Pursuit(PursuitId),
+    /// Another was faster; only to learn how long this one takes.
+    Measure,
+    Health,
+    Loop,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    Datagram,
+    Stream(ConnectionToken),
+}
+
+impl Exchange {
+    pub(super) fn is_by_datagram(&self) -> bool {
+        self.way == Way::Datagram
+    }
+}
+
+impl ExchangeId {
+    pub(super) const fn socket(self) -> SocketToken {
+        SocketToken(self.0)
+    }
+}

@@ -1,0 +1,388 @@
+//! Whom is a question put to next, and when is it given up?
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::cache::{Cached, Failure, Freshness, Question, Reply, Ttls};
+
+use super::action::extended;
+use super::exchange::{ExchangeId, Fault, Purpose, Pursuit, PursuitId, Waiting};
+use super::machine::{Forwarder, HEDGE_COST, SERVFAIL};
+use super::timers::Sleeper;
+use super::{Action, Outcome, RuleId, Transport, UpstreamId};
+
+/// The first pause after nobody could be reached; doubled with each.
+const RETRY_FIRST: Duration = Duration::from_millis(100);
+
+/// Exchanges that go on after their question was answered, at most.
+const MEASURED_MAX: usize = 64;
+
+impl Pursuit {
+    pub(super) fn new(
+        (rule, question): (RuleId, Question),
+        order: Vec<UpstreamId>,
+        transport: Transport,
+        waiting: Vec<Waiting>,
+        ends: Instant,
+    ) -> Self {
+        Self {
+            rule,
+            question,
+            order,
+            transport,
+            waiting,
+            ends,
+            hedge_at: None,
+            retry_at: None,
+            exchanges: Vec::new(),
+            tried: Vec::new(),
+            refused: Vec::new(),
+            needs_stream: false,
+            is_plain: false,
+            truncated: None,
+            fault: None,
+        }
+    }
+
+    pub(super) fn tries(&self, upstream: UpstreamId) -> usize {
+        self.tried.iter().filter(|tried| **tried == upstream).count()
+    }
+}
+
+impl Forwarder {
+    pub(super) fn set_pursuit_timer(&mut self, id: PursuitId) {
+        let Some(pursuit) = self.pursuits.get(&id) else { return };
+        let due = pursuit.exchanges.iter().filter_map(|id| {
+            let exchange = self.exchanges.get(id)?;
+            (!exchange.is_overdue).then_some(exchange.due_at)
+        });
+        let stale = pursuit.waiting.iter().filter_map(|waiting| waiting.stale_at);
+        let soonest = due.chain(stale).chain(pursuit.hedge_at).chain(pursuit.retry_at);
+        let at = soonest.chain([pursuit.ends]).min();
+        self.timers.set(Sleeper::Pursuit(id), at);
+    }
+
+    /// Whether somebody was asked who still has time to answer.
+    fn is_awaiting(&self, id: PursuitId) -> bool {
+        self.pursuits.get(&id).is_some_and(|pursuit| {
+            let mut exchanges = pursuit.exchanges.iter();
+            exchanges.any(|id| self.exchanges.get(id).is_some_and(|it| !it.is_overdue))
+        })
+    }
+
+    /// Asks the next upstream; when there is none, waits for those asked, or gives up.
+    pub(super) fn go_on(&mut self, id: PursuitId, now: Instant, actions: &mut Vec<Action>) {
+        loop {
+            let Some(pursuit) = self.pursuits.get(&id) else { return };
+            let is_spent = pursuit.tried.len() >= self.settings.attempts_max;
+            let next = if is_spent { None } else { self.next_untried(id) };
+            if let Some(upstream) = next {
+                if self.attempt(id, upstream, now, actions) {
+                    return;
+                }
+                self.refuse(id, upstream, Fault::Busy);
+                continue;
+            }
+            if self.is_awaiting(id) {
+                return;
+            }
+            return self.exhausted(id, is_spent, now, actions);
+        }
+    }
+
+    /// All were asked, and none has time left: asks again, waits for a late answer, or gives up.
+    fn exhausted(
+        &mut self,
+        id: PursuitId,
+        is_spent: bool,
+        now: Instant,
+        actions: &mut Vec<Action>,
+    ) {
+        let Some(pursuit) = self.pursuits.get_mut(&id) else { return };
+        if !pursuit.refused.is_empty() || pursuit.truncated.is_some() {
+            return self.give_up(id, now, actions);
+        }
+        if !is_spent && matches!(pursuit.fault, Some((_, Fault::Network))) {
+            let doublings = u32::try_from(pursuit.tried.len()).unwrap_or(u32::MAX).min(16);
+            let pause = RETRY_FIRST * 2_u32.pow(doublings);
+            pursuit.retry_at = Some(now + pause);
+            return;
+        }
+        if !is_spent && self.ask_again(id, now, actions) {
+            return;
+        }
+        let is_hopeless =
+            self.pursuits.get(&id).is_some_and(|pursuit| pursuit.exchanges.is_empty());
+        if is_hopeless {
+            self.give_up(id, now, actions);
+        }
+    }
+
+    /// Whom nobody asked this yet: those that are up first, then any.
+    fn next_untried(&self, id: PursuitId) -> Option<UpstreamId> {
+        let pursuit = self.pursuits.get(&id)?;
+        let is_new = |upstream: &UpstreamId| {
+            pursuit.tries(*upstream) == 0 && !pursuit.refused.contains(upstream)
+        };
+        let standing = |upstream: &UpstreamId| self.upstreams.get(upstream.0);
+        let mut new = pursuit.order.iter().copied().filter(is_new);
+        let up = new.clone().find(|upstream| standing(upstream).is_some_and(|it| it.is_usable()));
+        // Those that are down are worth a try only when nobody who is up says anything.
+        if up.is_some() || !pursuit.refused.is_empty() {
+            return up;
+        }
+        new.find(|upstream| standing(upstream).is_some_and(|it| !it.is_looping))
+    }
+
+    /// Asks one again that did not answer: the one that was asked least.
+    fn ask_again(&mut self, id: PursuitId, now: Instant, actions: &mut Vec<Action>) -> bool {
+        let Some(pursuit) = self.pursuits.get(&id) else { return false };
+        let standing = |upstream: &UpstreamId| self.upstreams.get(upstream.0);
+        let candidates = pursuit.order.iter().copied().filter(|upstream| {
+            standing(upstream).is_some_and(|it| !it.is_looping)
+                && !pursuit.refused.contains(upstream)
+        });
+        let least = candidates.min_by_key(|upstream| {
+            (pursuit.tries(*upstream), standing(upstream).is_some_and(|it| it.is_down))
+        });
+        least.is_some_and(|upstream| self.attempt(id, upstream, now, actions))
+    }
+
+    /// This upstream is not asked this again.
+    pub(super) fn refuse(&mut self, id: PursuitId, upstream: UpstreamId, fault: Fault) {
+        if let Some(pursuit) = self.pursuits.get_mut(&id) {
+            pursuit.refused.push(upstream);
+            pursuit.fault = Some((upstream, fault));
+        }
+    }
+
+    /// When to ask a second one, should the first be slower than it usually is.
+    pub(super) fn set_hedge(&mut self, id: PursuitId, now: Instant) {
+        let Some(pursuit) = self.pursuits.get_mut(&id) else { return };
+        let first = pursuit.tried.first().and_then(|first| self.upstreams.get(first.0));
+        let usual = first.and_then(super::upstream::Standing::usual_most);
+        pursuit.hedge_at = usual.map(|usual| now + usual);
+    }
+
+    fn hedge(&mut self, id: PursuitId, now: Instant, actions: &mut Vec<Action>) {
+        if self.hedge_credit < HEDGE_COST {
+            return;
+        }
+        let Some(upstream) = self.next_untried(id) else { return };
+        let is_usable = self.upstreams.get(upstream.0).is_some_and(|it| it.is_usable());
+        if is_usable && self.attempt(id, upstream, now, actions) {
+            self.hedge_credit -= HEDGE_COST;
+            if let Some(standing) = self.upstreams.get_mut(upstream.0) {
+                standing.stats.hedges += 1;
+            }
+        }
+    }
+
+    pub(super) fn pursuit_due(&mut self, id: PursuitId, now: Instant, actions: &mut Vec<Action>) {
+        let Some(pursuit) = self.pursuits.get_mut(&id) else { return };
+        if now >= pursuit.ends {
+            return self.give_up(id, now, actions);
+        }
+        let wants_retry = pursuit.retry_at.take_if(|at| *at <= now).is_some();
+        let wants_hedge = pursuit.hedge_at.take_if(|at| *at <= now).is_some();
+        self.give_stale(id, now, actions);
+        let is_overdue = self.mark_overdue(id, now, actions);
+        if is_overdue {
+            self.go_on(id, now, actions);
+        } else if wants_hedge {
+            self.hedge(id, now, actions);
+        }
+        if wants_retry && !self.ask_again(id, now, actions) {
+            self.give_up(id, now, actions);
+        }
+        self.set_pursuit_timer(id);
+    }
+
+    /// Whoever waited long enough for a fresh answer gets a stale one, when there is one.
+    fn give_stale(&mut self, id: PursuitId, now: Instant, actions: &mut Vec<Action>) {
+        let Some(pursuit) = self.pursuits.get_mut(&id) else { return };
+        let is_ready = |waiting: &mut Waiting| waiting.stale_at.is_some_and(|at| at <= now);
+        let mut ready: Vec<Waiting> = pursuit.waiting.extract_if(.., is_ready).collect();
+        let (rule, question) = (pursuit.rule, pursuit.question.clone());
+        let stale = self.stale_outcome(&question, now);
+        match stale {
+            Some(outcome) => {
+                self.stats.stale_served += u64::try_from(ready.len()).unwrap_or(0);
+                self.answer(rule, ready, &outcome, actions);
+            }
+            None => {
+                for waiting in &mut ready {
+                    waiting.stale_at = None;
+                }
+                if let Some(pursuit) = self.pursuits.get_mut(&id) {
+                    pursuit.waiting.append(&mut ready);
+                }
+            }
+        }
+    }
+
+    fn stale_outcome(&self, question: &Question, now: Instant) -> Option<Outcome> {
+        let hit = self.cache.lookup(question, now)?;
+        let is_stale = match hit.freshness {
+            Freshness::Stale | Freshness::StaleAfterFailure => true,
+            Freshness::Fresh | Freshness::Ending => false,
+        };
+        match hit.cached {
+            Cached::Reply { reply, ttls } => {
+                Some(Outcome::Reply { reply: Arc::clone(reply), ttls, is_stale })
+            }
+            Cached::Failure(_) => None,
+        }
+    }
+
+    fn mark_overdue(&mut self, id: PursuitId, now: Instant, actions: &mut Vec<Action>) -> bool {
+        let Some(pursuit) = self.pursuits.get(&id) else { return false };
+        let mut found = Vec::new();
+        for exchange in &pursuit.exchanges {
+            if let Some(it) = self.exchanges.get_mut(exchange)
+                && !it.is_overdue
+                && it.due_at <= now
+            {
+                it.is_overdue = true;
+                found.push((it.upstream, it.way, it.sent_at));
+            }
+        }
+        for (upstream, way, sent_at) in &found {
+            self.suspect(*way, *sent_at);
+            self.timed_out(*upstream, now, actions);
+            if let Some(pursuit) = self.pursuits.get_mut(&id) {
+                pursuit.fault = Some((*upstream, Fault::Timeout));
+            }
+        }
+        !found.is_empty()
+    }
+
+    /// A good answer: for all who wait, and for the cache.
+    pub(super) fn succeed(
+        &mut self,
+        id: PursuitId,
+        reply: &Arc<Reply>,
+        now: Instant,
+        actions: &mut Vec<Action>,
+    ) {
+        let Some(pursuit) = self.end(id) else { return };
+        for exchange in &pursuit.exchanges {
+            self.measure_or_close(*exchange, now, actions);
+        }
+        let reply = Arc::clone(reply);
+        let outcome = Outcome::Reply { reply, ttls: Ttls::NEW, is_stale: false };
+        self.answer(pursuit.rule, pursuit.waiting, &outcome, actions);
+    }
+
+    /// No answer to be had: a stale one, part of one, or a failure.
+    fn give_up(&mut self, id: PursuitId, now: Instant, actions: &mut Vec<Action>) {
+        let Some(pursuit) = self.end(id) else { return };
+        for exchange in &pursuit.exchanges {
+            self.close_exchange(*exchange, now, actions);
+        }
+        if let Some(reply) = &pursuit.truncated {
+            let reply = Arc::clone(reply);
+            let outcome = Outcome::Reply { reply, ttls: Ttls::NEW, is_stale: false };
+            return self.answer(pursuit.rule, pursuit.waiting, &outcome, actions);
+        }
+        let failure = self.failure(pursuit.fault);
+        // That streams are full is over in a moment, and says nothing about the name.
+        if !matches!(pursuit.fault, Some((_, Fault::Busy))) {
+            self.cache.insert_failure(&pursuit.question, failure.clone(), now);
+            self.is_cache_changed = true;
+        }
+        let stale = self.stale_outcome(&pursuit.question, now);
+        let (patient, others): (Vec<_>, Vec<_>) =
+            pursuit.waiting.into_iter().partition(|waiting| waiting.stale_at.is_some());
+        let failed = Outcome::Failure(failure);
+        let failures = others.len() + if stale.is_none() { patient.len() } else { 0 };
+        self.stats.failed += u64::try_from(failures).unwrap_or(0);
+        if stale.is_some() {
+            self.stats.stale_served += u64::try_from(patient.len()).unwrap_or(0);
+        }
+        self.answer(pursuit.rule, patient, stale.as_ref().unwrap_or(&failed), actions);
+        self.answer(pursuit.rule, others, &failed, actions);
+    }
+
+    fn failure(&self, fault: Option<(UpstreamId, Fault)>) -> Failure {
+        let Some((upstream, fault)) = fault else {
+            let text = "no upstream can be asked: there is none, or each leads back to us".into();
+            return Failure { rcode: SERVFAIL, extended: extended::OTHER, text };
+        };
+        let address = self.address(upstream);
+        let (rcode, extended, text) = match fault {
+            Fault::Timeout => {
+                (SERVFAIL, extended::NETWORK_ERROR, format!("{address} did not answer in time"))
+            }
+            Fault::Network => {
+                (SERVFAIL, extended::NETWORK_ERROR, format!("{address} cannot be reached"))
+            }
+            Fault::Busy => {
+                (SERVFAIL, extended::OTHER, format!("all streams to {address} are full"))
+            }
+            Fault::Rcode(rcode) => {
+                let told = if rcode < 16 { rcode } else { SERVFAIL };
+                let text = format!("{address} said {}", rcode_name(rcode));
+                (told, extended::NO_REACHABLE_AUTHORITY, text)
+            }
+        };
+        Failure { rcode, extended, text: text.into() }
+    }
+
+    fn end(&mut self, id: PursuitId) -> Option<Pursuit> {
+        let pursuit = self.pursuits.remove(&id)?;
+        self.timers.set(Sleeper::Pursuit(id), None);
+        self.in_flight.remove(&(pursuit.rule, pursuit.question.clone()));
+        if let Some(members) = self.groups.get_mut(pursuit.rule.0) {
+            members.pursuits -= 1;
+        }
+        Some(pursuit)
+    }
+
+    fn answer(
+        &mut self,
+        rule: RuleId,
+        waiting: Vec<Waiting>,
+        outcome: &Outcome,
+        actions: &mut Vec<Action>,
+    ) {
+        if let Some(members) = self.groups.get_mut(rule.0) {
+            members.waiting -= waiting.len();
+        }
+        actions.extend(
+            waiting
+                .into_iter()
+                .map(|it| Action::Answer { ticket: it.ticket, outcome: outcome.clone() }),
+        );
+    }
+
+    /// Goes on with what is not decided yet, only to learn how long it takes.
+    fn measure_or_close(&mut self, id: ExchangeId, now: Instant, actions: &mut Vec<Action>) {
+        let Some(exchange) = self.exchanges.get_mut(&id) else { return };
+        if exchange.is_overdue || !exchange.is_by_datagram() || self.measured >= MEASURED_MAX {
+            return self.close_exchange(id, now, actions);
+        }
+        exchange.purpose = Purpose::Measure;
+        self.measured += 1;
+        self.timers.set(Sleeper::Exchange(id), Some(exchange.due_at));
+    }
+
+    pub(super) fn measure_due(&mut self, id: ExchangeId, now: Instant, actions: &mut Vec<Action>) {
+        let Some(upstream) = self.exchanges.get(&id).map(|exchange| exchange.upstream) else {
+            return;
+        };
+        self.timed_out(upstream, now, actions);
+        self.close_exchange(id, now, actions);
+    }
+}
+
+fn rcode_name(rcode: u16) -> String {
+    match rcode {
+        1 => "FORMERR".to_owned(),
+        2 => "SERVFAIL".to_owned(),
+        4 => "NOTIMP".to_owned(),
+        5 => "REFUSED".to_owned(),
+        16 => "BADVERS".to_owned(),
+        other => format!("rcode {other}"),
+    }
+}
