@@ -7,6 +7,8 @@ mod name;
 mod record;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+pub(crate) mod written;
 
 use std::ops::Range;
 
