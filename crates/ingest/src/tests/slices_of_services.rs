@@ -141,3 +141,17 @@ fn slices_that_stay_are_shared() {
     objects.delete(&key("b"));
     assert_eq!(*service(&objects.table(), "web").slices, []);
 }
+
+#[test]
+fn endpoints_without_ports_are_shared_when_only_the_slice_changes() {
+    let mut objects = Objects::new();
+    objects.apply(object(&web(HEADLESS)));
+    let labels = "kubernetes.io/service-name: web";
+    let headless = format!("{labels}, service.kubernetes.io/headless: ''");
+    let [before, after] = [labels, headless.as_str()].map(|labels| {
+        objects.apply(object(&slice_of(labels, "a", "[]")));
+        Arc::clone(service(&objects.table(), "web").slices.first().expect("it has one"))
+    });
+    assert_eq!((before.is_headless, after.is_headless), (false, true));
+    assert!(Arc::ptr_eq(&before.portless, &after.portless));
+}
