@@ -6,5 +6,6 @@ pub mod config;
 pub mod forward;
 pub mod received;
 pub mod respond;
+pub mod setup;
 pub mod wire;
 pub mod zone;

@@ -5,9 +5,12 @@
 //! one thing more that it knows: so an answer that took time is made of the cluster as it is at its
 //! end, and there is one way to an answer.
 
+mod blocks;
+mod hosts;
 mod knowledge;
+mod otherwise;
 mod relay;
-mod routes;
+mod rewrite;
 mod run;
 mod search;
 
@@ -23,7 +26,8 @@ use crate::zone::Zone;
 use knowledge::Knowledge;
 use run::Run;
 
-pub use routes::{Route, Routes};
+pub use blocks::{Block, Blocks, Route};
+pub use rewrite::Rewrites;
 pub use search::Search;
 
 /// Questions that one message may lead to: a search list for both families, and aliases.
@@ -33,8 +37,8 @@ const QUESTIONS_MAX: usize = 24;
 #[derive(Debug, Clone)]
 pub struct Responder {
     pub zone: Zone,
-    /// Whom to ask for names that are not the zone's.
-    pub routes: Arc<Routes>,
+    /// Whom to ask for names that are not the zone's, and what else holds there.
+    pub blocks: Arc<Blocks>,
     /// Whose search lists are walked for them.
     pub search: Search,
 }

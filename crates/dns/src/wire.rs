@@ -9,6 +9,7 @@ mod query;
 mod reply;
 
 pub use code::{Class, ExtendedError, Rcode, RecordType};
+pub(crate) use name::suffix_start;
 pub use name::{InvalidName, Labels, Lowered, NAME_LEN_MAX, Name};
 pub use query::{Edns, Query, Unanswerable, read};
 pub use reply::{NameAt, Rdata, Reply, ReplySize, Rotated, Section, UDP_SIZE_MAX};

@@ -24,6 +24,7 @@ use model::{PodName, ServiceName};
 pub use answer::{Elsewhere, Outcome};
 pub use find::{Absent, Found, Place};
 pub use names::{Host, NamedHost, ServiceNames, ServicePortNumber, Srv, Stands};
+pub use pointer::address_in_reverse;
 pub use settings::{NamespaceFilter, PodMode, Settings, Transfer};
 
 /// Answers for the cluster's domain, for the set of clusters, and for the addresses of both.

@@ -75,7 +75,7 @@ const fn names_in(rtype: RecordType) -> Option<(usize, usize)> {
     }
 }
 
-fn write_rdata(record: &Record<'_>, rdata: &mut Rdata<'_>) {
+pub(super) fn write_rdata(record: &Record<'_>, rdata: &mut Rdata<'_>) {
     let octets = record.rdata_bytes();
     let Some((before, names)) = names_in(RecordType(record.rtype)) else {
         return rdata.bytes(octets);

@@ -1,7 +1,7 @@
 //! How is one message answered, with what is known?
 
 use crate::respond::knowledge::{Knowledge, Known, Said, Wanted};
-use crate::respond::{AnsweredBy, Ask, Client, Responder, Response, Summary, relay};
+use crate::respond::{AnsweredBy, Ask, Client, Responder, Response, Summary, hosts, relay};
 use crate::wire::{
     Class, ExtendedError, Lowered, NameAt, Query, Rcode, RecordType, Reply, ReplySize, Section,
     Unanswerable, flag, read,
@@ -15,20 +15,24 @@ pub(super) enum Run {
 }
 
 /// What is told beside a reply.
-struct Ended<'e> {
-    by: AnsweredBy,
-    error: Option<ExtendedError<'e>>,
-    refresh: Option<Box<Ask>>,
+pub(super) struct Ended<'e> {
+    pub(super) by: AnsweredBy,
+    pub(super) error: Option<ExtendedError<'e>>,
+    pub(super) refresh: Option<Box<Ask>>,
 }
 
 impl Ended<'_> {
+    pub(super) const fn of_protocol() -> Self {
+        Self { by: AnsweredBy::Protocol, error: None, refresh: None }
+    }
+
     const fn of_zone(error: Option<ExtendedError<'static>>) -> Self {
         Self { by: AnsweredBy::Zone, error, refresh: None }
     }
 }
 
 /// Either a whole answer, or what is needed for it.
-type Step<'e> = Result<Ended<'e>, Ask>;
+pub(super) type Step<'e> = Result<Ended<'e>, Ask>;
 
 const NOBODY_TO_ASK: ExtendedError<'static> =
     ExtendedError::new(ExtendedError::PROHIBITED, "no upstream is configured for this name");
@@ -61,11 +65,14 @@ impl Responder {
         if self.zone.settings().recurses {
             reply.set_flags(flag::RECURSION_AVAILABLE);
         }
-        let step = if query.class == Class::IN {
-            self.answer(&query, client, known, random, &mut reply)
+        let from = Forwarded { query: &query, client, known };
+        let step = if let Some(rewritten) = self.rewritten(&query) {
+            self.answer_otherwise(&from, &rewritten, random, &mut reply)
+        } else if query.class == Class::IN {
+            self.answer(&from, random, &mut reply)
         } else {
             reply.set_rcode(Rcode::REFUSED);
-            Ok(Ended { by: AnsweredBy::Protocol, error: None, refresh: None })
+            Ok(Ended::of_protocol())
         };
         match step {
             Err(ask) => Run::Ask(ask),
@@ -80,24 +87,38 @@ impl Responder {
         }
     }
 
-    fn answer<'k>(
+    pub(super) fn answer<'k>(
         &self,
-        query: &Query<'_>,
-        client: Client,
-        known: Knowledge<'k>,
+        from: &Forwarded<'_, 'k>,
         random: u64,
         reply: &mut Reply<'_>,
     ) -> Step<'k> {
         let first = usize::try_from(random & 0xffff).unwrap_or_default();
-        let elsewhere = match self.zone.answer(query, reply, first) {
-            Outcome::Elsewhere(elsewhere) => elsewhere,
-            Outcome::Answered(_) if reply.rcode() == Rcode::NXDOMAIN => {
-                return self.search(query, client, known, first, reply);
-            }
-            Outcome::Answered(error) => return Ok(Ended::of_zone(error)),
+        let Some(name) = Lowered::new(from.query.name) else {
+            reply.set_rcode(Rcode::FORMERR);
+            return Ok(Ended::of_protocol());
         };
-        let from = Forwarded { query, client, known };
-        self.forward(&from, elsewhere, reply)
+        if self.answer_from_hosts((&name, NameAt::QUESTION), from.query.rtype, reply) {
+            return Ok(Ended { by: AnsweredBy::Hosts, error: None, refresh: None });
+        }
+        let rtype = from.query.rtype;
+        match self.zone.answer_name(&name, NameAt::QUESTION, rtype, reply, first) {
+            Outcome::Elsewhere(elsewhere) => self.forward(from, elsewhere, reply),
+            Outcome::Answered(_) if reply.rcode() == Rcode::NXDOMAIN => {
+                self.search(from, &name, first, reply)
+            }
+            Outcome::Answered(error) => Ok(Ended::of_zone(error)),
+        }
+    }
+
+    fn answer_from_hosts(
+        &self,
+        (name, at): (&Lowered, NameAt),
+        rtype: RecordType,
+        reply: &mut Reply<'_>,
+    ) -> bool {
+        let hosts = self.blocks.find(name).and_then(|block| block.hosts.as_ref());
+        hosts.is_some_and(|entries| hosts::answer(entries, (name, at), rtype, reply))
     }
 
     /// Writes what upstreams say of a name that is not ours.
@@ -110,8 +131,12 @@ impl Responder {
         let name = reply.name(elsewhere.name).and_then(Lowered::new);
         let Some(name) = name else {
             reply.set_rcode(Rcode::FORMERR);
-            return Ok(Ended { by: AnsweredBy::Protocol, error: None, refresh: None });
+            return Ok(Ended::of_protocol());
         };
+        let at = elsewhere.name;
+        if !elsewhere.is_question && self.answer_from_hosts((&name, at), from.query.rtype, reply) {
+            return Ok(Ended { by: AnsweredBy::Hosts, error: None, refresh: None });
+        }
         if from.query.rtype == RecordType::ANY {
             let owner = (&[][..], elsewhere.name);
             reply.record(Section::Answer, owner, RecordType::HINFO, ALL.1, |it| it.bytes(ALL.0));
@@ -141,34 +166,34 @@ impl Responder {
     /// list, the rest of the list is walked for it.
     fn search<'k>(
         &self,
-        query: &Query<'_>,
-        client: Client,
-        known: Knowledge<'k>,
+        from: &Forwarded<'_, 'k>,
+        name: &Lowered,
         first: usize,
         reply: &mut Reply<'_>,
     ) -> Step<'k> {
-        let from = Forwarded { query, client, known };
-        let is_address = matches!(query.rtype, RecordType::A | RecordType::AAAA);
-        let name = Lowered::new(query.name).filter(|_| is_address);
+        let rtype = from.query.rtype;
+        if !matches!(rtype, RecordType::A | RecordType::AAAA) {
+            return Ok(Ended::of_zone(None));
+        }
         let domain = &self.zone.settings().domain;
-        let walk = name.as_ref().and_then(|name| self.search.walk(client.address, name, domain));
+        let walk = self.search.walk(from.client.address, name, domain);
         for candidate in walk.into_iter().flatten() {
             match self.zone.find(&candidate) {
                 Place::Inside { found: Ok(found), .. } if is_meant(&found) => {}
                 // An empty name between others is nothing that anybody means.
                 Place::Inside { .. } => continue,
-                Place::Outside => match self.judge(&from, &candidate)? {
+                Place::Outside => match self.judge(from, &candidate)? {
                     Judged::Exists => {}
                     Judged::Denied => continue,
                     Judged::Failed(known) => {
                         reply.clear();
                         write(reply, known, (&candidate, NameAt::QUESTION));
-                        return Ok(self.ended(&from, known, from.wanted(&candidate, query.rtype)));
+                        return Ok(self.ended(from, known, from.wanted(&candidate, rtype)));
                     }
                 },
             }
             reply.clear();
-            return self.write_found(&from, &candidate, first, reply);
+            return self.write_found(from, &candidate, first, reply);
         }
         Ok(Ended::of_zone(None))
     }
@@ -225,7 +250,8 @@ impl Responder {
         if !from.query.recursion_desired() {
             return Err(NO_RECURSION);
         }
-        let rule = self.routes.find(wanted.name).ok_or(NOBODY_TO_ASK)?;
+        let block = self.blocks.find(wanted.name);
+        let rule = block.and_then(|block| block.route(wanted.name)).ok_or(NOBODY_TO_ASK)?;
         let is_stream = from.client.size == ReplySize::Stream;
         Ok(Ask { rule, question: wanted.to_question(), is_stream })
     }
@@ -274,10 +300,10 @@ impl Responder {
 }
 
 /// What forwarding needs of the message at hand.
-struct Forwarded<'q, 'k> {
-    query: &'q Query<'q>,
-    client: Client,
-    known: Knowledge<'k>,
+pub(super) struct Forwarded<'q, 'k> {
+    pub(super) query: &'q Query<'q>,
+    pub(super) client: Client,
+    pub(super) known: Knowledge<'k>,
 }
 
 impl Forwarded<'_, '_> {

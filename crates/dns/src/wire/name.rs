@@ -49,6 +49,12 @@ impl Name {
         Ok(Self(wire.into()))
     }
 
+    /// The name of no labels.
+    #[must_use]
+    pub fn root() -> Self {
+        Self([0].into())
+    }
+
     /// Takes a name in wire form, uncompressed; `None` when it is not one, or something follows it.
     #[must_use]
     pub fn from_wire(wire: &[u8]) -> Option<Self> {
@@ -194,6 +200,25 @@ impl Lowered {
     #[must_use]
     pub fn as_wire(&self) -> &[u8] {
         self.octets.get(..self.len).unwrap_or_default()
+    }
+
+    /// As text, without the final dot, in a buffer of the caller's; `None` where it has octets that are
+    /// no text, or dots inside of a label.
+    #[must_use]
+    pub fn text<'t>(&self, buffer: &'t mut [u8; NAME_LEN_MAX]) -> Option<&'t str> {
+        let mut len = 0;
+        for label in Labels::of(self.as_wire()) {
+            if label.contains(&b'.') {
+                return None;
+            }
+            if len > 0 {
+                *buffer.get_mut(len)? = b'.';
+                len += 1;
+            }
+            buffer.get_mut(len..len + label.len())?.copy_from_slice(label);
+            len += label.len();
+        }
+        std::str::from_utf8(buffer.get(..len)?).ok()
     }
 
     /// How many labels it has, without the root.

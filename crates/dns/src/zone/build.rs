@@ -175,7 +175,7 @@ fn is_visible(settings: &Settings, table: &ServiceTable, namespace: &str) -> boo
         NamespaceFilter::Labelled(wanted) => {
             let object = table.namespaces.get(namespace);
             object.is_some_and(|object| {
-                wanted.iter().all(|(key, value)| object.labels.get(key) == Some(value))
+                wanted.matches(|key| object.labels.get(key).map(|value| &**value))
             })
         }
     }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use model::{ByFamily, Family, PodName, Protocol};
 
-use crate::wire::Lowered;
+use crate::wire::{Lowered, suffix_start};
 use crate::zone::endpoint_name::address_of;
-use crate::zone::names::{Host, ServiceNames, Stands};
+use crate::zone::names::{Host, NamedHost, ServiceNames, Stands};
 use crate::zone::pointer::{self, Reverse};
 use crate::zone::{Domain, PodMode, Zone};
 
@@ -143,14 +143,14 @@ impl Zone {
         }
         match (below, name.label(0), name.label(1)) {
             (0, ..) => Ok(Found::Service(service)),
-            (1, ..) => find_label(service, domain, name),
+            (1, Some([b'_', protocol @ ..]), _) => find_protocol(service, protocol),
             (2, Some([b'_', port @ ..]), Some([b'_', protocol @ ..])) => {
                 find_port(service, port, protocol)
             }
-            (2, ..) if domain == Domain::ClusterSet => {
-                let labels = name.as_wire().get(..name.start(2)).unwrap_or_default();
-                let host = service.host(labels).ok_or(Absent::Endpoint)?;
-                Ok(Found::Host(service, host))
+            // A cluster's name may have several labels.
+            _ if below == 1 || domain == Domain::ClusterSet => {
+                let labels = name.as_wire().get(..name.start(below)).unwrap_or_default();
+                find_host(service, labels)
             }
             _ => Err(if below > 2 { Absent::Form } else { Absent::Endpoint }),
         }
@@ -213,26 +213,21 @@ fn is_none(addresses: &ByFamily<Box<[u8]>>) -> bool {
     Family::ALL.iter().all(|family| addresses.get(*family).is_empty())
 }
 
-/// One label below a Service: an endpoint, a protocol that has ports, a cluster that has endpoints.
-fn find_label<'z>(
-    service: &'z Arc<ServiceNames>,
-    domain: Domain,
-    name: &Lowered,
-) -> Result<Found<'z>, Absent> {
-    let label = name.label(0).unwrap_or_default();
-    if let [b'_', protocol @ ..] = label {
-        let protocol = protocol_of(protocol).ok_or(Absent::Port)?;
-        let some = port_name(service, |name, of| of == protocol && !name.is_empty());
-        return some.map(|_| Found::Empty).ok_or(Absent::Port);
+/// `_tcp`, which has ports below it.
+fn find_protocol<'z>(service: &'z ServiceNames, protocol: &[u8]) -> Result<Found<'z>, Absent> {
+    let protocol = protocol_of(protocol).ok_or(Absent::Port)?;
+    let some = port_name(service, |name, of| of == protocol && !name.is_empty());
+    some.map(|_| Found::Empty).ok_or(Absent::Port)
+}
+
+/// An endpoint, or the end of the names of some: a cluster that has endpoints.
+fn find_host<'z>(service: &'z Arc<ServiceNames>, labels: &[u8]) -> Result<Found<'z>, Absent> {
+    if let Some(host) = service.host(labels) {
+        return Ok(Found::Host(service, host));
     }
-    if domain == Domain::ClusterSet {
-        let mut clusters = service.named.iter().filter_map(|host| second_label(&host.labels));
-        let exists = clusters.any(|cluster| cluster == label);
-        return if exists { Ok(Found::Empty) } else { Err(Absent::Endpoint) };
-    }
-    let labels = name.as_wire().get(..name.start(1)).unwrap_or_default();
-    let host = service.host(labels).ok_or(Absent::Endpoint)?;
-    Ok(Found::Host(service, host))
+    let is_below = |host: &NamedHost| suffix_start(&host.labels, labels).is_some_and(|at| at > 0);
+    let is_empty = service.named.iter().any(is_below);
+    if is_empty { Ok(Found::Empty) } else { Err(Absent::Endpoint) }
 }
 
 fn find_port<'z>(
@@ -265,9 +260,4 @@ fn port_name(service: &ServiceNames, is_it: impl Fn(&str, Protocol) -> bool) -> 
 fn protocol_of(label: &[u8]) -> Option<Protocol> {
     let known = Protocol::ALL.into_iter();
     known.into_iter().find(|it| it.as_str().as_bytes().eq_ignore_ascii_case(label))
-}
-
-fn second_label(labels: &[u8]) -> Option<&[u8]> {
-    let (first, _) = labels.split_first()?;
-    labels.get(usize::from(*first) + 2..)
 }

@@ -250,7 +250,7 @@ impl Hosts {
     fn new(slices: &[Arc<EndpointSlice>], pod_names: bool, with_cluster: bool) -> Self {
         let mut hosts = Self::default();
         for slice in slices {
-            let cluster = slice.cluster.as_deref().filter(|it| with_cluster && is_label(it));
+            let cluster = slice.cluster.as_deref().filter(|_| with_cluster);
             let is_nameless = with_cluster && cluster.is_none();
             for endpoint in slice.endpoints().iter() {
                 if !endpoint.ready {
@@ -322,8 +322,8 @@ fn labels(endpoint: &model::Endpoint, pod_names: bool, cluster: Option<&str>) ->
         Some(name) => push_label(&mut wire, name),
         None => wire.extend_from_slice(DashedLabel::of(endpoint.address.ip()).as_wire()),
     }
-    if let Some(cluster) = cluster {
-        push_label(&mut wire, cluster);
+    for label in cluster.into_iter().flat_map(|cluster| cluster.split('.')) {
+        push_label(&mut wire, label);
     }
     Labels { wire: wire.into(), is_named: name.is_some() }
 }

@@ -44,6 +44,15 @@ impl Reverse {
     }
 }
 
+/// The address that a name below one of the two roots is written for.
+#[must_use]
+pub fn address_in_reverse(name: &Lowered) -> Option<IpAddr> {
+    match Reverse::of(name)? {
+        Reverse::Address(address) => Some(address),
+        Reverse::Within(..) | Reverse::NoAddress => None,
+    }
+}
+
 /// Reads labels from the right; what is not said is all zeros for the first address, all ones for the
 /// last.
 fn read<const N: usize>(

@@ -1,12 +1,13 @@
 //! How is a zone to be, besides what the objects say?
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use ipnet::IpNet;
 use model::ServiceName;
 
+use crate::config::Selector;
 use crate::wire::Name;
 
 /// All that shapes a zone. Names are in lower case.
@@ -77,8 +78,8 @@ pub enum PodMode {
 pub enum NamespaceFilter {
     All,
     Named(BTreeSet<Arc<str>>),
-    /// Those whose Namespace has all of these labels.
-    Labelled(BTreeMap<Arc<str>, Arc<str>>),
+    /// Those whose Namespace has such labels.
+    Labelled(Selector),
 }
 
 /// Who may have the whole zone.
