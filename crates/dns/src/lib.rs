@@ -3,6 +3,7 @@
 
 pub mod cache;
 pub mod config;
+pub mod follow;
 pub mod forward;
 pub mod received;
 pub mod respond;

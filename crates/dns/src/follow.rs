@@ -1,0 +1,231 @@
+//! How does what a server serves follow the cluster and the configuration?
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use model::{ConfigMap, ConfigMapName, NodeName, ServiceTable};
+
+use crate::config::{
+    self, Config, Corefile, CorefileText, Fallthrough, Flags, HostTable, Hosts, KubeDns, Notice,
+    Origin, Sources,
+};
+use crate::forward;
+use crate::respond::{Responder, Search};
+use crate::setup::{Place, Setup};
+use crate::wire::Name;
+use crate::zone::{Settings, Zone};
+
+/// Where clusters keep the settings of their DNS.
+const NAMESPACE: &str = "kube-system";
+
+/// What does not change while a server runs.
+#[derive(Debug, Clone)]
+pub struct Fixed {
+    pub flags: Flags,
+    /// A Corefile that takes the place of the cluster's own: its path.
+    pub corefile: Option<Arc<str>>,
+    /// A file of static entries: its path.
+    pub hosts: Option<Arc<str>>,
+    pub place: Place,
+    /// The node whose pods' search lists are walked; none where the server is nobody's neighbour.
+    pub node: Option<NodeName>,
+    /// Variables that a Corefile may name.
+    pub environment: BTreeMap<String, String>,
+}
+
+/// Follows the cluster, one table after another.
+#[derive(Debug)]
+pub struct Follower {
+    fixed: Fixed,
+    /// The texts of the files that are wanted, as far as they could be read once.
+    files: BTreeMap<Arc<str>, String>,
+    table: ServiceTable,
+    config: Config,
+    responder: Responder,
+}
+
+/// What a server is to do next.
+#[derive(Debug)]
+pub struct Next {
+    pub responder: Responder,
+    /// Whom to ask from now on, where that has changed.
+    pub forward: Option<forward::Settings>,
+    /// What the configuration says and nobody understands, where it was read anew.
+    pub notices: Option<Vec<Notice>>,
+}
+
+impl Follower {
+    /// Knows nothing of the cluster yet, and so denies no name of it. Files are wanted at once.
+    #[must_use]
+    pub fn new(fixed: Fixed) -> Self {
+        let table = ServiceTable::default();
+        let (config, _) = configuration(&fixed, &table, &BTreeMap::new());
+        let setup = Setup::of(&config, &fixed.place);
+        let zone = Zone::empty(Arc::new(zone_settings(&setup)));
+        let search = Search::new(setup.node_suffixes.clone());
+        let blocks = Arc::new(setup.blocks);
+        let responder = Responder { zone, blocks, search };
+        Self { fixed, files: BTreeMap::new(), table, config, responder }
+    }
+
+    /// The files whose texts are wanted now.
+    #[must_use]
+    pub fn files(&self) -> Vec<Arc<str>> {
+        let corefile = read_corefile(&self.fixed, &self.table, &self.files).map(|(it, _)| it);
+        let mut all = Sources::files(&self.fixed.flags, corefile.as_ref());
+        all.extend([&self.fixed.corefile, &self.fixed.hosts].into_iter().flatten().cloned());
+        all.sort();
+        all.dedup();
+        all
+    }
+
+    /// Gives the texts of files. One that cannot be read any more keeps its last text.
+    pub fn set_files(&mut self, texts: BTreeMap<Arc<str>, String>) -> Option<Next> {
+        let is_news = texts.iter().any(|(path, text)| self.files.get(path) != Some(text));
+        if !is_news {
+            return None;
+        }
+        self.files.extend(texts);
+        Some(self.configure())
+    }
+
+    /// Goes on to another table. `serial` is the time in seconds since 1970.
+    pub fn advance(&mut self, table: &ServiceTable, is_synced: bool, serial: u32) -> Next {
+        let old = std::mem::replace(&mut self.table, table.clone());
+        let mut zone = self.responder.zone.advance(&old, table, serial);
+        if is_synced {
+            zone.set_synced();
+        }
+        self.responder.zone = zone;
+        if let Some(node) = &self.fixed.node
+            && self.searches()
+        {
+            self.responder.search = self.responder.search.advance(&old, table, node);
+        }
+        let is_same = dns_maps(&old).eq(dns_maps(table));
+        if is_same {
+            return Next { responder: self.responder.clone(), forward: None, notices: None };
+        }
+        self.configure()
+    }
+
+    /// What is served now.
+    #[must_use]
+    pub const fn responder(&self) -> &Responder {
+        &self.responder
+    }
+
+    /// The configuration that holds.
+    #[must_use]
+    pub const fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Reads the configuration anew.
+    pub fn configure(&mut self) -> Next {
+        let (config, notices) = configuration(&self.fixed, &self.table, &self.files);
+        let setup = Setup::of(&config, &self.fixed.place);
+        let settings = Arc::new(zone_settings(&setup));
+        self.config = config;
+        if *self.responder.zone.settings() != settings {
+            self.responder.zone = self.responder.zone.with_settings(settings, &self.table);
+        }
+        let mut search = Search::new(setup.node_suffixes);
+        if let Some(node) = self.fixed.node.as_ref().filter(|_| setup.searches) {
+            search = search.advance(&ServiceTable::default(), &self.table, node);
+        }
+        self.responder.search = search;
+        self.responder.blocks = Arc::new(setup.blocks);
+        let responder = self.responder.clone();
+        Next { responder, forward: Some(setup.forward), notices: Some(notices) }
+    }
+
+    fn searches(&self) -> bool {
+        self.config.server.autopath.as_ref().is_none_or(|it| it.value)
+    }
+}
+
+/// Where nothing of the cluster is served, its zone is one that nobody can ask for.
+fn zone_settings(setup: &Setup) -> Settings {
+    setup.zone.clone().unwrap_or_else(|| {
+        let nowhere = Name::from_text("nothing.invalid").unwrap_or_else(|_| Name::root());
+        Settings { recurses: true, ..Settings::new(nowhere) }
+    })
+}
+
+fn config_map<'t>(table: &'t ServiceTable, name: &str) -> Option<&'t Arc<ConfigMap>> {
+    table.config_maps.get(&ConfigMapName::new(NAMESPACE, name))
+}
+
+/// The ConfigMaps that say something about the DNS.
+fn dns_maps(table: &ServiceTable) -> impl Iterator<Item = Option<&Arc<ConfigMap>>> {
+    ["coredns", "coredns-custom", "kube-dns"].into_iter().map(|name| config_map(table, name))
+}
+
+fn configuration(
+    fixed: &Fixed,
+    table: &ServiceTable,
+    files: &BTreeMap<Arc<str>, String>,
+) -> (Config, Vec<Notice>) {
+    let corefile = read_corefile(fixed, table, files);
+    let data = config_map(table, "kube-dns").map(|map| &map.data);
+    let entries = data.into_iter().flatten().map(|(key, text)| (&**key, &**text));
+    let (kube_dns, of_kube_dns) = KubeDns::read(entries);
+    let sources = Sources {
+        flags: &fixed.flags,
+        corefile: corefile.as_ref().map(|(corefile, _)| corefile),
+        kube_dns: &kube_dns,
+        files,
+    };
+    let (mut config, of_merge) = config::merge(&sources);
+    let of_corefile = corefile.into_iter().flat_map(|(_, notices)| notices);
+    let mut notices: Vec<Notice> = of_corefile.chain(of_kube_dns).chain(of_merge).collect();
+    if let Some(path) = &fixed.hosts {
+        notices.extend(add_hosts(&mut config, path, files));
+    }
+    (config, notices)
+}
+
+/// The file's, if there is one by the flags; else the cluster's.
+fn read_corefile(
+    fixed: &Fixed,
+    table: &ServiceTable,
+    files: &BTreeMap<Arc<str>, String>,
+) -> Option<(Corefile, Vec<Notice>)> {
+    let (name, text) = match &fixed.corefile {
+        Some(path) => (&**path, files.get(path)?.as_str()),
+        None => ("Corefile", &**config_map(table, "coredns")?.data.get("Corefile")?),
+    };
+    let custom = config_map(table, "coredns-custom").map(|map| &map.data);
+    let imports = custom.into_iter().flatten();
+    let imports: BTreeMap<String, String> =
+        imports.map(|(key, text)| (format!("custom/{key}"), text.to_string())).collect();
+    let environment = &fixed.environment;
+    Some(Corefile::read(&CorefileText { name, text, imports: &imports, environment }))
+}
+
+/// Static entries of a file for all names of the block of everything. What they do not have is looked
+/// up as ever.
+fn add_hosts(
+    config: &mut Config,
+    path: &Arc<str>,
+    files: &BTreeMap<Arc<str>, String>,
+) -> Vec<Notice> {
+    let Some(text) = files.get(path) else { return Vec::new() };
+    let (table, notices) = HostTable::read(path, text);
+    for block in config.zones.values_mut().filter(|block| block.hosts.is_none()) {
+        Arc::make_mut(block).hosts = Some(Arc::new(Hosts {
+            zones: Vec::new(),
+            table: table.clone(),
+            file: Some(Arc::clone(path)),
+            ttl: HOSTS_TTL_S,
+            has_reverse: true,
+            fallthrough: Fallthrough::Always,
+            origin: Origin::new("--hosts"),
+        }));
+    }
+    notices
+}
+
+/// As CoreDNS's plugin has it.
+const HOSTS_TTL_S: u32 = 3_600;
