@@ -6,6 +6,7 @@ mod element;
 mod evaluate;
 mod kind;
 mod layout;
+mod local_dns;
 mod name;
 mod plan;
 mod pool;
@@ -17,7 +18,8 @@ pub mod wire;
 
 pub use adopt::adopt;
 pub use layout::{Options, fixed_chains, picking_chain};
-pub use name::{ChainId, Foreign, SetId, TABLE};
+pub use local_dns::LOCAL_DNS_MAX;
+pub use name::{ChainId, Foreign, LOCAL_DNS_TABLES, SetId, TABLE};
 pub use plan::{Full, Planner, Undo};
 pub use program::{
     Attachment, Base, Bytes, Chain, CtKey, Data, DynamicOp, Element, Expr, Hook, HookKind, Into,

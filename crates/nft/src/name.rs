@@ -8,7 +8,11 @@ use model::{DropReason, Family, RejectReason};
 /// The table's name, family `inet`. Its contents are no public interface.
 pub const TABLE: &str = "pogu";
 
-/// A set or map of the table. All but `Dispatch` exist once for each family.
+/// The tables, of the same family, that keep DNS traffic of this host from being tracked. A process
+/// has one; with the second, the next process can begin before the former has ended.
+pub const LOCAL_DNS_TABLES: [&str; 2] = ["pogu-dns", "pogu-dns-next"];
+
+/// A set or map. All but `Dispatch` exist once for each family, and all but `LocalDns` in our table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum SetId {
     /// kind of chain -> chain that picks an endpoint
@@ -51,6 +55,8 @@ pub enum SetId {
     Sent(Family),
     /// frontend, endpoint: counts what endpoints answer, written by packets
     Received(Family),
+    /// transport addresses at which this host answers DNS itself: in a table of its own
+    LocalDns(Family),
 }
 
 type MakeSet = fn(Family) -> SetId;
@@ -79,7 +85,7 @@ const BY_FAMILY: [(MakeSet, &str); 19] = [
 ];
 
 impl SetId {
-    /// Every set of the table.
+    /// Every set of our table.
     pub fn all() -> impl Iterator<Item = Self> {
         let by_family = BY_FAMILY.iter().flat_map(|(make, _)| Family::ALL.map(make));
         std::iter::once(Self::Dispatch).chain(by_family)
@@ -88,15 +94,15 @@ impl SetId {
     /// The family of its keys; `None` for `Dispatch`, which has no addresses.
     #[must_use]
     pub fn family(self) -> Option<Family> {
-        Family::ALL
-            .into_iter()
-            .find(|&family| BY_FAMILY.iter().any(|(make, _)| make(family) == self))
+        let made = BY_FAMILY.iter().map(|(make, _)| *make).chain([Self::LocalDns as MakeSet]);
+        Family::ALL.into_iter().find(|&family| made.clone().any(|make| make(family) == self))
     }
 }
 
 impl fmt::Display for SetId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (make, stem) in BY_FAMILY {
+        for (make, stem) in BY_FAMILY.into_iter().chain([(Self::LocalDns as MakeSet, "local_dns")])
+        {
             if make(Family::V4) == *self {
                 return write!(f, "{stem}4");
             }

@@ -171,6 +171,8 @@ pub enum Expr {
     Masquerade,
     /// Answers with port unreachable.
     Reject,
+    /// Lets the packet pass without a connection: what is not tracked is not rewritten.
+    Notrack,
     /// Counts what comes here. What it has counted is no part of the program.
     Counter,
     Verdict(RuleVerdict),

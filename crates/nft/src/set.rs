@@ -120,7 +120,8 @@ impl SetSpec {
             | SetId::DroppedInternal(f)
             | SetId::DroppedExternal(f)
             | SetId::Restricted(f)
-            | SetId::External(f) => plain(frontend(f), Target::Nothing),
+            | SetId::External(f)
+            | SetId::LocalDns(f) => plain(frontend(f), Target::Nothing),
             SetId::Connections(f) | SetId::Sent(f) | SetId::Received(f) => Self {
                 kind: SetKind::Counting { size: COUNTED_MAX },
                 has_counters: true,

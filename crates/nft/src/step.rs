@@ -109,6 +109,14 @@ pub(crate) fn both_addresses(family: Family) -> Vec<Expr> {
     vec![source(family, FIRST), destination(family, after_address(family, FIRST))]
 }
 
+/// `daddr . l4proto . dport @set notrack`, or the source's.
+pub(crate) fn notrack(set: SetId, family: Family, is_source: bool) -> Vec<Expr> {
+    let mut exprs = is_family(family);
+    exprs.extend(transport_key(family, is_source));
+    exprs.extend([is_in(set), Expr::Notrack]);
+    exprs
+}
+
 /// `… @set`: goes on only with what is in the set.
 pub(crate) const fn is_in(set: SetId) -> Expr {
     Expr::Lookup { set, from: FIRST, into: Into::Nothing, invert: false }

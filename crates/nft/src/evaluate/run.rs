@@ -188,7 +188,7 @@ impl<'a> Run<'a> {
                 });
             }
             Expr::Verdict(verdict) => return self.verdict(chain, *verdict),
-            Expr::Count { .. } | Expr::Counter | Expr::Foreign(_) => {}
+            Expr::Count { .. } | Expr::Counter | Expr::Notrack | Expr::Foreign(_) => {}
         }
         Ok(())
     }

@@ -109,11 +109,13 @@ impl Encoder<'_> {
             Op::AddSet(id) => {
                 let spec = SetSpec::of(*id, self.clients_max);
                 let number = u32::try_from(at + 1).unwrap_or(u32::MAX);
-                self.message(message::NEWSET, NLM_F_CREATE, at, |w| write_set(w, &spec, number));
+                self.message(message::NEWSET, NLM_F_CREATE, at, |w| {
+                    write_set(w, TABLE, &spec, number)
+                });
             }
             Op::AddChain(id, attachment) => {
                 self.message(message::NEWCHAIN, NLM_F_CREATE, at, |w| {
-                    write_chain(w, *id, *attachment)
+                    write_chain(w, (TABLE, id), *attachment)
                 })
             }
             Op::FlushChain(id) => self.flush_chain(at, &id.to_string()),

@@ -1,8 +1,10 @@
 //! How is a chain's declaration said to the kernel, and read back?
 
+use std::fmt::Display;
+
 use super::attribute::{Fields, Writer};
 use super::kernel::{chain, chain_flag, hook, verdict_code};
-use crate::name::{ChainId, TABLE};
+use crate::name::TABLE;
 use crate::program::{Attachment, Hook, HookKind};
 
 /// How a chain is attached when it is in no way of ours. No chain of ours has this priority, so
@@ -10,9 +12,14 @@ use crate::program::{Attachment, Hook, HookKind};
 const OTHERWISE: Attachment =
     Attachment { hook: Hook::Input, priority: i32::MIN, kind: HookKind::Filter };
 
-pub(super) fn write_chain(w: &mut Writer, id: ChainId, attachment: Option<Attachment>) {
-    w.text(chain::TABLE, TABLE);
-    w.text(chain::NAME, id);
+/// The declaration of a chain by its table and its name.
+pub(super) fn write_chain(
+    w: &mut Writer,
+    (table, name): (&str, &dyn Display),
+    attachment: Option<Attachment>,
+) {
+    w.text(chain::TABLE, table);
+    w.text(chain::NAME, name);
     let Some(Attachment { hook, priority, kind }) = attachment else { return };
     w.nested(chain::HOOK, |w| {
         w.be32(hook::NUM, hook as u32);

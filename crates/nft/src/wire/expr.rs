@@ -42,6 +42,7 @@ fn name_of(expr: &Expr) -> &str {
         Expr::Dnat { .. } => "nat",
         Expr::Masquerade => "masq",
         Expr::Reject => "reject",
+        Expr::Notrack => "notrack",
         Expr::Counter => "counter",
         // Never planned. The kernel knows no such expression and says so.
         Expr::Foreign(_) => "foreign",
@@ -109,7 +110,7 @@ fn write_attributes(w: &mut Writer, expr: &Expr) {
             w.be32(immediate::DREG, register::VERDICT);
             w.nested(immediate::DATA, |w| write_verdict(w, *verdict));
         }
-        Expr::Counter | Expr::Foreign(_) => {}
+        Expr::Notrack | Expr::Counter | Expr::Foreign(_) => {}
     }
 }
 

@@ -56,7 +56,7 @@ numbers! {
     batch: u16 { GENID = 1 }
     generation: u16 { ID = 1, PROC_NAME = 3 }
     table: u16 { NAME = 1, FLAGS = 2 }
-    table_flag: u32 { DORMANT = 1 }
+    table_flag: u32 { DORMANT = 1, OWNER = 2 }
     chain: u16 { TABLE = 1, NAME = 3, HOOK = 4, POLICY = 5, TYPE = 7, FLAGS = 10 }
     chain_flag: u32 { BASE = 1 }
     hook: u16 { NUM = 1, PRIORITY = 2 }

@@ -72,6 +72,7 @@ fn read_attributes(name: &str, data: &[u8]) -> Option<Expr> {
         "nat" => exactly::<8>(data, read_dnat),
         "masq" => exactly::<4>(data, read_masquerade),
         "reject" => exactly::<3>(data, read_reject),
+        "notrack" => Some(Expr::Notrack),
         "counter" => Some(Expr::Counter),
         _ => None,
     }

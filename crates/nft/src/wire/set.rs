@@ -15,8 +15,8 @@ use crate::set::{Field, SetKind, SetSpec, Target};
 const TYPE_BITS: u32 = 6;
 
 /// The declaration. `number` tells the set from others that the same batch makes.
-pub(super) fn write_set(w: &mut Writer, spec: &SetSpec, number: u32) {
-    w.text(set::TABLE, TABLE);
+pub(super) fn write_set(w: &mut Writer, table: &str, spec: &SetSpec, number: u32) {
+    w.text(set::TABLE, table);
     w.text(set::NAME, spec.id);
     w.be32(set::FLAGS, flags(spec));
     w.be32(set::KEY_TYPE, type_of(&spec.key));

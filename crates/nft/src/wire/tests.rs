@@ -3,5 +3,6 @@
 mod fault;
 mod kernel;
 mod listing;
+mod local_dns;
 mod round_trip;
 mod whole;
