@@ -8,6 +8,7 @@ mod faults;
 mod feature;
 mod flows;
 mod kernel;
+mod local_dns;
 mod program;
 mod read_back;
 mod scenarios;

@@ -15,18 +15,10 @@ pub(super) struct Cluster {
 
 impl Cluster {
     pub(super) fn new() -> Self {
-        let node = NodeContext {
-            name: NodeName::new("a"),
-            zone: None,
-            local_addresses: ["127.0.0.1", "192.168.0.1"]
-                .map(|address| address.parse().expect("an address"))
-                .into_iter()
-                .collect(),
-            primary_addresses: vec!["192.168.0.1".parse().expect("an address")],
-            node_port_addresses: vec!["192.168.0.1".parse().expect("an address")],
-            detect_local: model::DetectLocal::Cidrs(vec!["10.1.0.0/16".parse().expect("a CIDR")]),
-            masquerade_all: false,
-        };
+        Self::on(node())
+    }
+
+    pub(super) fn on(node: NodeContext) -> Self {
         Self { objects: Objects::new(), table: NodeTable::empty(Arc::new(node)) }
     }
 
@@ -45,6 +37,22 @@ impl Cluster {
         let (table, changes) = self.table.advance(&self.objects.table());
         self.table = table;
         changes
+    }
+}
+
+/// A node of one family, whose pods are told by their addresses.
+pub(super) fn node() -> NodeContext {
+    NodeContext {
+        name: NodeName::new("a"),
+        zone: None,
+        local_addresses: ["127.0.0.1", "192.168.0.1"]
+            .map(|address| address.parse().expect("an address"))
+            .into_iter()
+            .collect(),
+        primary_addresses: vec!["192.168.0.1".parse().expect("an address")],
+        node_port_addresses: vec!["192.168.0.1".parse().expect("an address")],
+        detect_local: model::DetectLocal::Cidrs(vec!["10.1.0.0/16".parse().expect("a CIDR")]),
+        masquerade_all: false,
     }
 }
 
