@@ -10,6 +10,11 @@ use nft::wire::local_dns_table;
 use nft::{LOCAL_DNS_MAX, LOCAL_DNS_TABLES};
 use thiserror::Error;
 
+/// The link that holds the addresses at which this host answers DNS itself. Unlike the table, it stays
+/// when the agent ends: an address that nobody serves here is rewritten before it is looked for.
+/// `host::dummy::Dummy::delete` removes it.
+pub const LOCAL_DNS_LINK: &str = "pogu-dns";
+
 /// A table of its own that lives as long as this value: when it is dropped, or the process ends in
 /// whatever way, the kernel removes the table before it does anything else.
 ///
