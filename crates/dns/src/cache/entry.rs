@@ -108,10 +108,9 @@ impl Entry {
                 let wants_prefetch =
                     settings.prefetch.is_some_and(|it| self.wants_prefetch(now, it));
                 let freshness = if wants_prefetch { Freshness::Ending } else { Freshness::Fresh };
-                let ttls = Ttls::Aged {
-                    passed_s: seconds(now.saturating_duration_since(self.since)),
-                    left_s: seconds(self.ends().saturating_duration_since(now)),
-                };
+                let passed_s = seconds(now.saturating_duration_since(self.since));
+                let left_s = seconds(self.life).saturating_sub(passed_s);
+                let ttls = Ttls::Aged { passed_s, left_s };
                 Some(self.given(ttls, freshness))
             }
             Stage::Stale => {

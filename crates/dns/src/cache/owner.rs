@@ -72,6 +72,11 @@ impl Cache {
         }
     }
 
+    /// Whether it holds nothing at all.
+    pub fn is_empty(&self) -> bool {
+        self.held.entries() == (0, 0)
+    }
+
     /// How it is bounded.
     pub fn settings(&self) -> &Settings {
         &self.held.settings

@@ -207,13 +207,17 @@ impl Forwarder {
         if let Some(standing) = self.upstreams.get_mut(upstream.0)
             && standing.answered(now.saturating_duration_since(sent_at))
         {
+            // Whatever it answered, it need not be asked whether it is back.
+            let probe = standing.health.exchange.take();
             self.set_upstream_timer(upstream);
             actions.push(Action::Report(Report::Up(upstream)));
+            if let Some(probe) = probe {
+                self.close_exchange(probe, now, actions);
+            }
         }
         self.close_exchange(id, now, actions);
         match purpose {
-            Purpose::Measure => {}
-            Purpose::Health => self.health_answered(upstream),
+            Purpose::Measure | Purpose::Health => {}
             Purpose::Loop => self.loop_answered(upstream, now, actions),
             Purpose::Pursuit(pursuit) if by_datagram && received.header().is_truncated() => {
                 self.truncated(pursuit, upstream, received, now, actions);

@@ -29,6 +29,13 @@ impl Connection {
         !self.is_suspect && self.exchanges.len() < settings.in_flight_max
     }
 
+    /// Those on it, the oldest first.
+    pub(super) fn in_order(&self) -> Vec<ExchangeId> {
+        let mut exchanges: Vec<ExchangeId> = self.exchanges.values().copied().collect();
+        exchanges.sort_unstable();
+        exchanges
+    }
+
     /// An ID that nothing on it has.
     pub(super) fn take_id(&mut self, exchange: ExchangeId, random: &mut Random) -> u16 {
         let mut id = random.id();

@@ -139,8 +139,7 @@ impl Forwarder {
         if std::mem::take(&mut self.is_cache_changed) {
             actions.push(Action::Publish);
         }
-        let has_entries = self.cache.view().entries() != (0, 0);
-        if has_entries && !self.timers.is_set(Sleeper::Sweep) {
+        if !self.cache.is_empty() && !self.timers.is_set(Sleeper::Sweep) {
             self.timers.set(Sleeper::Sweep, Some(now + SWEEP_INTERVAL));
         }
     }
@@ -196,7 +195,7 @@ impl Forwarder {
         actions: &mut Vec<Action>,
     ) {
         self.stats.asked += 1;
-        if let Some(upstream) = self.loop_seen(question.name(), actions) {
+        if let Some(upstream) = self.loop_seen(question.name(), now, actions) {
             let text = format!("a probe for loops came back by {}", self.address(upstream));
             return self.fail(ticket, REFUSED, &text, actions);
         }

@@ -11,6 +11,9 @@ use super::machine::Forwarder;
 use super::timers::Sleeper;
 use super::{Action, Report, UpstreamId};
 
+/// Probes for a loop that follow one another soon, while none is answered.
+const TRIES_SOON: u32 = 3;
+
 impl Forwarder {
     pub(super) fn set_upstream_timer(&mut self, id: UpstreamId) {
         let at = self.upstreams.get(id.0).and_then(super::upstream::Standing::wakes_at);
@@ -54,19 +57,17 @@ impl Forwarder {
         self.close_exchange(id, now, actions);
     }
 
-    pub(super) fn health_answered(&mut self, id: UpstreamId) {
-        if let Some(standing) = self.upstreams.get_mut(id.0) {
-            standing.health.exchange = None;
-        }
-    }
-
     /// Asks for a name that nobody else can know. Whoever asks us for it was sent by this upstream.
     fn probe_loop(&mut self, id: UpstreamId, now: Instant, actions: &mut Vec<Action>) {
         let Some(standing) = self.upstreams.get_mut(id.0) else { return };
         let before = standing.cycle.exchange.take();
         let zone = self.groups.get(standing.rule.0).map_or(&[0][..], |it| &it.group.zone);
         let name = loop_name(zone, [self.random.number(), self.random.number()]);
-        standing.cycle.at = Some(now + self.settings.loop_interval);
+        // A probe can get lost, and until one is answered nobody knows.
+        let is_new = standing.cycle.tries < TRIES_SOON;
+        let pause = if is_new { self.settings.attempt_most } else { self.settings.loop_interval };
+        standing.cycle.tries = standing.cycle.tries.saturating_add(1);
+        standing.cycle.at = Some(now + pause);
         standing.cycle.is_seen = false;
         standing.cycle.name.clone_from(&name);
         if let Some(before) = before {
@@ -84,19 +85,28 @@ impl Forwarder {
         self.upstreams.iter().any(|standing| standing.cycle.is_asked_for(name))
     }
 
-    /// Which upstream sent us our own probe. It is not used from now on.
+    /// Which upstream sent us our own probe. It is not used from now on, and not asked whether it is
+    /// there either: that, too, would come back as a question.
     pub(super) fn loop_seen(
         &mut self,
         name: &[u8],
+        now: Instant,
         actions: &mut Vec<Action>,
     ) -> Option<UpstreamId> {
         let at = self.upstreams.iter().position(|it| it.cycle.is_asked_for(name))?;
-        let standing = self.upstreams.get_mut(at)?;
+        let (standing, id) = (self.upstreams.get_mut(at)?, UpstreamId(at));
         standing.cycle.is_seen = true;
+        standing.is_down = false;
+        standing.health.at = None;
+        let health = standing.health.exchange.take();
         if !std::mem::replace(&mut standing.is_looping, true) {
-            actions.push(Action::Report(Report::LoopFound(UpstreamId(at))));
+            actions.push(Action::Report(Report::LoopFound(id)));
         }
-        Some(UpstreamId(at))
+        if let Some(health) = health {
+            self.abandon(health, now, actions);
+        }
+        self.set_upstream_timer(id);
+        Some(id)
     }
 
     /// The probe was answered: by ourselves, or by somebody else, and then there is no loop.
@@ -108,6 +118,7 @@ impl Forwarder {
     ) {
         let Some(standing) = self.upstreams.get_mut(id.0) else { return };
         standing.cycle.exchange = None;
+        standing.cycle.tries = 0;
         standing.cycle.at = None;
         if standing.cycle.is_seen {
             standing.cycle.at = Some(now + self.settings.loop_interval);

@@ -75,8 +75,8 @@ impl Forwarder {
         if std::mem::replace(&mut connection.is_open, true) {
             return;
         }
-        for id in connection.exchanges.values() {
-            if let Some(exchange) = self.exchanges.get_mut(id) {
+        for id in connection.in_order() {
+            if let Some(exchange) = self.exchanges.get_mut(&id) {
                 exchange.sent_at = now;
                 actions.push(Action::SendMessage { connection: token, bytes: exchange.encode() });
             }
@@ -160,10 +160,9 @@ impl Forwarder {
         let Some(connection) = self.connections.remove(&token) else { return };
         self.timers.set(Sleeper::Connection(token), None);
         let worked = connection.heard_at.is_some();
-        let (again, failed): (Vec<_>, Vec<_>) =
-            connection.exchanges.into_values().partition(|id| {
-                worked && self.exchanges.get(id).is_some_and(|it| !it.is_resent && !it.is_overdue)
-            });
+        let (again, failed): (Vec<_>, Vec<_>) = connection.in_order().into_iter().partition(|id| {
+            worked && self.exchanges.get(id).is_some_and(|it| !it.is_resent && !it.is_overdue)
+        });
         let mut purposes = Vec::new();
         for id in failed {
             let purpose = self.exchanges.get(&id).map(|exchange| exchange.purpose);

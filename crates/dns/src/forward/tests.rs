@@ -1,1 +1,11 @@
-//! Does forward do what it promises?
+//! Does every question get its answer, whatever upstreams and the network do?
+
+mod always;
+mod bounds;
+mod health;
+mod lies;
+mod remembered;
+mod several;
+mod streams;
+mod upstream;
+mod world;

@@ -45,6 +45,8 @@ pub(super) struct LoopProbe {
     pub exchange: Option<ExchangeId>,
     /// The name that was asked for last.
     pub name: Box<[u8]>,
+    /// How many were sent since one was answered.
+    pub tries: u32,
     /// It came back.
     pub is_seen: bool,
 }
@@ -98,7 +100,7 @@ impl Standing {
     pub(super) fn failed(&mut self, max_fails: u32, settings: &Settings, now: Instant) -> bool {
         self.fails = self.fails.saturating_add(1);
         self.stats.loss_permille += (1_000 - self.stats.loss_permille) / 8;
-        if self.is_down || max_fails == 0 || self.fails < max_fails {
+        if self.is_down || self.is_looping || max_fails == 0 || self.fails < max_fails {
             return false;
         }
         self.is_down = true;

@@ -167,6 +167,8 @@ fn octets_after_the_last_record_are_left_out() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn whatever_is_read_can_be_walked(
         counts in [0_u16..2, 0_u16..4, 0_u16..4, 0_u16..4],
