@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use ipnet::IpNet;
-
 use super::notice::{Origin, Setting};
 use super::selector::Selector;
 use super::zone_name::{is_reverse, is_within};
@@ -33,8 +31,6 @@ pub struct Kubernetes {
     pub serves_endpoints: Setting<bool>,
     /// What becomes of a name of the zones that does not exist.
     pub fallthrough: Setting<Fallthrough>,
-    /// Who may transfer the zones; empty: nobody.
-    pub transfer: Setting<Vec<IpNet>>,
 }
 
 /// Whether names made of a pod's address are answered.
@@ -101,7 +97,6 @@ impl Kubernetes {
             ignores_empty_services: setting(false, origin),
             serves_endpoints: setting(true, origin),
             fallthrough: setting(Fallthrough::Never, origin),
-            transfer: setting(Vec::new(), origin),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Where does a setting come from, and what is said of one that is not understood?
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::sync::Arc;
 
 /// Notices that one reading keeps. More are counted, and told by a last one.
@@ -8,6 +8,9 @@ pub const NOTICES_MAX: usize = 200;
 
 /// Characters of an input that a notice repeats.
 const QUOTED_MAX: usize = 80;
+
+/// Characters of a source's name that are shown.
+const SOURCE_MAX: usize = 256;
 
 /// The place that a setting was read from.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,10 +35,15 @@ impl Origin {
 
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.line {
-            Some(line) => write!(f, "{}:{line}", self.source),
-            None => f.write_str(&self.source),
+        // A path may come from a text, and hold anything.
+        for character in self.source.chars().take(SOURCE_MAX) {
+            if character.is_control() {
+                write!(f, "{}", character.escape_default())?;
+            } else {
+                f.write_char(character)?;
+            }
         }
+        self.line.map_or(Ok(()), |line| write!(f, ":{line}"))
     }
 }
 

@@ -13,7 +13,7 @@ use super::report::Report;
 use super::tree::Line;
 use super::{ZONES_MAX, cache, forward, hosts, kubernetes, rewrite};
 
-/// Forward rules, and rewrites, of one block. More are ignored, with a notice.
+/// Rules of each kind (forward, rewrite, transfer, log) of one block. More are ignored, with a notice.
 pub const RULES_MAX: usize = 256;
 
 /// A server block: what is done with questions for its zones.
@@ -93,15 +93,17 @@ impl ServerBlock {
             "rewrite" if self.config.rewrites.len() < RULES_MAX => {
                 self.config.rewrites.extend(rewrite::read(line, notices));
             }
-            "forward" | "rewrite" => {
+            "transfer" if self.config.transfers.len() < RULES_MAX => {
+                self.config.transfers.extend(kubernetes::read_transfer(line, notices));
+            }
+            "log" if self.config.logs.len() < RULES_MAX => {
+                self.config.logs.push(log(line, notices));
+            }
+            "forward" | "rewrite" | "transfer" | "log" => {
                 notices.add(&line.origin, format!("rules beyond {RULES_MAX} are ignored"));
             }
             "cache" => self.config.cache = Some(cache::read(line, notices)),
             "hosts" => self.config.hosts = Some(Arc::new(hosts::read(line, notices))),
-            "transfer" => {
-                self.config.transfers.extend(kubernetes::read_transfer(line, notices));
-            }
-            "log" => self.config.logs.extend(log(line, notices)),
             "bufsize" => {
                 if let Some(bufsize) = bufsize(line, notices) {
                     self.config.bufsize = Setting::new(bufsize, line.origin.clone());
@@ -230,7 +232,7 @@ fn bufsize(line: &Line, notices: &mut Notices) -> Option<u16> {
 }
 
 /// `log [ZONE...] [FORMAT] { class CLASS... }`. A format has braces or a blank.
-fn log(line: &Line, notices: &mut Notices) -> Option<Log> {
+fn log(line: &Line, notices: &mut Notices) -> Log {
     let mut report = Report { plugin: "log", notices };
     let is_format = |word: &&String| word.contains(['{', ' ']);
     let (formats, zones): (Vec<&String>, Vec<&String>) =
@@ -259,5 +261,5 @@ fn log(line: &Line, notices: &mut Notices) -> Option<Log> {
     if classes.is_empty() {
         classes.push(LogClass::All);
     }
-    Some(Log { zones, classes, origin: line.origin.clone() })
+    Log { zones, classes, origin: line.origin.clone() }
 }

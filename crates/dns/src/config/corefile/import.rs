@@ -19,19 +19,10 @@ const LINE_COST: usize = 64;
 pub(super) fn lines(source: &CorefileText<'_>, notices: &mut Notices) -> Vec<Line> {
     let name: Arc<str> = source.name.into();
     let tokens = tokens(&name, source.text, source.environment, notices);
-    let mut own = Vec::new();
-    let mut snippets = BTreeMap::new();
-    for line in tree_lines(&name, tokens, notices) {
-        match snippet_name(&line) {
-            Some(name) => {
-                let name = name.to_owned();
-                snippets.insert(name, Arc::from(line.body));
-            }
-            None => own.push(line),
-        }
-    }
-    let mut imports =
-        Imports { source, notices, snippets, files: BTreeMap::new(), cost: 0, is_full: false };
+    let all = tree_lines(&name, tokens, notices);
+    let (snippets, files) = (BTreeMap::new(), BTreeMap::new());
+    let mut imports = Imports { source, notices, snippets, files, cost: 0, is_full: false };
+    let own = imports.without_snippets(all);
     imports.expand(&own, 0)
 }
 
@@ -52,6 +43,20 @@ struct Imports<'a> {
 }
 
 impl<'a> Imports<'a> {
+    /// Keeps the snippets of a text, to be imported by what follows.
+    fn without_snippets(&mut self, lines: Vec<Line>) -> Vec<Line> {
+        let mut own = Vec::new();
+        for line in lines {
+            match snippet_name(&line) {
+                Some(name) => {
+                    self.snippets.insert(name.to_owned(), Arc::from(line.body));
+                }
+                None => own.push(line),
+            }
+        }
+        own
+    }
+
     fn expand(&mut self, lines: &[Line], depth: usize) -> Vec<Line> {
         let mut expanded = Vec::new();
         for line in lines {
@@ -124,7 +129,8 @@ impl<'a> Imports<'a> {
         }
         let source: Arc<str> = name.into();
         let tokens = tokens(&source, text, self.source.environment, self.notices);
-        let lines: Arc<[Line]> = tree_lines(&source, tokens, self.notices).into();
+        let lines = tree_lines(&source, tokens, self.notices);
+        let lines: Arc<[Line]> = self.without_snippets(lines).into();
         self.files.insert(name, Arc::clone(&lines));
         lines
     }
