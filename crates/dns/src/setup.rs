@@ -142,7 +142,7 @@ fn settings(from: &Kubernetes, config: &Config, place: &Place, recurses: bool) -
         Fallthrough::Zones(zones) => zones.iter().filter_map(|zone| name(zone)).collect(),
     };
     let blocks = config.zones.values().flat_map(|block| &block.transfers);
-    let transfers = blocks.flat_map(|transfer| &transfer.to).chain(&from.transfer.value);
+    let transfers = blocks.flat_map(|transfer| &transfer.to);
     Settings {
         clusterset: place.clusterset.clone(),
         reverse,
