@@ -11,12 +11,14 @@ use crate::event::OwnAddresses;
 use model::{DetectLocal, Family, Node, NodeContext, NodeName, NodePortAddresses};
 
 mod conntrack;
+mod dns;
 mod flags;
 mod show;
 mod validate;
 mod value;
 
 pub use conntrack::ConntrackSettings;
+pub use dns::{DnsConfig, DnsFlags, Pods};
 pub use flags::{Flags, LogFormat, Switch};
 pub use value::ConfigError;
 
@@ -45,8 +47,19 @@ pub struct Config {
     pub traffic_counters: bool,
     /// Clients that session affinity remembers, of each family.
     pub affinity_clients_max: u32,
+    /// How the cluster DNS is served; `None` where this agent serves none.
+    pub dns: Option<NodeDns>,
     pub socket: PathBuf,
     pub log_format: LogFormat,
+}
+
+/// The cluster DNS of a node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeDns {
+    pub config: DnsConfig,
+    /// Where others than this node's own clients ask; `None`: at the node's addresses, where port 53
+    /// is free.
+    pub listen: Option<Vec<SocketAddr>>,
 }
 
 /// How to tell that a packet was sent by a pod of this node, before the node is known.

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::DnsFlags;
+
 /// As typed; `Config::try_from` judges the values. One flat list: clap cannot tell whether a nested
 /// one was given.
 #[derive(Debug, Clone, Args)]
@@ -60,6 +62,18 @@ pub struct Flags {
     /// Where ClusterIPs come from, while no ServiceCIDR object says so
     #[arg(long, value_name = "CIDR[,CIDR]", value_delimiter = ',', help_heading = "Services")]
     pub service_cidr: Vec<String>,
+
+    /// Answer the cluster DNS on this node
+    #[arg(long, value_enum, value_name = "on|off", default_value = "on", help_heading = "DNS")]
+    pub dns: Switch,
+
+    /// Where the DNS answers those who are not of this node, or `none` [default: the node's own
+    /// addresses, port 53, if it is free]
+    #[arg(long, value_name = "ADDR:PORT", value_delimiter = ',', help_heading = "DNS")]
+    pub dns_bind_address: Vec<String>,
+
+    #[command(flatten)]
+    pub names: DnsFlags,
 
     /// Where /healthz and /livez answer, or `none` [default: 0.0.0.0:10256,[::]:10256]
     #[arg(long, value_name = "ADDR:PORT", value_delimiter = ',', help_heading = "Operation")]

@@ -8,11 +8,14 @@ use ipnet::IpNet;
 use model::NodePortAddresses;
 
 use super::value::{ConfigError, Flag};
-use super::{Config, ConntrackSettings, DetectLocalMode, Flags, Listen, Switch};
+use super::{
+    Config, ConntrackSettings, DetectLocalMode, DnsConfig, Flags, Listen, NodeDns, Switch,
+};
 
 /// `sun_path` of a socket address, with its closing zero.
 const SOCKET_PATH_MAX: usize = 107;
 
+const DNS_ADDRESS: Flag = Flag("--dns-bind-address");
 const CLUSTER_CIDR: Flag = Flag("--cluster-cidr");
 const DETECT_LOCAL_MODE: Flag = Flag("--detect-local-mode");
 const BRIDGE: Flag = Flag("--pod-bridge-interface");
@@ -53,6 +56,7 @@ impl TryFrom<Flags> for Config {
             conntrack: conntrack(&flags)?,
             affinity_clients_max: affinity_clients_max(&flags.affinity_clients_max)?,
             traffic_counters: flags.traffic_counters == Switch::On,
+            dns: dns(&flags)?,
             socket: socket(&flags.socket)?.to_owned(),
             log_format: flags.log_format,
             manifests: flags.manifests,
@@ -64,6 +68,13 @@ impl TryFrom<Flags> for Config {
             min_sync_period,
         })
     }
+}
+
+fn dns(flags: &Flags) -> Result<Option<NodeDns>, ConfigError> {
+    let config = DnsConfig::try_from(&flags.names)?;
+    let values = &flags.dns_bind_address;
+    let listen = if values.is_empty() { None } else { Some(DNS_ADDRESS.addresses(values)?) };
+    Ok((flags.dns == Switch::On).then_some(NodeDns { config, listen }))
 }
 
 /// Without a flag there are the defaults; with one, nothing may be missing.
