@@ -94,7 +94,7 @@ fn attached_chains(options: &Options) -> Vec<Chain> {
     }
     let unserved = rule([is_new(), has_dnat(false), vec![jump(ChainId::Unserved)]]);
     let unknown = rule([is_new(), has_dnat(false), vec![jump(ChainId::ClusterIps)]]);
-    let passing = vec![unserved.clone(), unknown];
+    let passing = vec![unserved, unknown];
     let masquerade = vec![rule([has_dnat(true), vec![jump(ChainId::Masquerade)]])];
     [
         (ChainId::RestrictPrerouting, Hook::Prerouting, -110, HookKind::Filter, restrict.clone()),
@@ -103,7 +103,7 @@ fn attached_chains(options: &Options) -> Vec<Chain> {
         (ChainId::NatOutput, Hook::Output, -100, HookKind::Nat, nat),
         (ChainId::AfterPrerouting, Hook::Prerouting, -99, HookKind::Filter, after_prerouting),
         (ChainId::AfterOutput, Hook::Output, -99, HookKind::Filter, after_output),
-        (ChainId::FilterInput, Hook::Input, 0, HookKind::Filter, vec![unserved]),
+        (ChainId::FilterInput, Hook::Input, 0, HookKind::Filter, passing.clone()),
         (ChainId::FilterForward, Hook::Forward, 0, HookKind::Filter, passing.clone()),
         (ChainId::FilterOutput, Hook::Output, 0, HookKind::Filter, passing),
         (ChainId::NatPostrouting, Hook::Postrouting, 100, HookKind::Nat, masquerade),

@@ -9,6 +9,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
+use host::bind::{BindOptions, tcp_listener};
 use host::netns::Netns;
 use host::program::{Program, Running};
 use host::sandbox::Sandbox;
@@ -93,6 +94,28 @@ fn a_connection_that_is_open_at_a_change_is_reset_at_once() {
         drop(local);
         assert_eq!([found, reset(&mut to_local)], [std::io::ErrorKind::ConnectionReset; 2]);
     }
+}
+
+#[test]
+fn no_other_port_of_the_address_leads_to_what_the_node_itself_serves() {
+    if skip::without_root() {
+        return;
+    }
+    let world = World::new();
+    let everywhere = ["0.0.0.0:22", "[::]:22"].map(|any| any.parse().unwrap());
+    let shell = world
+        .node
+        .run(|| everywhere.map(|address| tcp_listener(&BindOptions::at(address), 16).unwrap()));
+    let _local = world.open();
+    for place in PLACES {
+        let found = frontends().map(|frontend| {
+            let address = SocketAddr::new(frontend.ip(), 22);
+            let client = place(&world).run(|| TcpStream::connect_timeout(&address, DEADLINE));
+            client.unwrap().map(drop).map_err(|error| error.kind())
+        });
+        assert_eq!(found, [Err(std::io::ErrorKind::ConnectionRefused); 2]);
+    }
+    drop(shell);
 }
 
 #[test]
