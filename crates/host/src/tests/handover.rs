@@ -9,11 +9,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rustix::net::{
-    AddressFamily, RecvFlags, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with,
+    AddressFamily, RecvFlags, SendFlags, SocketAddrUnix, SocketFlags, SocketType, accept, bind,
+    connect, listen, send, socket_with,
 };
 use rustix::process::Uid;
 
-use crate::handover::{HandoverError, Named, Offer, take};
+use crate::handover::{DESCRIPTORS_MAX, HandoverError, Named, Offer, take};
 use crate::skip;
 
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -181,6 +182,54 @@ fn a_name_that_cannot_be_told_is_an_error_at_both_ends() {
             ]
         );
     }
+}
+
+#[test]
+fn what_is_offered_is_not_believed() {
+    let folder = Folder::new("garbage");
+    let path = folder.socket();
+    let (family, kind) = (AddressFamily::UNIX, SocketType::SEQPACKET);
+    let listener = socket_with(family, kind, SocketFlags::CLOEXEC, None).unwrap();
+    bind(&listener, &SocketAddrUnix::new(&path).unwrap()).unwrap();
+    listen(&listener, 1).unwrap();
+    let unreadable = "names cannot be read";
+    let unequal = "there are not as many names as descriptors";
+    let too_long = [b"N".as_slice(), &[b'x'; 70_000]].concat();
+    for (frame, what) in [
+        (b"?".as_slice(), unreadable),
+        (b"N\x05abc", unreadable),
+        (b"N\x01\xff", unreadable),
+        // The count of all does not fit to what came.
+        (b"E\0\0\0\x01", unreadable),
+        (b"N", unequal),
+        (b"N\x03abc", unequal),
+        (&too_long, "a message is too long"),
+    ] {
+        let taken = std::thread::scope(|scope| {
+            let taker = scope.spawn(|| take(&path, DEADLINE));
+            let connection = accept(&listener).unwrap();
+            send(connection, frame, SendFlags::empty()).unwrap();
+            taker.join().unwrap()
+        });
+        assert_eq!(
+            taken.map(drop).unwrap_err().to_string(),
+            format!("what was handed over cannot be read: {}: {what}", path.display())
+        );
+    }
+}
+
+#[test]
+fn more_descriptors_than_the_bound_are_not_offered() {
+    let folder = Folder::new("bound");
+    let path = folder.socket();
+    let offer = Offer::open(&path).unwrap();
+    let connection = connected(&path);
+    let descriptor = UnixDatagram::unbound().unwrap();
+    let named = |n: usize| Named { name: n.to_string(), descriptor: descriptor.as_fd() };
+    let many: Vec<_> = (0..=DESCRIPTORS_MAX).map(named).collect();
+    let error = offer.accept(DEADLINE).unwrap().unwrap().give(&many, DEADLINE).unwrap_err();
+    assert_eq!(error.to_string(), "cannot hand over so many descriptors: 4097: at most 4096");
+    drop(connection);
 }
 
 #[test]
