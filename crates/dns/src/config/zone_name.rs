@@ -68,7 +68,7 @@ pub(crate) fn is_reverse(zone: &str) -> bool {
     ["in-addr.arpa", "ip6.arpa"].iter().any(|root| is_within(zone, root))
 }
 
-/// Whether the name is the zone or below it. Both are in the form of [`domain`].
+/// Whether the name is the zone or below it. Both in lower case, without the final dot.
 #[must_use]
 pub fn is_within(name: &str, zone: &str) -> bool {
     if zone.is_empty() {

@@ -89,6 +89,10 @@ impl ServerBlock {
             }
             "forward" if self.forwards.len() < RULES_MAX => {
                 self.forwards.extend(forward::read(line, notices));
+                if self.forwards.len() > RULES_MAX {
+                    self.forwards.truncate(RULES_MAX);
+                    notices.add(&line.origin, format!("rules beyond {RULES_MAX} are ignored"));
+                }
             }
             "rewrite" if self.config.rewrites.len() < RULES_MAX => {
                 self.config.rewrites.extend(rewrite::read(line, notices));

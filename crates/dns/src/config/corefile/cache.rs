@@ -57,8 +57,8 @@ impl CacheRule {
                 let root = [".".to_owned()];
                 let zones = if zones.is_empty() { root.as_slice() } else { zones };
                 match what.map(String::as_str) {
-                    Some("success") => self.success_disabled.extend(report.zones(option, zones)),
-                    Some("denial") => self.denial_disabled.extend(report.zones(option, zones)),
+                    Some("success") => report.add_zones(&mut self.success_disabled, option, zones),
+                    Some("denial") => report.add_zones(&mut self.denial_disabled, option, zones),
                     _ => report.wants(option, "success or denial"),
                 }
             }

@@ -61,7 +61,7 @@ impl Forward {
     fn option(&mut self, option: &Line, report: &mut Report<'_>) {
         let rule = &mut self.rule;
         match option.name() {
-            "except" => rule.except.extend(report.zones(option, option.arguments())),
+            "except" => report.add_zones(&mut rule.except, option, option.arguments()),
             "force_tcp" => rule.protocol = UpstreamProtocol::ForceTcp,
             "prefer_udp" => {
                 if rule.protocol == UpstreamProtocol::AsAsked {

@@ -1,5 +1,6 @@
 //! What do a `kubernetes` and a `transfer` of a Corefile say?
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
@@ -22,6 +23,8 @@ pub(super) fn read(line: &Line, block_zones: Vec<Arc<str>>, notices: &mut Notice
     if zones.is_empty() {
         zones = block_zones;
     }
+    let mut seen = BTreeSet::new();
+    zones.retain(|zone| seen.insert(Arc::clone(zone)));
     // A stable order that says what is what.
     zones.sort_by_key(|zone| is_reverse(zone));
     let zones = Setting::new(zones, line.origin.clone());

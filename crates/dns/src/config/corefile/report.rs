@@ -66,13 +66,19 @@ impl Report<'_> {
     /// Zones, with those of networks.
     pub(super) fn zones(&mut self, line: &Line, words: &[String]) -> Vec<Arc<str>> {
         let mut all = Vec::new();
+        self.add_zones(&mut all, line, words);
+        all
+    }
+
+    /// More zones, up to the bound of all zones.
+    pub(super) fn add_zones(&mut self, all: &mut Vec<Arc<str>>, line: &Line, words: &[String]) {
         for word in words {
             match zones(word) {
                 Some(zones) if all.len() + zones.len() <= ZONES_MAX => all.extend(zones),
                 Some(_) => {
                     let message = format!("{}: zones beyond {ZONES_MAX} are ignored", self.plugin);
                     self.notices.add(&line.origin, message);
-                    return all;
+                    return;
                 }
                 None => {
                     let message = format!("{}: {} is no zone, ignored", self.plugin, quoted(word));
@@ -80,6 +86,5 @@ impl Report<'_> {
                 }
             }
         }
-        all
     }
 }

@@ -7,7 +7,7 @@ use super::*;
 #[test]
 fn kubernetes_has_options() {
     let text = "\
-kubernetes 10.96.0.0/16 cluster.local {
+kubernetes 10.96.0.0/16 cluster.local Cluster.Local {
     pods verified
     ttl 0
     endpoint_pod_names

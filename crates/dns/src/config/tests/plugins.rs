@@ -60,6 +60,17 @@ fn forward_of_a_network_is_a_rule_for_each_of_its_zones() {
 }
 
 #[test]
+fn rules_and_zones_of_networks_end_at_their_bounds() {
+    let many = "forward 10.0.0.0/25 10.0.0.1\n".repeat(3);
+    let block = told(&many, &["Corefile:4: rules beyond 256 are ignored"]);
+    assert_eq!(block.forwards.len(), RULES_MAX);
+    let except = "except 10.0.0.0/25\n".repeat(9);
+    let notice = "Corefile:11: forward: zones beyond 1024 are ignored";
+    let block = told(&format!("forward . 10.0.0.1 {{\n{except}}}"), &[notice]);
+    assert_eq!(block.forwards[0].rule.except.len(), ZONES_MAX);
+}
+
+#[test]
 fn forward_tells_what_it_ignores() {
     let text = "\
 forward .
