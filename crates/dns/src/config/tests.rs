@@ -4,6 +4,7 @@ mod any_input;
 mod corefile;
 mod flags;
 mod hosts;
+mod in_use;
 mod kube_dns;
 mod merge;
 mod own_names;
