@@ -65,6 +65,11 @@ impl KubeDns {
                 continue;
             };
             let targets = upstreams(&servers, UPSTREAMS_MAX, origin, notices);
+            if targets.is_empty() {
+                let message =
+                    format!("domain {} has nobody to ask: its names get SERVFAIL", quoted(&name));
+                notices.add(origin, message);
+            }
             let targets = targets.into_iter().map(Target::Upstream).collect();
             let stub_domain = StubDomain { zones: vec![zone], targets };
             self.stub_domains.push(Setting::new(stub_domain, origin.clone()));

@@ -11,7 +11,8 @@ use super::zone_name::zones;
 pub struct StubDomain {
     /// The domain; several when a network was given: its reverse zones.
     pub zones: Vec<Arc<str>>,
-    /// Who is asked: 1 to [`UPSTREAMS_MAX`].
+    /// Who is asked: [`UPSTREAMS_MAX`] at most. A flag has one at least; a ConfigMap may have none that
+    /// can be used, and then the domain's names get SERVFAIL.
     pub targets: Vec<Target>,
 }
 

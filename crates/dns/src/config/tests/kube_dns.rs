@@ -64,13 +64,13 @@ fn each_wrong_item_is_told_and_the_others_hold() {
     let data = [
         (
             "stubDomains",
-            r#"{"a..b": ["1.2.3.4"], "b": "1.2.3.4", "c": ["ns.c", 5, "1.2.3.4", "/etc/c"]}"#,
+            r#"{"a..b": ["1.2.3.4"], "b": "1.2.3.4", "c": ["ns.c", 5, "1.2.3.4", "/etc/c"], "d": []}"#,
         ),
         ("upstreamNameservers", r#"["1.0.0.1", "1.0.0.2", "1.0.0.3", "1.0.0.4"]"#),
     ];
     let upstream_nameservers = ["1.0.0.1:53", "1.0.0.2:53", "1.0.0.3:53"];
     let expected = KubeDns {
-        stub_domains: vec![stub_domain("c", &[plain("1.2.3.4:53")])],
+        stub_domains: vec![stub_domain("c", &[plain("1.2.3.4:53")]), stub_domain("d", &[])],
         upstream_nameservers: upstream_nameservers.map(|at| nameserver(plain(at))).to_vec(),
     };
     let notices = [
@@ -80,6 +80,7 @@ fn each_wrong_item_is_told_and_the_others_hold() {
          cannot be looked up by name, give the address",
         r#"ConfigMap kube-dns, stubDomains: "5" is no name server, ignored"#,
         r#"ConfigMap kube-dns, stubDomains: "/etc/c" is a path, ignored"#,
+        "ConfigMap kube-dns, stubDomains: domain \"d\" has nobody to ask: its names get SERVFAIL",
         r#"ConfigMap kube-dns, upstreamNameservers: "1.0.0.4" is beyond the first 3, ignored"#,
     ];
     expect(&data, &expected, &notices);
