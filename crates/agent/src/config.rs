@@ -10,6 +10,7 @@ use ipnet::IpNet;
 use crate::event::OwnAddresses;
 use model::{DetectLocal, Family, Node, NodeContext, NodeName, NodePortAddresses};
 
+mod alone;
 mod conntrack;
 mod dns;
 mod flags;
@@ -17,6 +18,7 @@ mod show;
 mod validate;
 mod value;
 
+pub use alone::AloneFlags;
 pub use conntrack::ConntrackSettings;
 pub use dns::{DnsConfig, DnsFlags, Pods};
 pub use flags::{Flags, LogFormat, Switch};
@@ -41,6 +43,8 @@ pub struct Config {
     pub service_cidrs: Vec<IpNet>,
     pub healthz: Vec<Listen>,
     pub metrics: Vec<Listen>,
+    /// `/health`, `/ready` and `/metrics` of a DNS that runs alone.
+    pub names_http: Vec<Listen>,
     pub conntrack: ConntrackSettings,
     pub sync_period: Duration,
     pub min_sync_period: Duration,
@@ -60,6 +64,14 @@ pub struct NodeDns {
     /// Where others than this node's own clients ask; `None`: at the node's addresses, where port 53
     /// is free.
     pub listen: Option<Vec<SocketAddr>>,
+    /// Whether this node's clients are answered past the dataplane.
+    pub is_local: bool,
+    /// Whether the node's name is known, and so whose search lists are walked.
+    pub has_pods: bool,
+    /// Where sockets are handed over to a successor.
+    pub handover: PathBuf,
+    /// Whether sockets are taken from a predecessor.
+    pub take_over: bool,
 }
 
 /// How to tell that a packet was sent by a pod of this node, before the node is known.

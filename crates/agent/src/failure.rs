@@ -29,11 +29,22 @@ pub enum Failure {
     /// The dataplane cannot go on; the text says what was tried, with its cause.
     #[error("{0}")]
     Dataplane(String),
+    /// The text says what cannot be had, and where.
+    #[error("cannot serve DNS: {what}")]
+    Dns { what: String, hint: Option<String> },
     #[error("a part of the agent broke: {0}")]
     Broke(&'static str),
 }
 
 impl Failure {
+    /// A server's failures say their hints on lines of their own.
+    pub(crate) fn dns(failure: nameserver::Failure) -> Self {
+        let text = failure.to_string();
+        let (what, hint) = text.split_once("\nhint: ").unwrap_or((&text, ""));
+        let hint = (!hint.is_empty()).then(|| hint.to_owned());
+        Self::Dns { what: what.to_owned(), hint }
+    }
+
     /// What the reader can do, where there is something.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
@@ -50,6 +61,7 @@ impl Failure {
             Self::Socket { .. } => {
                 Some("choose another place with --socket; its folder must be writable".to_owned())
             }
+            Self::Dns { hint, .. } => hint.clone(),
             Self::Start(_) | Self::Dataplane(_) | Self::Broke(_) => None,
         }
     }

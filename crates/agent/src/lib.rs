@@ -3,6 +3,7 @@
 
 mod answer;
 mod cleanup;
+mod cluster_dns;
 pub mod config;
 mod core;
 mod event;
@@ -12,6 +13,7 @@ mod health_check;
 mod health_check_ports;
 mod measurement;
 mod metrics;
+mod names_core;
 mod privilege;
 mod published;
 pub mod query;
@@ -26,7 +28,7 @@ mod start;
 mod tests;
 mod tune;
 
-pub use cleanup::cleanup;
+pub use cleanup::{Removed, cleanup};
 pub use event::{EVENTS_MAX, Event, MeasureRequest, News, OwnAddresses, ReadBackRequest};
 pub use failure::Failure;
 pub use health_check::{HealthCheck, HealthChecks};
@@ -39,4 +41,4 @@ pub use privilege::check as check_privilege;
 pub use published::{Applied, Drift, Failing, Pending, Published, Publisher, Status};
 pub use recorder::{Apply, Recorder};
 pub use run::{CoreSide, run_with};
-pub use start::run;
+pub use start::{run, run_dns};

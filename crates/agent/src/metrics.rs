@@ -15,11 +15,13 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use crate::answer::Answer;
+use crate::cluster_dns::DnsView;
 use crate::event::{Event, MeasureRequest};
 use crate::measurement::{Measurement, Source};
 use crate::published::Published;
 use crate::recorder::Recorder;
 
+mod dns;
 mod process;
 mod scrape;
 mod state;
@@ -87,23 +89,37 @@ impl Metrics {
     pub(crate) fn answer(
         &self,
         published: Arc<Published>,
+        dns: Option<&DnsView>,
         measurement: Measurement,
         now: SystemTime,
     ) -> Answer {
-        let scrape = Scrape { published, measurement, process: process::read(now) };
-        self.page(scrape).map_or_else(
-            |error| Answer::text(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
-            |page| Answer::new(StatusCode::OK, CONTENT_TYPE, page),
+        let dataplane = Some((published, measurement));
+        page(
+            Some(&self.registry),
+            Scrape { dataplane, dns: dns.cloned(), process: process::read(now) },
         )
     }
 
-    fn page(&self, scrape: Scrape) -> Result<String, fmt::Error> {
+    /// The page where there is no dataplane.
+    pub(crate) fn answer_names(&self, dns: Option<&DnsView>, now: SystemTime) -> Answer {
+        page(None, Scrape { dataplane: None, dns: dns.cloned(), process: process::read(now) })
+    }
+}
+
+fn page(registry: Option<&Registry>, scrape: Scrape) -> Answer {
+    let text = || -> Result<String, fmt::Error> {
         let mut page = String::new();
-        encode_registry(&mut page, &self.registry)?;
+        if let Some(registry) = registry {
+            encode_registry(&mut page, registry)?;
+        }
         let mut once = Registry::default();
         once.register_collector(Box::new(scrape));
         encode_registry(&mut page, &once)?;
         encode_eof(&mut page)?;
         Ok(page)
-    }
+    };
+    text().map_or_else(
+        |error| Answer::text(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
+        |page| Answer::new(StatusCode::OK, CONTENT_TYPE, page),
+    )
 }

@@ -6,9 +6,10 @@ use hyper::Uri;
 use model::ServiceName;
 
 use crate::answer::Answer;
-use crate::published::Published;
+use crate::site::View;
 
 mod client;
+mod dns_failure;
 mod endpoint;
 mod explained;
 mod frontend;
@@ -17,6 +18,7 @@ mod service;
 mod status;
 
 pub use client::{AskError, Reply, ask, explain, get};
+pub use dns_failure::DnsFailure;
 pub use endpoint::{Conditions, Endpoint, ForName, Hints};
 pub use explained::CLUSTER_DOMAIN;
 pub(crate) use explained::answer as explain_answer;
@@ -33,19 +35,22 @@ pub const SERVICES: &str = "/v1/services";
 pub const ENDPOINTS: &str = "/v1/endpoints";
 pub const FRONTENDS: &str = "/v1/frontends";
 pub const STATUS: &str = "/v1/status";
+pub const DNS_FAILURES: &str = "/v1/dns-failures";
 
 /// What will happen to a request; the query is a `Question`, the answer a `Trace`.
 pub const EXPLAIN: &str = "/explain";
 
 /// Answers from one published value; `?namespace=` and `?name=` narrow the Services.
-pub(crate) fn answer(published: &Published, uri: &Uri) -> Answer {
+pub(crate) fn answer(view: &View, uri: &Uri) -> Answer {
+    let published = &*view.published();
     let wanted = Wanted::of(uri.query().unwrap_or(""));
     match uri.path() {
         SERVICES => Answer::value(&service::list(published, wanted)),
         ENDPOINTS => Answer::value(&endpoint::list(published, wanted)),
         FRONTENDS => Answer::value(&frontend::list(published, wanted)),
         STATUS => Answer::value(&StatusView::of(published)),
-        _ => Answer::not_found(&[SERVICES, ENDPOINTS, FRONTENDS, STATUS, EXPLAIN]),
+        DNS_FAILURES => Answer::value(&dns_failure::list(view)),
+        _ => Answer::not_found(&[SERVICES, ENDPOINTS, FRONTENDS, STATUS, DNS_FAILURES, EXPLAIN]),
     }
 }
 

@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
+use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
@@ -11,13 +12,18 @@ use tokio::sync::watch;
 
 use ::watch::{Folder, Stopper};
 
+use crate::cluster_dns::{ClusterDns, first_table, offer};
 use crate::config::Config;
 use crate::event::{EVENTS_MAX, Event, OwnAddresses};
 use crate::failure::Failure;
 use crate::published::{Published, Publisher};
 use crate::recorder::Recorder;
 use crate::serve::{Stop, stopped};
-use crate::servers::Servers;
+use crate::servers::{Listening, Servers};
+
+/// How long a predecessor may take to end, and how often that is looked for.
+const LEAVE_MOST: Duration = Duration::from_secs(20);
+const LEAVE_LOOK: Duration = Duration::from_millis(50);
 
 /// Threads that make long answers.
 const LONG_ANSWERS_MAX: usize = 2;
@@ -44,7 +50,15 @@ pub fn run_with(
     let (sender, events) = sync_channel(EVENTS_MAX);
     let unknown = Published::unknown(config.node_context(None, &OwnAddresses::default()));
     let (publisher, published) = watch::channel(Arc::new(unknown));
-    let servers = Servers::new(Arc::clone(&config), published, sender.clone());
+    // Whoever is replaced ends when its DNS is taken over, and leaves its addresses then.
+    let taken_over = start_taking_over(&config)?;
+    let dns = match (taken_over, &config.dns) {
+        (Some(dns), _) => Some(dns),
+        (None, Some(settings)) => Some(ClusterDns::start(&config, settings, None)?),
+        (None, None) => None,
+    };
+    let view = dns.as_ref().map(ClusterDns::view);
+    let servers = Servers::new(Arc::clone(&config), published.clone(), view, sender.clone());
     let recorder = servers.recorder();
     let runtime = Builder::new_current_thread()
         .enable_all()
@@ -53,10 +67,11 @@ pub fn run_with(
         .map_err(Failure::Start)?;
     let listening = {
         let _inside = runtime.enter();
-        servers.listen()?
+        listen_when_free(servers, &config)?
     };
     let (stop, stop_servers) = watch::channel(false);
     let stopper = folder.stopper();
+    let has_ended = stop_servers.clone();
     thread::scope(|scope| {
         let _end = End { servers: stop, folder: stopper };
         let around = || -> Result<(), Failure> {
@@ -72,12 +87,68 @@ pub fn run_with(
                     serve_all(&runtime, listening.run(stop_servers.clone()), to_core, stop_servers);
                 })
                 .map_err(Failure::Start)?;
+            if let Some(dns) = dns {
+                run_dns(scope, dns, published, &config, &sender, has_ended.clone())?;
+            }
             Ok(())
         };
         let started = around();
         let side = CoreSide { config, events, sender, publisher, recorder };
         started.and_then(|()| core(side))
     })
+}
+
+/// With the cluster read beforehand, since the first question may come at once.
+fn start_taking_over(config: &Config) -> Result<Option<ClusterDns>, Failure> {
+    let Some(settings) = config.dns.as_ref().filter(|settings| settings.take_over) else {
+        return Ok(None);
+    };
+    let first = first_table(config)?;
+    ClusterDns::start(config, settings, Some(&first)).map(Some)
+}
+
+/// A predecessor that was taken over from takes a moment to leave its addresses.
+fn listen_when_free(servers: Servers, config: &Config) -> Result<Listening, Failure> {
+    let is_successor = config.dns.as_ref().is_some_and(|dns| dns.take_over);
+    let until = host::clock::monotonic() + LEAVE_MOST;
+    loop {
+        match servers.listen() {
+            Err(Failure::AlreadyRuns(_) | Failure::Listen { .. })
+                if is_successor && host::clock::monotonic() < until =>
+            {
+                host::clock::pause(LEAVE_LOOK);
+            }
+            listening => return listening,
+        }
+    }
+}
+
+/// The DNS follows on a thread of its own, and another one waits for a successor.
+fn run_dns<'scope>(
+    scope: &'scope thread::Scope<'scope, '_>,
+    dns: ClusterDns,
+    published: watch::Receiver<Arc<Published>>,
+    config: &Arc<Config>,
+    core: &SyncSender<Event>,
+    has_ended: Stop,
+) -> Result<(), Failure> {
+    let named = |name: &str| thread::Builder::new().name(name.to_owned());
+    let running = dns.view().running;
+    let (config, core) = (Arc::clone(config), core.clone());
+    named("dns-follow")
+        .spawn_scoped(scope, move || match Builder::new_current_thread().enable_time().build() {
+            Ok(runtime) => runtime.block_on(dns.run(published)),
+            Err(error) => tracing::error!(%error, "the DNS does not follow the cluster"),
+        })
+        .map_err(Failure::Start)?;
+    named("dns-offer")
+        .spawn_scoped(scope, move || {
+            if let Some(settings) = &config.dns {
+                offer(&running, &settings.handover, &core, || *has_ended.borrow());
+            }
+        })
+        .map_err(Failure::Start)?;
+    Ok(())
 }
 
 /// Ends everything around the core when the core ends, however it does.

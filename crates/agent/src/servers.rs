@@ -8,6 +8,7 @@ use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use crate::cluster_dns::DnsView;
 use crate::config::{Config, Listen};
 use crate::event::Event;
 use crate::failure::Failure;
@@ -20,7 +21,7 @@ use crate::site::{Site, View};
 use crate::socket;
 
 /// All servers, not yet listening.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Servers {
     view: View,
     metrics: Arc<Metrics>,
@@ -33,6 +34,7 @@ pub(crate) struct Listening {
     servers: Servers,
     healthz: Vec<TcpListener>,
     metrics: Vec<TcpListener>,
+    names: Vec<TcpListener>,
     query: UnixListener,
 }
 
@@ -40,10 +42,11 @@ impl Servers {
     pub(crate) fn new(
         config: Arc<Config>,
         published: watch::Receiver<Arc<Published>>,
+        dns: Option<DnsView>,
         core: SyncSender<Event>,
     ) -> Self {
         let metrics = Arc::new(Metrics::new(core.clone()));
-        Self { view: View { config, published }, metrics, core }
+        Self { view: View { config, published, dns }, metrics, core }
     }
 
     /// Handles to the counters of the core's own work.
@@ -52,13 +55,15 @@ impl Servers {
     }
 
     /// Opens every fixed address, inside a runtime.
-    pub(crate) fn listen(self) -> Result<Listening, Failure> {
+    pub(crate) fn listen(&self) -> Result<Listening, Failure> {
         let config = &self.view.config;
         Ok(Listening {
+            // First, since it tells whether another agent runs.
+            query: socket::open(&config.socket)?,
             healthz: listen_all("/healthz", &config.healthz)?,
             metrics: listen_all("/metrics", &config.metrics)?,
-            query: socket::open(&config.socket)?,
-            servers: self,
+            names: listen_all("/health, /ready and /metrics", &config.names_http)?,
+            servers: self.clone(),
         })
     }
 }
@@ -71,6 +76,10 @@ impl Listening {
         let health = Arc::new(Site::Health(view.clone(), Arc::clone(&metrics)));
         for listener in self.healthz {
             running.spawn(serve(Listener::Tcp(listener), Arc::clone(&health), stop.clone()));
+        }
+        let names = Arc::new(Site::Names(view.clone(), Arc::clone(&metrics)));
+        for listener in self.names {
+            running.spawn(serve(Listener::Tcp(listener), Arc::clone(&names), stop.clone()));
         }
         let metrics = Arc::new(Site::Metrics(view.clone(), metrics));
         for listener in self.metrics {

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 
 use crate::answer::Answer;
+use crate::cluster_dns::DnsView;
 use crate::config::Config;
 use crate::event::Event;
 use crate::health::{Health, healthz, livez, service_health};
@@ -25,6 +26,8 @@ pub(crate) enum Site {
     ServiceHealth(View, ServiceName, Family),
     /// `/metrics` and what is asked beside it.
     Metrics(View, Arc<Metrics>),
+    /// `/health`, `/ready` and `/metrics` of a DNS that runs alone.
+    Names(View, Arc<Metrics>),
     /// What the agent holds, for `pogu get`, and what it foretells, for `pogu explain`.
     Query(View, SyncSender<Event>),
 }
@@ -34,6 +37,8 @@ pub(crate) enum Site {
 pub(crate) struct View {
     pub(crate) config: Arc<Config>,
     pub(crate) published: watch::Receiver<Arc<Published>>,
+    /// Absent where no DNS is served.
+    pub(crate) dns: Option<DnsView>,
 }
 
 impl View {
@@ -61,7 +66,9 @@ impl Site {
                     |here| service_health(service, here, is_well),
                 )
             }
-            Self::Health(..) | Self::Metrics(..) | Self::Query(..) if !is_read => {
+            Self::Health(..) | Self::Metrics(..) | Self::Names(..) | Self::Query(..)
+                if !is_read =>
+            {
                 Answer::text(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD\n")
             }
             Self::Health(view, metrics) => match uri.path() {
@@ -75,13 +82,27 @@ impl Site {
                     metrics.count_livez(answer.status);
                     answer
                 }
-                _ => Answer::not_found(&["/healthz", "/livez"]),
+                "/health" => health(),
+                "/ready" => ready(view),
+                _ => Answer::not_found(&["/healthz", "/livez", "/health", "/ready"]),
+            },
+            Self::Names(view, metrics) => match uri.path() {
+                "/health" => health(),
+                "/ready" => ready(view),
+                "/metrics" => {
+                    let (view, metrics) = (view.clone(), Arc::clone(metrics));
+                    beside(move || metrics.answer_names(view.dns.as_ref(), now)).await
+                }
+                _ => Answer::not_found(&["/health", "/ready", "/metrics"]),
             },
             Self::Metrics(view, metrics) => match uri.path() {
                 "/metrics" => {
                     let measurement = metrics.measure().await;
-                    let (published, metrics) = (view.published(), Arc::clone(metrics));
-                    beside(move || metrics.answer(published, measurement, now)).await
+                    let (view, metrics) = (view.clone(), Arc::clone(metrics));
+                    beside(move || {
+                        metrics.answer(view.published(), view.dns.as_ref(), measurement, now)
+                    })
+                    .await
                 }
                 "/proxyMode" => Answer::text(StatusCode::OK, "nftables"),
                 "/healthz" => Answer::text(StatusCode::OK, "ok"),
@@ -92,10 +113,26 @@ impl Site {
                 query::explain_answer(view, core, uri.query().map(str::to_owned)).await
             }
             Self::Query(view, _) => {
-                let (published, uri) = (view.published(), uri.clone());
-                beside(move || query::answer(&published, &uri)).await
+                let (view, uri) = (view.clone(), uri.clone());
+                beside(move || query::answer(&view, &uri)).await
             }
         }
+    }
+}
+
+/// The process answers: that is all that whoever asks wants to know.
+fn health() -> Answer {
+    Answer::text(StatusCode::OK, "OK")
+}
+
+/// Whether the cluster has been read, so that its names may be denied.
+fn ready(view: &View) -> Answer {
+    match &view.dns {
+        Some(dns) if dns.state().is_ready => Answer::text(StatusCode::OK, "OK"),
+        Some(_) => {
+            Answer::text(StatusCode::SERVICE_UNAVAILABLE, "the cluster has not been read yet\n")
+        }
+        None => Answer::text(StatusCode::NOT_FOUND, "no DNS is served here\n"),
     }
 }
 

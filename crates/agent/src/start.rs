@@ -3,8 +3,15 @@
 use crate::config::Config;
 use crate::core::run_core;
 use crate::failure::Failure;
+use crate::names_core::run_names;
 use crate::privilege;
 use crate::run::run_with;
+
+/// Runs the cluster DNS alone until it is asked to end.
+pub fn run_dns(config: Config) -> Result<(), Failure> {
+    host::memory::share_between_threads();
+    run_with(config, run_names)
+}
 
 /// Runs the agent until it is asked to end.
 pub fn run(config: Config) -> Result<(), Failure> {

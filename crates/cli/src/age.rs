@@ -34,7 +34,7 @@ fn seconds_since_1970(text: &str) -> Option<u64> {
 }
 
 /// Two units while the smaller one still matters.
-fn short(seconds: u64) -> String {
+pub(crate) fn short(seconds: u64) -> String {
     let (minutes, hours, days) = (seconds / 60, seconds / 3_600, seconds / 86_400);
     let two = |large: u64, large_unit: char, small: u64, small_unit: char| {
         if small == 0 {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use agent::config::Flags;
+use agent::config::{AloneFlags, Flags};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
@@ -24,6 +24,7 @@ const EXAMPLES: &str = "\
 Examples:
   pogu lab up -f examples/shop                               a cluster of namespaces, to try it
   pogu agent --manifests /etc/pogu --node-name $(hostname)   serve the Services of a folder
+  pogu dns --manifests /etc/pogu --listen 127.0.0.1:5353     answer the names of a folder
   pogu get services -A                                       show what the agent holds
   pogu explain --from pod/shop/web http://cart               tell what will happen, and why
   pogu agent cleanup                                         remove all that it left in the kernel";
@@ -31,6 +32,7 @@ Examples:
 #[derive(Debug, Subcommand)]
 pub(crate) enum Action {
     Agent(Box<AgentArguments>),
+    Dns(Box<DnsArguments>),
     Get(GetArguments),
     Explain(Box<ExplainArguments>),
     Lab(Box<LabArguments>),
@@ -87,6 +89,24 @@ pub(crate) struct CleanupArguments {
     pub(crate) kube_proxy: bool,
 }
 
+/// Answer the cluster DNS, alone
+///
+/// Reads objects from a folder, answers the names of their Services as a cluster does, and asks
+/// upstreams for all others. An agent does the same beside its dataplane. Runs in the foreground and
+/// logs to stderr.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  pogu dns --manifests /etc/pogu
+  pogu dns --manifests /etc/pogu --listen 127.0.0.1:5353 --upstream 192.0.2.53 --http-bind-address none
+  pogu dns --manifests /etc/pogu --cluster-domain example.internal --hosts /etc/hosts \\
+      --stub-domain consul.local=10.0.0.53 --upstream tls://9.9.9.9#dns.quad9.net
+  pogu dns --manifests /etc/pogu --take-over   replace the one that runs; no query is lost")]
+pub(crate) struct DnsArguments {
+    #[command(flatten)]
+    pub(crate) flags: AloneFlags,
+}
+
 /// Show what the agent on this node holds
 ///
 /// Asks the running agent over its socket, so it must run as the same user.
@@ -129,7 +149,9 @@ const GET_EXAMPLES: &str = "\
 Examples:
   pogu get services -A
   pogu get endpoints web -n shop -o wide
-  pogu get frontends -A -o json";
+  pogu get frontends -A -o json
+  pogu get dns-failures
+  pogu get dns-failures --socket /run/pogu/dns.sock   of a DNS that runs alone";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Resource {
@@ -142,6 +164,9 @@ pub(crate) enum Resource {
     /// Addresses that this node serves, and what becomes of their packets
     #[value(alias = "frontend", alias = "fe")]
     Frontends,
+    /// Questions to the cluster DNS that failed lately, by client, of pods in all namespaces
+    #[value(alias = "dns-failure")]
+    DnsFailures,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

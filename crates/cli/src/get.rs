@@ -2,7 +2,9 @@
 
 use std::time::SystemTime;
 
-use agent::query::{ENDPOINTS, Endpoint, FRONTENDS, Frontend, SERVICES, Service};
+use agent::query::{
+    DNS_FAILURES, DnsFailure, ENDPOINTS, Endpoint, FRONTENDS, Frontend, SERVICES, Service,
+};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -11,6 +13,7 @@ use crate::failure::{Failure, write_err, write_out};
 use crate::socket::ask;
 use crate::table::Table;
 
+mod dns_failures;
 mod endpoints;
 mod frontends;
 mod services;
@@ -22,6 +25,7 @@ pub(crate) fn run(arguments: &GetArguments) -> Result<(), Failure> {
         }),
         Resource::Endpoints => show::<Endpoint>(arguments, ENDPOINTS, endpoints::table),
         Resource::Frontends => show::<Frontend>(arguments, FRONTENDS, frontends::table),
+        Resource::DnsFailures => show::<DnsFailure>(arguments, DNS_FAILURES, dns_failures::table),
     }
 }
 
@@ -106,6 +110,10 @@ fn request(arguments: &GetArguments, path: &str) -> Result<String, Failure> {
 
 /// A name that is not there is a failure, an empty list is not.
 fn nothing(arguments: &GetArguments) -> Result<(), Failure> {
+    if matches!(arguments.resource, Resource::DnsFailures) {
+        write_err("No question to the cluster DNS failed lately.\n");
+        return Ok(());
+    }
     let place = if arguments.all_namespaces {
         "any namespace".to_owned()
     } else {
@@ -116,6 +124,7 @@ fn nothing(arguments: &GetArguments) -> Result<(), Failure> {
             Resource::Services => "no such Service",
             Resource::Endpoints => "no endpoints of Service",
             Resource::Frontends => "no frontends of Service",
+            Resource::DnsFailures => "no failures of pod",
         };
         let hint = "-n names another namespace, -A all of them";
         return Err(Failure::new(format!("{what} in {place}: {name}"), hint));

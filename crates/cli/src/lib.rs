@@ -9,6 +9,7 @@ mod failure;
 mod get;
 mod lab;
 mod logging;
+mod names;
 mod node;
 mod pages;
 mod socket;
@@ -47,6 +48,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn act(action: Action) -> Result<(), Failure> {
     match action {
         Action::Agent(arguments) => node::run(*arguments),
+        Action::Dns(arguments) => names::run(*arguments),
         Action::Get(arguments) => get::run(&arguments),
         Action::Explain(arguments) => explain::run(&arguments),
         Action::Lab(arguments) => lab::run(*arguments),

@@ -1,6 +1,6 @@
 //! How is the agent started from its arguments?
 
-use agent::TableName;
+use agent::Removed;
 use agent::config::Config;
 
 use crate::arguments::{AgentAction, AgentArguments};
@@ -26,15 +26,14 @@ pub(crate) fn run(arguments: AgentArguments) -> Result<(), Failure> {
     }
 }
 
-fn report(removed: &[TableName]) -> Result<(), Failure> {
-    if removed.is_empty() {
-        return write_out("nothing to remove\n");
-    }
-    let lines =
-        removed.iter().map(|table| format!("removed table {} {}\n", table.family, table.name));
-    write_out(&lines.collect::<String>())
+fn report(removed: &Removed) -> Result<(), Failure> {
+    let tables = removed.tables.iter();
+    let tables = tables.map(|table| format!("removed table {} {}\n", table.family, table.name));
+    let links = removed.links.iter().map(|link| format!("removed link {link}\n"));
+    let lines: String = tables.chain(links).collect();
+    write_out(if lines.is_empty() { "nothing to remove\n" } else { &lines })
 }
 
-fn failure(failure: agent::Failure) -> Failure {
+pub(crate) fn failure(failure: agent::Failure) -> Failure {
     Failure { what: failure.to_string(), hint: failure.hint(), ..Failure::told() }
 }

@@ -18,6 +18,19 @@ pub struct ConntrackSettings {
 }
 
 impl ConntrackSettings {
+    /// All as the kernel has it.
+    pub(super) const fn untouched() -> Self {
+        Self {
+            max_per_core: None,
+            min: 0,
+            tcp_timeout_established: None,
+            tcp_timeout_close_wait: None,
+            tcp_be_liberal: false,
+            udp_timeout: None,
+            udp_timeout_stream: None,
+        }
+    }
+
     /// The size of the table on a machine with so many cores.
     #[must_use]
     pub fn entries_max(&self, cores: u32) -> Option<u32> {

@@ -75,6 +75,10 @@ pub struct Flags {
     #[command(flatten)]
     pub names: DnsFlags,
 
+    /// Take over from the agent that runs, without losing a DNS query; it ends
+    #[arg(long, help_heading = "Operation")]
+    pub take_over: bool,
+
     /// Where /healthz and /livez answer, or `none` [default: 0.0.0.0:10256,[::]:10256]
     #[arg(long, value_name = "ADDR:PORT", value_delimiter = ',', help_heading = "Operation")]
     pub healthz_bind_address: Vec<String>,

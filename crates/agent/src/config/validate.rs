@@ -1,7 +1,7 @@
 //! Which flags are wrong, alone or together?
 
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ipnet::IpNet;
@@ -13,7 +13,10 @@ use super::{
 };
 
 /// `sun_path` of a socket address, with its closing zero.
-const SOCKET_PATH_MAX: usize = 107;
+const SOCKET_PATH_MAX: usize = 107 - HANDOVER_SUFFIX_LEN;
+
+/// Another socket's path is made of it.
+const HANDOVER_SUFFIX_LEN: usize = 16;
 
 const DNS_ADDRESS: Flag = Flag("--dns-bind-address");
 const CLUSTER_CIDR: Flag = Flag("--cluster-cidr");
@@ -61,6 +64,7 @@ impl TryFrom<Flags> for Config {
             log_format: flags.log_format,
             manifests: flags.manifests,
             cluster_cidrs,
+            names_http: Vec::new(),
             service_cidrs,
             healthz,
             metrics,
@@ -74,7 +78,22 @@ fn dns(flags: &Flags) -> Result<Option<NodeDns>, ConfigError> {
     let config = DnsConfig::try_from(&flags.names)?;
     let values = &flags.dns_bind_address;
     let listen = if values.is_empty() { None } else { Some(DNS_ADDRESS.addresses(values)?) };
-    Ok((flags.dns == Switch::On).then_some(NodeDns { config, listen }))
+    let handover = handover(&flags.socket);
+    Ok((flags.dns == Switch::On).then_some(NodeDns {
+        config,
+        listen,
+        is_local: true,
+        has_pods: true,
+        handover,
+        take_over: flags.take_over,
+    }))
+}
+
+/// Beside the socket that queries come to.
+pub(super) fn handover(socket: &Path) -> PathBuf {
+    let mut path = socket.to_owned().into_os_string();
+    path.push(".dns");
+    path.into()
 }
 
 /// Without a flag there are the defaults; with one, nothing may be missing.
@@ -216,7 +235,7 @@ fn affinity_clients_max(value: &str) -> Result<u32, ConfigError> {
     }
 }
 
-fn socket(path: &Path) -> Result<&Path, ConfigError> {
+pub(super) fn socket(path: &Path) -> Result<&Path, ConfigError> {
     let length = path.as_os_str().as_bytes().len();
     if path.is_absolute() && length <= SOCKET_PATH_MAX {
         Ok(path)

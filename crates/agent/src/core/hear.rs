@@ -4,9 +4,10 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
-use host::address::{AddressError, AddressMonitor, local_addresses, primary_address};
+use host::address::{AddressError, AddressMonitor, links, local_addresses, primary_address};
 use host::netfilter::{MonitorError, NftMonitor};
 use model::Family;
+use reconcile::LOCAL_DNS_LINK;
 
 use crate::event::{Event, News, OwnAddresses};
 
@@ -135,7 +136,11 @@ pub(super) fn own_addresses() -> Result<OwnAddresses, AddressError> {
         }
         listed = local_addresses();
     }
-    let all = listed?.into_iter().map(|known| known.address.addr()).collect();
+    // The cluster DNS's address is here for the DNS alone: it is no address of the node.
+    let links = links()?;
+    let is_ours = |link: &u32| links.get(link).is_some_and(|name| name == LOCAL_DNS_LINK);
+    let known = listed?.into_iter().filter(|known| !is_ours(&known.link));
+    let all = known.map(|known| known.address.addr()).collect();
     let mut primary = Vec::new();
     for family in Family::ALL {
         primary.extend(primary_address(family)?);

@@ -9,16 +9,19 @@ use prometheus_client::encoding::{
 };
 use prometheus_client::metrics::MetricType;
 
+use super::dns::Scaled;
 use super::process::Process;
-use super::{process, state, traffic};
+use super::{dns, process, state, traffic};
+use crate::cluster_dns::DnsView;
 use crate::measurement::Measurement;
 use crate::published::Published;
 
 /// One moment: what the core published, what the kernel counted, what the process uses.
 #[derive(Debug)]
 pub(super) struct Scrape {
-    pub(super) published: Arc<Published>,
-    pub(super) measurement: Measurement,
+    /// Absent where names are all.
+    pub(super) dataplane: Option<(Arc<Published>, Measurement)>,
+    pub(super) dns: Option<DnsView>,
     /// Absent when it cannot be read.
     pub(super) process: Option<Process>,
 }
@@ -26,8 +29,18 @@ pub(super) struct Scrape {
 impl Collector for Scrape {
     fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let mut page = Page(encoder);
-        state::write(&mut page, &self.published)?;
-        traffic::write(&mut page, &self.measurement)?;
+        if let Some((published, measurement)) = &self.dataplane {
+            state::write(&mut page, published)?;
+            traffic::write(&mut page, measurement)?;
+        }
+        page.gauges(
+            "pogu_build_info",
+            "The version that runs",
+            std::iter::once(([("version", env!("CARGO_PKG_VERSION"))], 1_u64)),
+        )?;
+        if let Some(view) = &self.dns {
+            dns::write(&mut page, view)?;
+        }
         self.process.map_or(Ok(()), |process| process::write(&mut page, process))
     }
 }
@@ -78,6 +91,21 @@ impl Page<'_> {
         let mut metric = self.metric(name, help, MetricType::Gauge)?;
         for (labels, value) in figures {
             metric.encode_family(&labels)?.encode_gauge(&value)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn histograms<'b, L: EncodeLabelSet>(
+        &mut self,
+        name: &str,
+        help: &str,
+        figures: impl Iterator<Item = (L, Scaled<'b>)>,
+    ) -> fmt::Result {
+        let mut metric = self.metric(name, help, MetricType::Histogram)?;
+        for (labels, scaled) in figures {
+            let (sum, count, ranges) = scaled.figures();
+            let mut one = metric.encode_family(&labels)?;
+            one.encode_histogram::<NoLabelSet>(sum, count, &ranges, None)?;
         }
         Ok(())
     }

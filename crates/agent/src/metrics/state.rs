@@ -12,12 +12,7 @@ pub(super) fn write(page: &mut Page<'_>, published: &Published) -> fmt::Result {
     write_sizes(page, &published.node)?;
     write_progress(page, published)?;
     write_rejections(page, published)?;
-    write_no_local_endpoints(page, &published.node)?;
-    page.gauges(
-        "pogu_build_info",
-        "The version that runs",
-        std::iter::once(([("version", env!("CARGO_PKG_VERSION"))], 1_u64)),
-    )
+    write_no_local_endpoints(page, &published.node)
 }
 
 fn ports(node: &NodeTable) -> impl Iterator<Item = &NodePort> {

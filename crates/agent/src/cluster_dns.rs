@@ -1,0 +1,281 @@
+//! How does the cluster DNS follow what the core publishes?
+
+mod files;
+mod first;
+mod local;
+mod shown;
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use dns::config::Notice;
+use dns::follow::{Fixed, Follower, Next};
+use dns::respond::Responder;
+use dns::setup::Place;
+use host::handover::Offer;
+use model::ServiceTable;
+use nameserver::{Listen, Options, Running};
+use tokio::sync::watch;
+use tokio::time::{MissedTickBehavior, interval};
+
+pub(crate) use first::first_table;
+pub(crate) use shown::{DnsState, DnsView};
+
+use crate::config::{Config, NodeDns};
+use crate::event::Event;
+use crate::failure::Failure;
+use crate::published::Published;
+use files::Files;
+use local::Local;
+
+/// Between two looks at the files of the configuration.
+const FILES_PERIOD: Duration = Duration::from_secs(2);
+
+/// How long one look for a successor takes; between two, the end is looked for.
+const OFFER_LOOK: Duration = Duration::from_millis(200);
+
+/// The cluster DNS of this process, answering.
+pub(crate) struct ClusterDns {
+    settings: NodeDns,
+    follower: Follower,
+    files: Files,
+    running: Arc<Running>,
+    /// None where the DNS runs alone, or nothing can be answered past the dataplane.
+    local: Option<Local>,
+    shown: watch::Sender<Arc<DnsState>>,
+    /// Those of the node's own addresses that were tried.
+    tried: Vec<IpAddr>,
+}
+
+impl ClusterDns {
+    /// Answers from now on: from `first`, where that is known; without, names of the cluster are not
+    /// denied until they are.
+    ///
+    /// # Errors
+    /// When an address that it was told cannot be had.
+    pub(crate) fn start(
+        config: &Config,
+        settings: &NodeDns,
+        first: Option<&ServiceTable>,
+    ) -> Result<Self, Failure> {
+        let mut follower = Follower::new(fixed(config, settings));
+        let mut files = Files::default();
+        let mut next = files.read_all(&mut follower).unwrap_or_else(|| follower.configure());
+        if let Some(table) = first {
+            let forward = next.forward;
+            next = follower.advance(table, true, serial());
+            next.forward = next.forward.or(forward);
+        }
+        let mut options = Options::new(listen(settings.listen.as_deref().unwrap_or_default()));
+        options.take_over = settings.take_over.then(|| settings.handover.clone());
+        let forward = next.forward.unwrap_or_default();
+        let responder = Arc::new(next.responder);
+        let running = nameserver::start(options, responder, &forward).map_err(Failure::dns)?;
+        tell(next.notices.as_deref());
+        let state = DnsState {
+            responder: follower.responder().clone(),
+            is_ready: first.is_some(),
+            notices: next.notices.unwrap_or_default().into(),
+            local: Vec::new(),
+            upstreams: upstreams(&forward),
+            problem: None,
+        };
+        let (shown, _) = watch::channel(Arc::new(state));
+        Ok(Self {
+            local: settings.is_local.then(Local::default),
+            settings: settings.clone(),
+            follower,
+            files,
+            running: Arc::new(running),
+            shown,
+            tried: Vec::new(),
+        })
+    }
+
+    /// What it shows to everything around it.
+    pub(crate) fn view(&self) -> DnsView {
+        DnsView { running: Arc::clone(&self.running), state: self.shown.subscribe() }
+    }
+
+    /// Follows until the core ends. Then whoever asks here is sent to others first.
+    pub(crate) async fn run(mut self, mut published: watch::Receiver<Arc<Published>>) {
+        let mut look = interval(FILES_PERIOD);
+        look.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        loop {
+            tokio::select! {
+                changed = published.changed() => match changed {
+                    Ok(()) => {
+                        let newest = Arc::clone(&published.borrow_and_update());
+                        self.follow(&newest);
+                    }
+                    Err(_) => break,
+                },
+                _ = look.tick() => {
+                    if let Some(next) = self.files.read_all(&mut self.follower) {
+                        self.serve(next);
+                    }
+                    self.retry_local();
+                }
+            }
+        }
+        self.end();
+    }
+
+    fn follow(&mut self, published: &Published) {
+        let next = self.follower.advance(&published.table, published.status.synced, serial());
+        self.serve(next);
+        let is_ready = published.status.synced;
+        self.listen_at_node(&published.node.node.primary_addresses);
+        let service = published.table.services.get(&self.settings.config.service);
+        let problem = self.local.as_mut().and_then(|local| {
+            let addresses = service.filter(|_| is_ready).map(|it| it.cluster_ips.as_slice());
+            local.follow(addresses.unwrap_or_default(), &self.running)
+        });
+        let local = self.local.as_ref().map(Local::addresses).unwrap_or_default();
+        self.shown.send_modify(|state| {
+            *state = Arc::new(DnsState { is_ready, local, problem, ..DnsState::clone(state) });
+        });
+    }
+
+    fn retry_local(&mut self) {
+        let Some(local) = &mut self.local else { return };
+        if let Some(problem) = local.retry(&self.running) {
+            let local = local.addresses();
+            self.shown.send_modify(|state| {
+                *state = Arc::new(DnsState { local, problem, ..DnsState::clone(state) });
+            });
+        }
+    }
+
+    /// Gives the server what it is to do next.
+    fn serve(&self, next: Next) {
+        let responder = Arc::new(next.responder);
+        let upstreams = next.forward.as_ref().map(upstreams);
+        match next.forward {
+            None => self.running.publish(Arc::clone(&responder)),
+            Some(settings) => {
+                if let Err(error) = self.running.reconfigure(Arc::clone(&responder), settings) {
+                    tracing::error!(%error, "upstreams stay as they were");
+                    self.running.publish(Arc::clone(&responder));
+                }
+            }
+        }
+        tell(next.notices.as_deref());
+        self.shown.send_modify(|state| {
+            let mut newer =
+                DnsState { responder: Responder::clone(&responder), ..DnsState::clone(state) };
+            if let Some(notices) = next.notices {
+                newer.notices = notices.into();
+            }
+            if let Some(upstreams) = upstreams {
+                newer.upstreams = upstreams;
+            }
+            *state = Arc::new(newer);
+        });
+    }
+
+    /// Where nothing else is said, others ask at the node's own addresses, if nobody else has the port.
+    fn listen_at_node(&mut self, addresses: &[IpAddr]) {
+        if self.settings.listen.is_some() {
+            return;
+        }
+        for address in addresses {
+            if self.tried.contains(address) {
+                continue;
+            }
+            self.tried.push(*address);
+            let place = Listen::at(SocketAddr::new(*address, dns::config::DNS_PORT));
+            match self.running.listen(&place) {
+                Ok(()) => tracing::info!(%address, "answering DNS for others"),
+                Err(error) => {
+                    tracing::warn!(%error, %address, "not answering DNS for others there");
+                }
+            }
+        }
+    }
+
+    fn end(&mut self) {
+        if let Some(local) = &mut self.local {
+            local.leave();
+        }
+        let lameduck = self.follower.config().server.lameduck.as_ref();
+        self.running.stop(lameduck.map_or(Duration::ZERO, |time| time.value));
+    }
+}
+
+fn fixed(config: &Config, settings: &NodeDns) -> Fixed {
+    let dns = &settings.config;
+    let listen = settings.listen.iter().flatten().map(SocketAddr::ip);
+    let own = listen.chain(config.node_ips.iter().copied()).filter(|it| !it.is_unspecified());
+    Fixed {
+        flags: dns.flags.clone(),
+        corefile: dns.corefile.clone(),
+        hosts: dns.hosts.clone(),
+        place: Place {
+            clusterset: dns.clusterset.clone(),
+            name_server: dns.service.clone(),
+            own_addresses: own.collect(),
+        },
+        node: settings.has_pods.then(|| config.node_name.clone()),
+        environment: dns.environment.clone(),
+    }
+}
+
+fn listen(addresses: &[SocketAddr]) -> Vec<Listen> {
+    let listen = |address: &SocketAddr| Listen {
+        // A host without IPv6 has no such address.
+        required: !(address.is_ipv6() && address.ip().is_unspecified()),
+        ..Listen::at(*address)
+    };
+    addresses.iter().map(listen).collect()
+}
+
+fn upstreams(settings: &dns::forward::Settings) -> Vec<SocketAddr> {
+    let groups = settings.groups.iter();
+    groups.flat_map(|group| &group.upstreams).map(|upstream| upstream.address).collect()
+}
+
+fn tell(notices: Option<&[Notice]>) {
+    for notice in notices.into_iter().flatten() {
+        tracing::warn!("{notice}");
+    }
+}
+
+/// Seconds since 1970, for secondary servers. The type ends in 2106.
+fn serial() -> u32 {
+    let since = host::clock::wall().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u32::try_from(since.as_secs()).unwrap_or(u32::MAX)
+}
+
+/// Waits for a server that takes over, until that or the end. The whole process ends then: what is
+/// left of it has nobody to serve.
+pub(crate) fn offer(
+    running: &Running,
+    path: &Path,
+    core: &std::sync::mpsc::SyncSender<Event>,
+    is_ending: impl Fn() -> bool,
+) {
+    let offer = match Offer::open(path) {
+        Ok(offer) => offer,
+        Err(error) => {
+            tracing::warn!(%error, "a successor cannot take over without losing questions");
+            return;
+        }
+    };
+    while !is_ending() {
+        match running.hand_over(&offer, OFFER_LOOK) {
+            Ok(false) => {}
+            Ok(true) => {
+                tracing::info!("a successor answers DNS now; ending");
+                if core.send(Event::Shutdown).is_err() {
+                    tracing::debug!("the core has ended already");
+                }
+                return;
+            }
+            Err(nameserver::Failure::Ended) => return,
+            Err(error) => tracing::warn!(%error, "handing over failed; going on"),
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! How is the cluster DNS's own address answered on this node, past the dataplane?
+//!
+//! The address is put on a link of the node, a socket listens there, and a table that lives no longer
+//! than this process keeps its packets untracked, so that the dataplane does not lead them elsewhere.
+//! In this order; and taken back in the other. When the process dies, the table goes first of all, and
+//! the Service's other endpoints answer.
+
+use std::collections::BTreeSet;
+use std::net::{IpAddr, SocketAddr};
+
+use dns::config::DNS_PORT;
+use host::dummy::Dummy;
+use nameserver::{Listen, Running};
+use reconcile::{LOCAL_DNS_LINK, LocalDns};
+
+/// Whether and where this node answers for the cluster DNS's Service.
+#[derive(Debug, Default)]
+pub(super) struct Local {
+    table: Option<LocalDns>,
+    link: Option<Dummy>,
+    answered: BTreeSet<SocketAddr>,
+    wanted: BTreeSet<IpAddr>,
+    /// What failed last; it is tried again.
+    problem: Option<String>,
+}
+
+impl Local {
+    /// Answers at just these addresses. Gives what is wrong, if anything is: then the Service's
+    /// endpoints answer by the dataplane.
+    pub(super) fn follow(&mut self, wanted: &[IpAddr], running: &Running) -> Option<String> {
+        let wanted: BTreeSet<IpAddr> = wanted.iter().copied().collect();
+        if wanted == self.wanted && self.problem.is_none() {
+            return None;
+        }
+        self.wanted = wanted;
+        self.bring(running)
+    }
+
+    /// Tries again what failed; `Some` when that changed anything.
+    pub(super) fn retry(&mut self, running: &Running) -> Option<Option<String>> {
+        self.problem.is_some().then(|| self.bring(running))
+    }
+
+    pub(super) fn addresses(&self) -> Vec<SocketAddr> {
+        self.answered.iter().copied().collect()
+    }
+
+    /// From now on others answer.
+    pub(super) fn leave(&mut self) {
+        self.table = None;
+        self.answered.clear();
+    }
+
+    fn bring(&mut self, running: &Running) -> Option<String> {
+        let outcome = self.try_to(running);
+        let problem = outcome.err();
+        if problem != self.problem {
+            match &problem {
+                Some(problem) => {
+                    tracing::warn!(%problem, "this node's clients are answered by the Service's endpoints");
+                }
+                None => tracing::info!(addresses = ?self.answered, "answering this node's clients"),
+            }
+        }
+        self.problem.clone_from(&problem);
+        problem
+    }
+
+    fn try_to(&mut self, running: &Running) -> Result<(), String> {
+        let wanted: BTreeSet<SocketAddr> =
+            self.wanted.iter().map(|ip| SocketAddr::new(*ip, DNS_PORT)).collect();
+        if wanted.is_empty() && self.link.is_none() {
+            return Ok(());
+        }
+        let mut table = match self.table.take() {
+            Some(table) => table,
+            None => LocalDns::open().map_err(|error| error.to_string())?,
+        };
+        let kept: BTreeSet<SocketAddr> = self.answered.intersection(&wanted).copied().collect();
+        if kept != self.answered {
+            table.set(&kept).map_err(|error| error.to_string())?;
+        }
+        for gone in self.answered.difference(&wanted) {
+            running.unlisten(*gone);
+        }
+        self.answered = kept;
+        let link = match &mut self.link {
+            Some(link) => link,
+            none => none.insert(Dummy::ensure(LOCAL_DNS_LINK).map_err(|error| error.to_string())?),
+        };
+        link.set_addresses(&self.wanted).map_err(|error| error.to_string())?;
+        for address in &wanted {
+            running.listen(&Listen::at(*address)).map_err(|error| error.to_string())?;
+        }
+        table.set(&wanted).map_err(|error| error.to_string())?;
+        self.answered = wanted;
+        self.table = Some(table);
+        Ok(())
+    }
+}
