@@ -6,25 +6,37 @@ use std::num::NonZeroU16;
 
 use ingest::api::{Object, ObjectKey};
 use ipnet::IpNet;
-use model::{NodeName, Protocol, Rejection, ServiceName, TrafficPolicy};
+use model::{NodeName, PodName, Protocol, Rejection, ServiceName, TrafficPolicy};
 
 mod context;
+mod dns;
+mod import;
 mod manifest;
+mod namespace;
 mod node;
+mod pod;
 mod service;
 mod slice;
 
 pub(crate) use context::primary;
+pub use dns::{Dns, PodRecords, UpstreamReply};
 pub(crate) use manifest::MANIFEST_PATH;
 
 use crate::scenario::Problem;
+use slice::Origin;
 
 /// Everything that exists at one moment.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Cluster {
     pub agent: AgentOptions,
+    pub dns: Dns,
+    /// Labels of each.
+    pub namespaces: BTreeMap<String, BTreeMap<String, String>>,
     pub nodes: BTreeMap<NodeName, NodeSpec>,
     pub services: BTreeMap<ServiceName, ServiceSpec>,
+    /// Services of the cluster set.
+    pub imports: BTreeMap<ServiceName, ImportSpec>,
+    pub pods: BTreeMap<PodName, PodSpec>,
     /// Each list is one ServiceCIDR object.
     pub service_cidrs: BTreeSet<Vec<IpNet>>,
     /// Objects that stand in the file as manifests.
@@ -85,6 +97,23 @@ pub struct ServiceSpec {
     pub endpoints: Vec<EndpointSpec>,
 }
 
+/// A Service of the cluster set, as this cluster sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ImportSpec {
+    /// `ClusterSetIP` or `Headless`.
+    pub kind: Option<String>,
+    pub ips: Vec<IpAddr>,
+    pub ports: Vec<PortSpec>,
+    pub endpoints: Vec<EndpointSpec>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PodSpec {
+    pub addresses: Vec<IpAddr>,
+    pub node: Option<NodeName>,
+    pub host_network: bool,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum ClusterIps {
     #[default]
@@ -118,7 +147,7 @@ pub enum Target {
     Name(String),
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct EndpointSpec {
     /// One endpoint in the slice of each address's family.
     pub addresses: Vec<IpAddr>,
@@ -131,6 +160,13 @@ pub struct EndpointSpec {
     pub ports: Option<BTreeMap<String, Option<NonZeroU16>>>,
     /// Keeps it in a slice of its own name.
     pub slice: String,
+    pub hostname: Option<String>,
+    /// The Pod of the same namespace that it stands for.
+    pub pod: Option<String>,
+    /// The topology zone that it is in.
+    pub zone: Option<String>,
+    /// The cluster of the set that an import's endpoint comes from.
+    pub cluster: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -151,8 +187,14 @@ impl Cluster {
         objects.extend(self.service_cidrs.iter().map(|cidrs| node::service_cidr(cidrs)));
         for (name, spec) in &self.services {
             objects.push(spec.object(name));
-            objects.extend(spec.slices(name)?);
+            objects.extend(slice::slices(name, &spec.ports, &spec.endpoints, Origin::Cluster)?);
         }
+        objects.extend(self.namespaces.iter().map(|it| namespace::namespace(it.0, it.1)));
+        for (name, spec) in &self.imports {
+            objects.push(spec.object(name));
+            objects.extend(slice::slices(name, &spec.ports, &spec.endpoints, Origin::ClusterSet)?);
+        }
+        objects.extend(self.pods.iter().map(|(name, spec)| spec.object(name)));
         let mut keyed: BTreeMap<ObjectKey, Object> =
             objects.into_iter().map(|object| (object.key(), object)).collect();
         keyed.extend(self.manifests.iter().map(|(key, object)| (key.clone(), object.clone())));

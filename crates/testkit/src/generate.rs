@@ -55,7 +55,8 @@ fn with_verdicts(clusters: Vec<(Cluster, Vec<Draft>)>) -> Scenario {
         tables.follow(&cluster, &mut |_, _| {});
         let packets = drafts.iter().filter_map(|draft| draft.aim(&targets, &tables)).collect();
         let title = if steps.is_empty() { "" } else { "cluster" }.to_owned();
-        steps.push(Step { title, line: 0, cluster, packets, rejections: Vec::new() });
+        let (queries, rejections) = (Vec::new(), Vec::new());
+        steps.push(Step { title, line: 0, cluster, packets, queries, rejections });
     }
     let path = PathBuf::from("generated.txt");
     let mut scenario = Scenario { path, goal: "generated".to_owned(), steps };

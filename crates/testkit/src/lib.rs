@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod cluster;
+pub mod dns;
 mod engine;
 mod files;
 pub mod generate;
@@ -11,8 +12,9 @@ mod scenario;
 mod tables;
 
 pub use cluster::{
-    AffinitySpec, AgentOptions, Cluster, ClusterIps, ConditionsSpec, DetectLocalMode, EndpointSpec,
-    NodeSpec, PortSpec, ServiceSpec, Target,
+    AffinitySpec, AgentOptions, Cluster, ClusterIps, ConditionsSpec, DetectLocalMode, Dns,
+    EndpointSpec, ImportSpec, NodeSpec, PodRecords, PodSpec, PortSpec, ServiceSpec, Target,
+    UpstreamReply,
 };
 pub use engine::{Dissent, Engine, Oracle};
 pub use files::{check_all, scenario_files, scenario_root};

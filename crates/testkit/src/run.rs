@@ -17,6 +17,7 @@ use crate::tables::Tables;
 pub struct Checked {
     pub steps: usize,
     pub packets: usize,
+    pub queries: usize,
 }
 
 /// Why a scenario does not hold.
@@ -47,8 +48,9 @@ pub struct Disagreement {
 impl fmt::Display for Disagreement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}:{}: {}: {}", self.path.display(), self.line, self.engine, self.subject)?;
-        writeln!(f, "    expected  {}", self.expected)?;
-        write!(f, "    found     {}", self.found)?;
+        let indented = |text: &str| text.replace('\n', "\n      ");
+        writeln!(f, "    expected  {}", indented(&self.expected))?;
+        write!(f, "    found     {}", indented(&self.found))?;
         self.because.iter().try_for_each(|origin| write!(f, "\n    because   {origin}"))
     }
 }
@@ -100,10 +102,12 @@ impl Run<'_> {
                 failed.push((format!("table of node {}", table.node.name), dissent));
             }
         });
-        for (subject, dissent) in failed.into_iter().chain(tables.incoherences(&step.cluster)) {
+        for (subject, dissent) in failed {
             self.disagree(step.line, subject, "the tables of this step", &dissent, Vec::new());
         }
-        self.rejections(step, tables);
+        let place = Place { path: &self.scenario.path, engine: self.engine.name() };
+        self.found.extend(incoherences(place, step, tables));
+        self.found.extend(rejections(place, step, tables));
         for line in &step.packets {
             self.packet(line, tables);
         }
@@ -126,27 +130,6 @@ impl Run<'_> {
         }
     }
 
-    /// Each expected rejection must be there, and no other.
-    fn rejections(&mut self, step: &Step, tables: &Tables) {
-        let mut actual = tables.rejections();
-        for expected in &step.rejections {
-            match actual.iter().position(|text| text.starts_with(&expected.text)) {
-                Some(at) => {
-                    actual.remove(at);
-                }
-                None => {
-                    let found = Dissent(format!("not among {actual:#?}"));
-                    let subject = "rejection".to_owned();
-                    self.disagree(expected.line, subject, &expected.text, &found, Vec::new());
-                }
-            }
-        }
-        for text in actual {
-            let subject = "rejection".to_owned();
-            self.disagree(step.line, subject, "none", &Dissent(text), Vec::new());
-        }
-    }
-
     fn disagree(
         &mut self,
         line: usize,
@@ -155,16 +138,73 @@ impl Run<'_> {
         found: &Dissent,
         because: Vec<String>,
     ) {
-        self.found.push(Disagreement {
-            path: self.scenario.path.clone(),
+        let place = Place { path: &self.scenario.path, engine: self.engine.name() };
+        let disagreement = place.disagreement(line, subject, expected, found);
+        self.found.push(Disagreement { because, ..disagreement });
+    }
+}
+
+/// Where a disagreement comes from.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place<'a> {
+    pub(crate) path: &'a Path,
+    pub(crate) engine: &'static str,
+}
+
+impl Place<'_> {
+    fn disagreement(
+        self,
+        line: usize,
+        subject: String,
+        expected: &str,
+        found: &Dissent,
+    ) -> Disagreement {
+        Disagreement {
+            path: self.path.to_owned(),
             line,
-            engine: self.engine.name(),
+            engine: self.engine,
             subject,
             expected: expected.to_owned(),
             found: found.to_string(),
-            because,
-        });
+            because: Vec::new(),
+        }
     }
+}
+
+/// What the tables of a step got wrong by themselves.
+pub(crate) fn incoherences(
+    place: Place<'_>,
+    step: &Step,
+    tables: &mut Tables,
+) -> Vec<Disagreement> {
+    let found = tables.incoherences(&step.cluster).into_iter();
+    found
+        .map(|(subject, dissent)| {
+            place.disagreement(step.line, subject, "the tables of this step", &dissent)
+        })
+        .collect()
+}
+
+/// Each expected rejection must be there, and no other.
+pub(crate) fn rejections(place: Place<'_>, step: &Step, tables: &Tables) -> Vec<Disagreement> {
+    let mut found = Vec::new();
+    let mut actual = tables.rejections();
+    let subject = || "rejection".to_owned();
+    for expected in &step.rejections {
+        match actual.iter().position(|text| text.starts_with(&expected.text)) {
+            Some(at) => {
+                actual.remove(at);
+            }
+            None => {
+                let none = Dissent(format!("not among {actual:#?}"));
+                found.push(place.disagreement(expected.line, subject(), &expected.text, &none));
+            }
+        }
+    }
+    for text in actual {
+        found.push(place.disagreement(step.line, subject(), "none", &Dissent(text)));
+    }
+    found
 }
 
 struct Shown<'a>(&'a Packet);

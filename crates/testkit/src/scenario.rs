@@ -1,7 +1,7 @@
 //! What does a scenario say?
 //!
-//! A scenario is one file about one behaviour: a cluster, packets with the verdicts they must get,
-//! then changes with new packets. `README.md` of this crate has the grammar.
+//! A scenario is one file about one behaviour: a cluster, packets with the verdicts and questions with
+//! the answers that they must get, then changes with new ones. `README.md` of this crate has the grammar.
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -10,11 +10,15 @@ use std::sync::Arc;
 use model::{NodeName, Protocol, Verdict};
 
 mod change;
+mod cluster;
+mod dns;
 mod error;
 mod grammar;
 mod node;
 mod packet;
 mod parse;
+mod query;
+mod row;
 mod service;
 mod text;
 mod write;
@@ -22,6 +26,7 @@ mod write;
 pub use error::{ParseError, Problem};
 
 use crate::cluster::Cluster;
+use crate::dns::QueryLine;
 
 /// A whole file. For people it is always shown as the file's text.
 #[derive(Clone, PartialEq, Eq)]
@@ -42,6 +47,7 @@ pub struct Step {
     /// The whole cluster after the changes.
     pub cluster: Cluster,
     pub packets: Vec<PacketLine>,
+    pub queries: Vec<QueryLine>,
     /// All rejections there must be, and no other.
     pub rejections: Vec<ExpectedRejection>,
 }

@@ -44,6 +44,12 @@ impl Tables {
         self.nodes.get(name)
     }
 
+    /// What the cluster says, after the last step.
+    #[must_use]
+    pub fn table(&self) -> &ServiceTable {
+        &self.table
+    }
+
     /// The addresses of the Node object, in its order.
     #[must_use]
     pub fn addresses(&self, name: &NodeName) -> &[IpAddr] {

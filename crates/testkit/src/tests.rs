@@ -1,5 +1,7 @@
-//! Do the scenarios hold, and does the rig see what a kernel does?
+//! Do the scenarios hold, does the rig see what a kernel does, and is a wrong answer of the DNS told?
 
+mod dns_answers;
+mod dns_messages;
 mod format;
 mod generated;
 mod rig;

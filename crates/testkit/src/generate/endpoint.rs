@@ -40,6 +40,7 @@ pub(super) fn endpoint() -> impl Strategy<Value = EndpointSpec> {
             nodes,
             ports,
             slice: slice.to_owned(),
+            ..EndpointSpec::default()
         },
     )
 }

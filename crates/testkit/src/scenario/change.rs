@@ -9,13 +9,15 @@ use ingest::api::{Kind, ObjectKey};
 use ipnet::IpNet;
 use model::{NodeName, ServiceName};
 
+use super::dns::{edit_dns, edit_namespace, edit_pod, pod_name};
 use super::error::Problem;
 use super::grammar::{list, word};
 use super::node::{edit_agent, edit_node};
 use super::service::{edit_endpoint, edit_service, endpoint, port};
 use crate::cluster::Cluster;
 
-const FORM: &str = "a change of an endpoint, service, port, servicecidr, node, agent or object";
+const FORM: &str = "a change of an endpoint, service, port, servicecidr, node, agent, dns, \
+                    namespace, pod, import or object";
 
 /// Applies the changes, which semicolons part.
 pub(super) fn apply(cluster: &mut Cluster, text: &str) -> Result<(), Problem> {
@@ -35,6 +37,10 @@ pub(super) fn apply(cluster: &mut Cluster, text: &str) -> Result<(), Problem> {
             }
             ["node", name, rest @ ..] => node(cluster, name, rest)?,
             ["agent", rest @ ..] => edit_agent(&mut cluster.agent, rest)?,
+            ["dns", rest @ ..] => edit_dns(&mut cluster.dns, rest)?,
+            ["namespace", name, rest @ ..] => namespace(cluster, name, rest)?,
+            ["pod", name, rest @ ..] => pod(cluster, name, rest)?,
+            ["import", name, "gone"] => import_gone(cluster, word(name, "NAMESPACE/NAME")?)?,
             ["object", kind, name, "gone"] => manifest_gone(cluster, kind, name)?,
             _ => return Err(Problem::expected(FORM, change.trim())),
         }
@@ -149,6 +155,35 @@ fn node(cluster: &mut Cluster, name: &str, words: &[&str]) -> Result<(), Problem
         };
     }
     edit_node(cluster.nodes.get_mut(&name).ok_or_else(|| no_such("node", name))?, words)
+}
+
+fn namespace(cluster: &mut Cluster, name: &str, words: &[&str]) -> Result<(), Problem> {
+    if let ["gone"] = words {
+        return match cluster.namespaces.remove(name) {
+            Some(_) => Ok(()),
+            None => Err(no_such("namespace", name)),
+        };
+    }
+    let labels = cluster.namespaces.get_mut(name).ok_or_else(|| no_such("namespace", name))?;
+    edit_namespace(labels, words)
+}
+
+fn pod(cluster: &mut Cluster, name: &str, words: &[&str]) -> Result<(), Problem> {
+    let name = pod_name(name)?;
+    if let ["gone"] = words {
+        return match cluster.pods.remove(&name) {
+            Some(_) => Ok(()),
+            None => Err(no_such("pod", name)),
+        };
+    }
+    edit_pod(cluster.pods.get_mut(&name).ok_or_else(|| no_such("pod", name))?, words)
+}
+
+fn import_gone(cluster: &mut Cluster, name: ServiceName) -> Result<(), Problem> {
+    match cluster.imports.remove(&name) {
+        Some(_) => Ok(()),
+        None => Err(no_such("import", name)),
+    }
 }
 
 fn manifest_gone(cluster: &mut Cluster, kind: &str, name: &str) -> Result<(), Problem> {

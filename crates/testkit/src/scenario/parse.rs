@@ -1,15 +1,15 @@
 //! How does the text become a scenario?
 
-use std::collections::BTreeSet;
 use std::path::Path;
 
 use ingest::api::{Kind, ObjectKey};
 use model::NodeName;
 
+use super::cluster::cluster;
 use super::error::{ParseError, Problem};
-use super::grammar::list;
+use super::query::queries;
 use super::text::{Line, Section, sections};
-use super::{ExpectedRejection, Scenario, Step, change, node, packet, service};
+use super::{ExpectedRejection, Scenario, Step, change, packet};
 use crate::cluster::Cluster;
 
 type At<T> = Result<T, (usize, Problem)>;
@@ -28,6 +28,7 @@ fn read(path: &Path, text: &str) -> At<Scenario> {
         line: first.line,
         cluster: Cluster::default(),
         packets: Vec::new(),
+        queries: Vec::new(),
         rejections: Vec::new(),
     }];
     for section in &sections {
@@ -39,6 +40,7 @@ fn read(path: &Path, text: &str) -> At<Scenario> {
                     title: title.to_owned(),
                     line: section.line,
                     packets: Vec::new(),
+                    queries: Vec::new(),
                     ..last.clone()
                 };
                 steps.push(next);
@@ -67,6 +69,10 @@ fn fill(step: &mut Step, section: &Section<'_>) -> At<()> {
             Ok(())
         }
         "packets" if !is_then => packets(step, &section.body),
+        "queries" if !is_then => {
+            step.queries.extend(queries(&step.cluster, &section.body)?);
+            Ok(())
+        }
         "rejections" if !is_then => rejections(step, &section.body),
         changes if is_then => {
             change::apply(&mut step.cluster, changes).map_err(|problem| (section.line, problem))?;
@@ -74,63 +80,12 @@ fn fill(step: &mut Step, section: &Section<'_>) -> At<()> {
         }
         _ => Err((
             section.line,
-            Problem::expected("cluster, objects.yaml, packets, rejections or then: CHANGE", header),
+            Problem::expected(
+                "cluster, objects.yaml, packets, queries, rejections or then: CHANGE",
+                header,
+            ),
         )),
     }
-}
-
-/// Adds what the lines name, in place of what had the same name.
-fn cluster(cluster: &mut Cluster, body: &[Line<'_>]) -> At<()> {
-    let mut current = None;
-    let mut seen = BTreeSet::new();
-    for line in body {
-        let words: Vec<&str> = line.content().split_whitespace().collect();
-        let Some((&first, rest)) = words.split_first() else { continue };
-        if !line.is_indented() {
-            current = None;
-        }
-        let done = match (first, &current) {
-            ("agent", None) => node::edit_agent(&mut cluster.agent, rest),
-            ("node", None) => node::node(rest).and_then(|(name, spec)| {
-                once(&mut seen, "node", &name)?;
-                cluster.nodes.insert(name, spec);
-                Ok(())
-            }),
-            ("servicecidr", None) => list(&rest.join(","), "a CIDR").map(|cidrs| {
-                cluster.service_cidrs.insert(cidrs);
-            }),
-            ("service", None) => service::service(rest).and_then(|(name, spec)| {
-                once(&mut seen, "service", &name)?;
-                cluster.services.insert(name.clone(), spec);
-                current = Some(name);
-                Ok(())
-            }),
-            ("port" | "endpoint", Some(name)) => {
-                let spec = cluster.services.get_mut(name).expect("it was put there just before");
-                if first == "port" {
-                    service::port(rest).map(|port| spec.ports.push(port))
-                } else {
-                    service::endpoint(rest).map(|endpoint| spec.endpoints.push(endpoint))
-                }
-            }
-            _ => Err(Problem::expected(
-                "node, servicecidr, agent, service, or an indented port or endpoint of one",
-                line.content(),
-            )),
-        };
-        done.map_err(|problem| (line.number, problem))?;
-    }
-    Ok(())
-}
-
-/// A section replaces objects of earlier ones, never its own.
-fn once(
-    seen: &mut BTreeSet<(&'static str, String)>,
-    kind: &'static str,
-    name: &impl ToString,
-) -> Result<(), Problem> {
-    let name = name.to_string();
-    if seen.insert((kind, name.clone())) { Ok(()) } else { Err(Problem::Twice { kind, name }) }
 }
 
 fn packets(step: &mut Step, body: &[Line<'_>]) -> At<()> {

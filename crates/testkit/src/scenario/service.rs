@@ -1,12 +1,14 @@
 //! How are the lines read that describe a Service, its ports and its endpoints?
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::num::NonZeroU16;
 
 use model::{NodeName, ServiceName, TrafficPolicy};
 
 use super::error::Problem;
 use super::grammar::{list, option, optional, protocol, word};
+use super::row::addresses;
 use crate::cluster::{
     AffinitySpec, ClusterIps, ConditionsSpec, EndpointSpec, PortSpec, ServiceSpec, Target,
 };
@@ -100,21 +102,25 @@ pub(super) fn port(words: &[&str]) -> Result<PortSpec, Problem> {
     Ok(spec)
 }
 
-/// `endpoint ADDRESSES on NODE|nowhere CONDITIONS… [zones=] [nodes=] [ports=] [slice=]`, after the
-/// first word.
+/// `endpoint ADDRESSES on NODE|nowhere CONDITIONS… OPTIONS`, after the first word.
 pub(super) fn endpoint(words: &[&str]) -> Result<EndpointSpec, Problem> {
     let [addresses, rest @ ..] = words else { return Err(Problem::Missing("the address")) };
-    let mut spec = EndpointSpec {
-        addresses: list(addresses, "an address")?,
-        node: None,
-        conditions: None,
-        zones: Vec::new(),
-        nodes: Vec::new(),
-        ports: None,
-        slice: String::new(),
-    };
+    let mut spec =
+        EndpointSpec { addresses: list(addresses, "an address")?, ..EndpointSpec::default() };
     edit_endpoint(&mut spec, rest)?;
     Ok(spec)
+}
+
+/// The same, where the addresses may be a range: then each is an endpoint of its own.
+pub(super) fn endpoints(words: &[&str]) -> Result<Vec<EndpointSpec>, Problem> {
+    let [first, rest @ ..] = words else { return Err(Problem::Missing("the address")) };
+    let Some(addresses) = addresses(first)? else { return Ok(vec![endpoint(words)?]) };
+    let one = |address: &IpAddr| {
+        let mut spec = EndpointSpec { addresses: vec![*address], ..EndpointSpec::default() };
+        edit_endpoint(&mut spec, rest)?;
+        Ok(spec)
+    };
+    addresses.iter().map(one).collect()
 }
 
 /// Conditions that are named replace all conditions; the rest stays as it is.
@@ -148,8 +154,13 @@ fn endpoint_option(spec: &mut EndpointSpec, text: &str) -> Result<(), Problem> {
         ("nodes", value) => {
             spec.nodes = list::<String>(value, "a node")?.into_iter().map(NodeName::new).collect();
         }
+        ("ports", "none") => spec.ports = Some(BTreeMap::new()),
         ("ports", value) => spec.ports = Some(endpoint_ports(value)?),
         ("slice", value) => spec.slice = value.to_owned(),
+        ("hostname", value) => spec.hostname = optional(value, "a label")?,
+        ("pod", value) => spec.pod = optional(value, "a Pod of the same namespace")?,
+        ("zone", value) => spec.zone = optional(value, "a zone")?,
+        ("cluster", value) => spec.cluster = optional(value, "the ID of a cluster")?,
         _ => return Err(Problem::UnknownOption { of: "endpoint", option: text.to_owned() }),
     }
     Ok(())

@@ -8,7 +8,7 @@ use crate::cluster::{
     PortSpec, ServiceSpec, Target,
 };
 
-/// The file's text. Objects that came as manifests are left out.
+/// The file's text. Objects that came as manifests are left out, and all that only names depend on.
 impl fmt::Display for Scenario {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "goal: {}", self.goal)?;

@@ -44,8 +44,8 @@ fn a_file_has_a_section() {
 
 #[test]
 fn an_unknown_section_is_named() {
-    let sections = "cluster, objects.yaml, packets, rejections or then: CHANGE";
-    check_error_after("-- queries --\n", &format!("web.txt:8: expected {sections}: \"queries\""));
+    let sections = "cluster, objects.yaml, packets, queries, rejections or then: CHANGE";
+    check_error_after("-- weather --\n", &format!("web.txt:8: expected {sections}: \"weather\""));
 }
 
 #[test]
@@ -53,7 +53,7 @@ fn a_wrong_line_of_a_cluster_is_named() {
     let cases = [
         (
             "nod a",
-            "expected node, servicecidr, agent, service, or an indented port or endpoint of one: \"nod a\"",
+            "expected node, servicecidr, agent, dns, upstream, namespace, pod, service, import, or an indented line of one: \"nod a\"",
         ),
         ("node a colour=red", "unknown option of a node: \"colour=red\""),
         ("node a addr=10.0.0.300", "expected an address: \"10.0.0.300\""),
@@ -61,7 +61,7 @@ fn a_wrong_line_of_a_cluster_is_named() {
         ("service web", "expected NAMESPACE/NAME: \"web\""),
         (
             "  port http 80/TCP -> 8080",
-            "expected node, servicecidr, agent, service, or an indented port or endpoint of one: \"port http 80/TCP -> 8080\"",
+            "expected node, servicecidr, agent, dns, upstream, namespace, pod, service, import, or an indented line of one: \"port http 80/TCP -> 8080\"",
         ),
         (
             "agent detect-local=guess",
@@ -153,7 +153,7 @@ fn a_change_of_what_is_not_there_is_named() {
         ("object Service shop/web gone", "no such object: Service shop/web"),
         (
             "weather rainy",
-            "expected a change of an endpoint, service, port, servicecidr, node, agent or object: \"weather rainy\"",
+            "expected a change of an endpoint, service, port, servicecidr, node, agent, dns, namespace, pod, import or object: \"weather rainy\"",
         ),
     ];
     for (change, expected) in cases {
