@@ -2,6 +2,7 @@
 
 mod dns_answers;
 mod dns_messages;
+mod dns_rows;
 mod format;
 mod generated;
 mod rig;
