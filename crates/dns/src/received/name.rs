@@ -1,6 +1,6 @@
 //! Which name stands at a place of a message?
 
-use super::Malformed;
+use super::{HEADER_OCTETS, Malformed};
 
 /// Octets of a name on the wire, with the root's (RFC 1035, section 3.1).
 pub const NAME_OCTETS_MAX: usize = 255;
@@ -89,8 +89,13 @@ impl<'a> Labels<'a> {
             3 => {
                 let &low = self.message.get(self.at + 1).ok_or(Malformed::Short)?;
                 let target = usize::from(first & 0x3f) << 8 | usize::from(low);
-                // Only backward: so following ends, and nothing points at what is not read yet.
-                if target < self.at { Ok(Step::Pointer(target)) } else { Err(Malformed::Name) }
+                // Only backward: so following ends, and nothing points at what is not read yet. Nor
+                // at the header, which is another one whenever a message is sent on.
+                if (HEADER_OCTETS..self.at).contains(&target) {
+                    Ok(Step::Pointer(target))
+                } else {
+                    Err(Malformed::Name)
+                }
             }
             _ => Err(Malformed::Name),
         }

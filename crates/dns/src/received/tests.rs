@@ -69,13 +69,14 @@ fn what_is_not_a_message_is_refused_with_its_reason() {
     let opt = [0, 0, 41, 4, 208, 0, 0, 0, 0, 0, 0];
     let owned_opt = [1, b'a', 0, 0, 41, 4, 208, 0, 0, 0, 0, 0, 0];
     let with = |more: &[u8]| [&*question, more].concat();
-    let cases: [(Vec<u8>, Malformed); 13] = [
+    let cases: [(Vec<u8>, Malformed); 14] = [
         (vec![0; 11], Malformed::Short),
         (message([1, 0, 0, 0], &[]), Malformed::Short),
         (message([1, 0, 0, 0], &name("a")), Malformed::Short),
         (message([2, 0, 0, 0], &[&*question, &question].concat()), Malformed::Questions),
         (message([1, 0, 0, 0], &[0xc0, 12, 0, 1, 0, 1]), Malformed::Name),
         (message([1, 0, 0, 0], &[0xc0, 200, 0, 1, 0, 1]), Malformed::Name),
+        (message([1, 0, 0, 0], &[0xc0, 4, 0, 1, 0, 1]), Malformed::Name),
         (message([1, 0, 0, 0], &[0x80, 0, 0, 1, 0, 1]), Malformed::Name),
         (message([1, 0, 0, 0], &[name(&longest), vec![0, 1, 0, 1]].concat()), Malformed::Name),
         (message([1, 1, 0, 0], &question), Malformed::Short),
