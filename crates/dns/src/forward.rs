@@ -24,6 +24,7 @@ mod connection;
 mod event;
 mod exchange;
 mod machine;
+mod outcome;
 mod probe;
 mod pursuit;
 mod query;

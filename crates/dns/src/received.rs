@@ -19,6 +19,9 @@ pub use record::{Record, Records, Section};
 
 const HEADER_OCTETS: usize = 12;
 
+/// The option of OPT that RFC 8914 defines.
+const OPTION_EXTENDED_ERROR: u16 = 15;
+
 /// The types and the class that are looked at; all others pass through unread.
 pub mod number {
     /// The address of an IPv4 host.
@@ -194,6 +197,20 @@ impl<'a> Received<'a> {
     pub fn rcode(&self) -> u16 {
         let above = self.opt.as_ref().map_or(0, |opt| opt.rcode_above);
         above << 4 | self.header.rcode()
+    }
+
+    /// What the sender says about its answer beside the rcode (RFC 8914): a code, and a text that
+    /// is meant to be UTF-8.
+    pub fn extended_error(&self) -> Option<(u16, &'a [u8])> {
+        let mut rest = self.bytes.get(self.opt.as_ref()?.options.clone())?;
+        while let (Some(option), Some(octets)) = (u16_at(rest, 0), u16_at(rest, 2)) {
+            let (value, after) = rest.get(4..)?.split_at_checked(usize::from(octets))?;
+            if option == OPTION_EXTENDED_ERROR {
+                return Some((u16_at(value, 0)?, value.get(2..)?));
+            }
+            rest = after;
+        }
+        None
     }
 
     /// Where the first record begins.

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::cache::{Question, Reply};
-use crate::received::{Received, number};
+use crate::received::Received;
 
 use super::exchange::{Exchange, ExchangeId, Fault, Purpose, PursuitId, Way};
 use super::machine::Forwarder;
-use super::query::{encode, mix_case};
+use super::query::mix_case;
 use super::timers::Sleeper;
 use super::{Action, Report, Transport, UpstreamId};
 
@@ -20,6 +20,9 @@ const NOTIMP: u16 = 4;
 /// What a DNAME leads to is too long: an answer about the name, not about the server.
 const YXDOMAIN: u16 = 6;
 const BADVERS: u16 = 16;
+
+/// What is kept of an upstream's explanation.
+const EXPLAINED_CHARS: usize = 80;
 
 impl Forwarder {
     /// Asks an upstream for a pursuit. False when all of its streams are full.
@@ -277,6 +280,7 @@ impl Forwarder {
             }
             rcode => {
                 standing.stats.refusals += 1;
+                pursuit.explained = received.extended_error().map(explained);
                 self.refuse(id, upstream, Fault::Rcode(rcode));
             }
         }
@@ -355,35 +359,8 @@ impl Forwarder {
     }
 }
 
-impl Exchange {
-    pub(super) fn encode(&self) -> Vec<u8> {
-        encode(self.id, &self.name, &self.question, self.has_opt)
-    }
-
-    /// Whether this can only be the answer to what was asked, as far as a message tells.
-    ///
-    /// Who could not read the question may not repeat it, and says so.
-    pub(super) fn is_answered_by(&self, received: &Received<'_>) -> bool {
-        let header = received.header();
-        if !header.is_response() || header.opcode() != 0 || header.id != self.id {
-            return false;
-        }
-        match received.question() {
-            Some(_) => {
-                let has_case = received.bytes().get(12..12 + self.name.len()) == Some(&*self.name);
-                let is_mixed = *self.name != *self.question.name();
-                let Question { rtype, class, .. } = self.question;
-                received.asks(self.question.name(), rtype, class) && (has_case || !is_mixed)
-            }
-            None => {
-                let has_nothing = header.answers == 0 && header.authorities == 0;
-                has_nothing && !matches!(received.rcode(), NOERROR | NXDOMAIN)
-            }
-        }
-    }
-}
-
-/// What an upstream is asked, only to hear anything at all.
-pub(super) fn health_question() -> Question {
-    Question::new(&[0], number::NS)
+/// The text goes on to clients, in datagrams, so it is kept short.
+fn explained((code, text): (u16, &[u8])) -> (u16, Box<str>) {
+    let text = String::from_utf8_lossy(text);
+    (code, text.chars().filter(|it| !it.is_control()).take(EXPLAINED_CHARS).collect())
 }

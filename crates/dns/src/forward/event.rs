@@ -56,7 +56,7 @@ pub enum Event<'a> {
         socket: SocketToken,
         /// From where, as the kernel says.
         from: SocketAddr,
-        /// What it holds.
+        /// What it holds: whole. The upstream was told that 1,232 octets fit, but some send more.
         bytes: &'a [u8],
     },
     /// A socket could not be opened or sent on, or the network says that nobody is there.

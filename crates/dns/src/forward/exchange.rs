@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::cache::{Question, Reply};
+use crate::received::Received;
 
+use super::query::encode;
 use super::{ConnectionToken, RuleId, SocketToken, Ticket, Transport, UpstreamId};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -40,6 +42,8 @@ pub(super) struct Pursuit {
     /// Better than nothing.
     pub truncated: Option<Arc<Reply>>,
     pub fault: Option<(UpstreamId, Fault)>,
+    /// What the last who refused said about it (RFC 8914).
+    pub explained: Option<(u16, Box<str>)>,
 }
 
 /// One client.
@@ -99,10 +103,41 @@ impl Exchange {
     pub(super) fn is_by_datagram(&self) -> bool {
         self.way == Way::Datagram
     }
+
+    pub(super) fn encode(&self) -> Vec<u8> {
+        encode(self.id, &self.name, &self.question, self.has_opt)
+    }
+
+    /// Whether this can only be the answer to what was asked, as far as a message tells.
+    ///
+    /// Who could not read the question may not repeat it, and says so.
+    pub(super) fn is_answered_by(&self, received: &Received<'_>) -> bool {
+        let header = received.header();
+        if !header.is_response() || header.opcode() != 0 || header.id != self.id {
+            return false;
+        }
+        match received.question() {
+            Some(_) => {
+                let has_case = received.bytes().get(12..12 + self.name.len()) == Some(&*self.name);
+                let is_mixed = *self.name != *self.question.name();
+                let Question { rtype, class, .. } = self.question;
+                received.asks(self.question.name(), rtype, class) && (has_case || !is_mixed)
+            }
+            None => {
+                let has_nothing = header.answers == 0 && header.authorities == 0;
+                has_nothing && is_failure(received.rcode())
+            }
+        }
+    }
 }
 
 impl ExchangeId {
     pub(super) const fn socket(self) -> SocketToken {
         SocketToken(self.0)
     }
+}
+
+/// Neither NOERROR nor NXDOMAIN.
+const fn is_failure(rcode: u16) -> bool {
+    !matches!(rcode, 0 | 3)
 }

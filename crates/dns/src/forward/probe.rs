@@ -5,7 +5,6 @@ use std::time::Instant;
 use crate::cache::Question;
 use crate::received::{NAME_OCTETS_MAX, number};
 
-use super::attempt::health_question;
 use super::exchange::{ExchangeId, Purpose};
 use super::machine::Forwarder;
 use super::timers::Sleeper;
@@ -151,4 +150,9 @@ fn loop_name(zone: &[u8], numbers: [u64; 2]) -> Box<[u8]> {
     }
     name.extend(zone);
     name.into()
+}
+
+/// What an upstream is asked, only to hear anything at all.
+fn health_question() -> Question {
+    Question::new(&[0], number::NS)
 }

@@ -1,15 +1,13 @@
 //! Whom is a question put to next, and when is it given up?
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::cache::{Cached, Failure, Freshness, Question, Reply, Ttls};
+use crate::cache::Question;
 
-use super::action::extended;
 use super::exchange::{ExchangeId, Fault, Purpose, Pursuit, PursuitId, Waiting};
-use super::machine::{Forwarder, HEDGE_COST, SERVFAIL};
+use super::machine::{Forwarder, HEDGE_COST};
 use super::timers::Sleeper;
-use super::{Action, Outcome, RuleId, Transport, UpstreamId};
+use super::{Action, RuleId, Transport, UpstreamId};
 
 /// The first pause after nobody could be reached; doubled with each.
 const RETRY_FIRST: Duration = Duration::from_millis(100);
@@ -41,6 +39,7 @@ impl Pursuit {
             is_plain: false,
             truncated: None,
             fault: None,
+            explained: None,
         }
     }
 
@@ -198,43 +197,6 @@ impl Forwarder {
         self.set_pursuit_timer(id);
     }
 
-    /// Whoever waited long enough for a fresh answer gets a stale one, when there is one.
-    fn give_stale(&mut self, id: PursuitId, now: Instant, actions: &mut Vec<Action>) {
-        let Some(pursuit) = self.pursuits.get_mut(&id) else { return };
-        let is_ready = |waiting: &mut Waiting| waiting.stale_at.is_some_and(|at| at <= now);
-        let mut ready: Vec<Waiting> = pursuit.waiting.extract_if(.., is_ready).collect();
-        let (rule, question) = (pursuit.rule, pursuit.question.clone());
-        let stale = self.stale_outcome(&question, now);
-        match stale {
-            Some(outcome) => {
-                self.stats.stale_served += u64::try_from(ready.len()).unwrap_or(0);
-                self.answer(rule, ready, &outcome, actions);
-            }
-            None => {
-                for waiting in &mut ready {
-                    waiting.stale_at = None;
-                }
-                if let Some(pursuit) = self.pursuits.get_mut(&id) {
-                    pursuit.waiting.append(&mut ready);
-                }
-            }
-        }
-    }
-
-    fn stale_outcome(&self, question: &Question, now: Instant) -> Option<Outcome> {
-        let hit = self.cache.lookup(question, now)?;
-        let is_stale = match hit.freshness {
-            Freshness::Stale | Freshness::StaleAfterFailure => true,
-            Freshness::Fresh | Freshness::Ending => false,
-        };
-        match hit.cached {
-            Cached::Reply { reply, ttls } => {
-                Some(Outcome::Reply { reply: Arc::clone(reply), ttls, is_stale })
-            }
-            Cached::Failure(_) => None,
-        }
-    }
-
     fn mark_overdue(&mut self, id: PursuitId, now: Instant, actions: &mut Vec<Action>) -> bool {
         let Some(pursuit) = self.pursuits.get(&id) else { return false };
         let mut found = Vec::new();
@@ -257,107 +219,13 @@ impl Forwarder {
         !found.is_empty()
     }
 
-    /// A good answer: for all who wait, and for the cache.
-    pub(super) fn succeed(
+    /// Goes on with what is not decided yet, only to learn how long it takes.
+    pub(super) fn measure_or_close(
         &mut self,
-        id: PursuitId,
-        reply: &Arc<Reply>,
+        id: ExchangeId,
         now: Instant,
         actions: &mut Vec<Action>,
     ) {
-        let Some(pursuit) = self.end(id) else { return };
-        for exchange in &pursuit.exchanges {
-            self.measure_or_close(*exchange, now, actions);
-        }
-        let reply = Arc::clone(reply);
-        let outcome = Outcome::Reply { reply, ttls: Ttls::NEW, is_stale: false };
-        self.answer(pursuit.rule, pursuit.waiting, &outcome, actions);
-    }
-
-    /// No answer to be had: a stale one, part of one, or a failure.
-    fn give_up(&mut self, id: PursuitId, now: Instant, actions: &mut Vec<Action>) {
-        let Some(pursuit) = self.end(id) else { return };
-        for exchange in &pursuit.exchanges {
-            self.close_exchange(*exchange, now, actions);
-        }
-        if let Some(reply) = &pursuit.truncated {
-            let reply = Arc::clone(reply);
-            let outcome = Outcome::Reply { reply, ttls: Ttls::NEW, is_stale: false };
-            return self.answer(pursuit.rule, pursuit.waiting, &outcome, actions);
-        }
-        let failure = self.failure(pursuit.fault);
-        // That streams are full is over in a moment, and says nothing about the name.
-        if !matches!(pursuit.fault, Some((_, Fault::Busy))) {
-            self.cache.insert_failure(&pursuit.question, failure.clone(), now);
-            self.is_cache_changed = true;
-        }
-        let stale = self.stale_outcome(&pursuit.question, now);
-        let (patient, others): (Vec<_>, Vec<_>) =
-            pursuit.waiting.into_iter().partition(|waiting| waiting.stale_at.is_some());
-        let failed = Outcome::Failure(failure);
-        let failures = others.len() + if stale.is_none() { patient.len() } else { 0 };
-        self.stats.failed += u64::try_from(failures).unwrap_or(0);
-        if stale.is_some() {
-            self.stats.stale_served += u64::try_from(patient.len()).unwrap_or(0);
-        }
-        self.answer(pursuit.rule, patient, stale.as_ref().unwrap_or(&failed), actions);
-        self.answer(pursuit.rule, others, &failed, actions);
-    }
-
-    fn failure(&self, fault: Option<(UpstreamId, Fault)>) -> Failure {
-        let Some((upstream, fault)) = fault else {
-            let text = "no upstream can be asked: there is none, or each leads back to us".into();
-            return Failure { rcode: SERVFAIL, extended: extended::OTHER, text };
-        };
-        let address = self.address(upstream);
-        let (rcode, extended, text) = match fault {
-            Fault::Timeout => {
-                (SERVFAIL, extended::NETWORK_ERROR, format!("{address} did not answer in time"))
-            }
-            Fault::Network => {
-                (SERVFAIL, extended::NETWORK_ERROR, format!("{address} cannot be reached"))
-            }
-            Fault::Busy => {
-                (SERVFAIL, extended::OTHER, format!("all streams to {address} are full"))
-            }
-            Fault::Rcode(rcode) => {
-                let told = if rcode < 16 { rcode } else { SERVFAIL };
-                let text = format!("{address} said {}", rcode_name(rcode));
-                (told, extended::NO_REACHABLE_AUTHORITY, text)
-            }
-        };
-        Failure { rcode, extended, text: text.into() }
-    }
-
-    fn end(&mut self, id: PursuitId) -> Option<Pursuit> {
-        let pursuit = self.pursuits.remove(&id)?;
-        self.timers.set(Sleeper::Pursuit(id), None);
-        self.in_flight.remove(&(pursuit.rule, pursuit.question.clone()));
-        if let Some(members) = self.groups.get_mut(pursuit.rule.0) {
-            members.pursuits -= 1;
-        }
-        Some(pursuit)
-    }
-
-    fn answer(
-        &mut self,
-        rule: RuleId,
-        waiting: Vec<Waiting>,
-        outcome: &Outcome,
-        actions: &mut Vec<Action>,
-    ) {
-        if let Some(members) = self.groups.get_mut(rule.0) {
-            members.waiting -= waiting.len();
-        }
-        actions.extend(
-            waiting
-                .into_iter()
-                .map(|it| Action::Answer { ticket: it.ticket, outcome: outcome.clone() }),
-        );
-    }
-
-    /// Goes on with what is not decided yet, only to learn how long it takes.
-    fn measure_or_close(&mut self, id: ExchangeId, now: Instant, actions: &mut Vec<Action>) {
         let Some(exchange) = self.exchanges.get_mut(&id) else { return };
         if exchange.is_overdue || !exchange.is_by_datagram() || self.measured >= MEASURED_MAX {
             return self.close_exchange(id, now, actions);
@@ -373,16 +241,5 @@ impl Forwarder {
         };
         self.timed_out(upstream, now, actions);
         self.close_exchange(id, now, actions);
-    }
-}
-
-fn rcode_name(rcode: u16) -> String {
-    match rcode {
-        1 => "FORMERR".to_owned(),
-        2 => "SERVFAIL".to_owned(),
-        4 => "NOTIMP".to_owned(),
-        5 => "REFUSED".to_owned(),
-        16 => "BADVERS".to_owned(),
-        other => format!("rcode {other}"),
     }
 }

@@ -161,6 +161,25 @@ fn the_rcode_has_the_bits_of_opt() {
 }
 
 #[test]
+fn what_is_said_beside_the_rcode_is_found_among_options() {
+    let said = |options: &[u8]| {
+        let bytes = Written::answer_to(&name("a"), number::A).opt_with(0, options).bytes(1);
+        let received = Received::parse(&bytes).unwrap();
+        received.extended_error().map(|(code, text)| (code, text.to_vec()))
+    };
+    let cookie = [0, 10, 0, 2, 7, 7];
+    assert_eq!(
+        said(&[&cookie[..], &[0, 15, 0, 5, 0, 6, b'b', b'a', b'd']].concat()),
+        Some((6, b"bad".to_vec()))
+    );
+    assert_eq!(said(&[0, 15, 0, 2, 0, 6]), Some((6, vec![])));
+    assert_eq!(
+        [said(&cookie), said(&[0, 15, 0, 9, 0, 6]), said(&[0, 15, 0, 1, 6]), said(&[])],
+        [None, None, None, None]
+    );
+}
+
+#[test]
 fn octets_after_the_last_record_are_left_out() {
     let bytes = Written::answer_to(&name("a"), number::A).a("a", 1).bytes(1);
     let padded = [&*bytes, &[0; 9]].concat();

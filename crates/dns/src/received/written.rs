@@ -70,10 +70,16 @@ impl Written {
         self.record(1, &name(owner), number::SOA, ttl, &rdata)
     }
 
-    pub(crate) fn opt(mut self, ttl: u32) -> Self {
+    pub(crate) fn opt(self, ttl: u32) -> Self {
+        self.opt_with(ttl, &[])
+    }
+
+    /// With options as they are on the wire.
+    pub(crate) fn opt_with(mut self, ttl: u32, options: &[u8]) -> Self {
         let mut record = vec![0, 0, 41, 4, 208];
         record.extend(ttl.to_be_bytes());
-        record.extend([0, 0]);
+        record.extend(u16::try_from(options.len()).unwrap().to_be_bytes());
+        record.extend(options);
         self.sections[2].push(record);
         self
     }

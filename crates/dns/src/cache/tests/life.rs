@@ -100,6 +100,24 @@ fn answers_with_and_without_signatures_are_apart() {
 }
 
 #[test]
+fn a_view_is_read_by_many_at_once() {
+    let (mut cache, now, www) =
+        (Cache::new(Settings::default(), 1), start(), question("www.example"));
+    put(&mut cache, &www, &answer("www.example", 100), now).unwrap();
+    let view = cache.view();
+    let ending = std::thread::scope(|scope| {
+        let reader = || {
+            let lookup = || view.lookup(www.name(), 1, 1, false, false, now + seconds(95));
+            let hits = (0..1_000).filter_map(|_| lookup());
+            hits.filter(|hit| hit.freshness == Freshness::Ending).count()
+        };
+        let readers: Vec<_> = (0..4).map(|_| scope.spawn(reader)).collect();
+        readers.into_iter().map(|reader| reader.join().unwrap()).sum::<usize>()
+    });
+    assert_eq!(ending, 1);
+}
+
+#[test]
 fn a_view_does_not_change() {
     let (mut cache, now, www) =
         (Cache::new(Settings::default(), 1), start(), question("www.example"));

@@ -82,6 +82,14 @@ fn what_all_refuse_fails_with_what_the_last_said() {
 }
 
 #[test]
+fn the_upstreams_own_explanation_goes_on() {
+    let mut world = World::new(&[Server::is(Mood::Explains)]);
+    world.ask(1, "www.example");
+    world.run(100);
+    assert_eq!(world.answers, [(10, 1, failed(2, 6, "192.0.2.0:53 said SERVFAIL: signature"))]);
+}
+
+#[test]
 fn when_all_are_silent_the_question_fails_after_its_patience() {
     let mut world = World::new(&[Server::is(Mood::Silent), Server::is(Mood::Silent)]);
     world.ask(1, "www.example");

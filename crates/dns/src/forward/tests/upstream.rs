@@ -22,6 +22,8 @@ pub(super) enum Mood {
     Answers,
     /// Says this rcode.
     Says(u16),
+    /// SERVFAIL, and why.
+    Explains,
     /// As much as fits a datagram, which is nothing; all by stream.
     Truncates,
     /// The same, and refuses streams.
@@ -70,6 +72,10 @@ impl Server {
         let mut answer = Written::answer_to(&name, rtype);
         if let Mood::Says(rcode) = self.mood {
             return answer.rcode(rcode).bytes(id);
+        }
+        if self.mood == Mood::Explains {
+            let option = [&[0, 15, 0, 11, 0, 6][..], b"signature"].concat();
+            return answer.rcode(2).opt_with(0, &option).bytes(id);
         }
         if self.mood == Mood::IsOld && received.opt().is_some() {
             return answer.rcode(1).bytes(id);
