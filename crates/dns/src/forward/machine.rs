@@ -210,7 +210,7 @@ impl Forwarder {
         let flying = self.in_flight.get(&key).copied();
         if members.waiting >= most || (flying.is_none() && members.pursuits >= most) {
             self.stats.refused += 1;
-            let text = format!("{most} questions wait already, which is the bound");
+            let text = format!("no more questions than {most} may be in flight");
             return self.fail(ticket, REFUSED, &text, actions);
         }
         members.waiting += 1;

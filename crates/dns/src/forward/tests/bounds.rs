@@ -2,6 +2,7 @@
 
 use super::upstream::{Mood, Server};
 use super::world::{World, failed, group, told};
+use crate::cache::Freshness;
 use crate::forward::Group;
 
 #[test]
@@ -13,10 +14,34 @@ fn one_question_more_than_may_wait_is_refused() {
     }
     assert_eq!(world.stats().outstanding, 3);
     world.run(100);
-    let full = || failed(5, 0, "3 questions wait already, which is the bound");
+    let full = || failed(5, 0, "no more questions than 3 may be in flight");
     let first = [(0, 3, full()), (0, 4, full())];
     let answers: Vec<_> = first.into_iter().chain((0..3).map(|it| (10, it, told(300)))).collect();
     assert_eq!((world.answers, world.forwarder.stats().refused), (answers, 2));
+}
+
+#[test]
+fn what_goes_on_without_anybody_waiting_counts_too() {
+    let few = Group { outstanding_max: 1, ..group(1) };
+    let mut world = World::with(few, |_| {}, &[Server { ttl: 100, ..Server::is(Mood::Answers) }]);
+    world.ask(1, "ending.example");
+    world.run(100);
+    world.servers[0].ttl = 5;
+    world.ask(2, "stale.example");
+    world.run(95_000);
+    let ending = [world.seen("ending.example"), world.seen("ending.example")];
+    assert_eq!(ending, [Some(Freshness::Fresh), Some(Freshness::Ending)]);
+    world.servers[0].mood = Mood::Silent;
+    world.ask(3, "stale.example");
+    world.run(1_900);
+    // Whoever waited has a stale answer, and the fresh one is still sought.
+    assert_eq!((world.answers.len(), world.stats().outstanding), (3, 0));
+    let asked = world.sent.len();
+    world.refresh("ending.example");
+    world.ask(4, "last.example");
+    let full = failed(5, 0, "no more questions than 1 may be in flight");
+    assert_eq!(world.answers[3..], [(97_000, 4, full)]);
+    assert_eq!((world.sent.len(), world.stats().prefetches), (asked, 0));
 }
 
 #[test]

@@ -92,7 +92,12 @@ fn a_loop_that_is_mended_is_found_so() {
 
 #[test]
 fn only_what_is_asked_for_just_now_is_a_probe() {
-    let world = World::new(&[ok()]);
-    assert!(!world.forwarder.is_loop_probe(&[0]));
-    assert!(!world.forwarder.is_loop_probe(&[]));
+    let is_probe = |mood| {
+        let world = World::new(&[Server::is(mood)]);
+        let names = world.probed.iter().map(|name| world.forwarder.is_loop_probe(name));
+        (names.collect::<Vec<_>>(), world.forwarder.is_loop_probe(&[]))
+    };
+    assert_eq!(is_probe(Mood::Silent), (vec![true], false));
+    // Once it was answered, others know the name.
+    assert_eq!(is_probe(Mood::Answers), (vec![false], false));
 }

@@ -22,6 +22,8 @@ pub(super) struct World {
     pub answers: Vec<(u64, u64, Told)>,
     pub reports: Vec<(u64, Report)>,
     pub sent: Vec<Sent>,
+    /// The names that probes for loops asked for.
+    pub probed: Vec<Vec<u8>>,
     start: Instant,
     now: Instant,
     on_the_way: BTreeMap<(Instant, u64), Arrival>,
@@ -95,6 +97,7 @@ impl World {
             answers: Vec::new(),
             reports: Vec::new(),
             sent: Vec::new(),
+            probed: Vec::new(),
             start,
             now: start,
             on_the_way: BTreeMap::new(),
@@ -266,6 +269,11 @@ impl World {
 
     fn note(&mut self, upstream: UpstreamId, connection: Option<ConnectionToken>, bytes: &[u8]) {
         let question = Received::parse(bytes).unwrap().question().unwrap();
+        if question.rtype == 13 {
+            let mut wire = [0; 255];
+            let length = question.name.expand(&mut wire).unwrap();
+            self.probed.push(wire[..length].to_vec());
+        }
         if question.rtype == 1 {
             let connection = connection.map(|connection| connection.0);
             let (at, bytes) = (self.ms(), bytes.to_vec());
