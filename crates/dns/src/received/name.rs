@@ -103,11 +103,16 @@ impl<'a> Labels<'a> {
 
     /// One step further, within the bounds of a name.
     fn advance(&mut self) -> Result<Step<'a>, Malformed> {
-        let step = self.step()?;
+        let is_pointed_to = self.pointers > 0;
+        let step =
+            self.step().map_err(|reason| if is_pointed_to { Malformed::Name } else { reason })?;
         match step {
             Step::Root => {}
             Step::Pointer(target) => {
                 self.pointers += 1;
+                // What is pointed to ends before the pointer. Else a label could reach over it, to
+                // what is not a part of the message that is sent on.
+                self.message = self.message.get(..self.at).unwrap_or_default();
                 self.at = target;
             }
             Step::Label(label) => {

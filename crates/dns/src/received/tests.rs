@@ -128,6 +128,14 @@ fn pointers_to_pointers_end_within_bounds() {
 }
 
 #[test]
+fn what_is_pointed_to_does_not_reach_over_the_pointer() {
+    // The owner points into the question's label, to octets that say: a label of 20 octets.
+    let mut rest = vec![2, 20, b'a', 0, 0, 1, 0, 1];
+    rest.extend([0xc0, 13, 0, 1, 0, 1, 0, 0, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    assert_eq!(Received::parse(&message([1, 1, 0, 0], &rest)).map(|_| ()), Err(Malformed::Name));
+}
+
+#[test]
 fn names_are_compared_without_regard_to_ascii_case() {
     let bytes = Written::answer_to(&name("WwW.eXample"), number::A).bytes(1);
     let received = Received::parse(&bytes).unwrap();
