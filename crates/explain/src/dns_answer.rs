@@ -1,45 +1,106 @@
-//! Which addresses does the cluster DNS give for a Service?
+//! Where does a client go with the addresses that the cluster DNS gives?
 
 use std::net::IpAddr;
-use std::num::NonZeroU16;
 
-use model::{Family, Frontend, Protocol, Service};
+use dns::wire::{Lowered, Name};
+use dns::zone::{Found, Place, ServiceNames, Stands};
+use model::{Family, Frontend, Service};
 
+use crate::absence;
+use crate::answers::Answers;
 use crate::name::{End, Names, Wish, count};
 use crate::question::Refusal;
+use crate::readiness;
+use crate::resolvers;
 use crate::trace::{Object, Origin};
 use crate::verdict::Outcome;
 use crate::warning::{Warning, WarningKind};
 
 impl Names<'_> {
+    /// Of a name that has addresses.
     pub(crate) fn addresses(
         &mut self,
-        name: &str,
-        service: &Service,
-        wish: Wish,
+        typed: &str,
+        answers: &Answers,
+        wish: Option<Wish>,
     ) -> Result<End, Refusal> {
-        if service.cluster_ips.is_empty() {
-            return self.headless(name, service, wish.protocol, wish.port);
+        let view = self.view;
+        let name = answers.last_name();
+        self.warnings.extend(resolvers::cut(answers, self.family));
+        let lowered = Lowered::new(name.as_wire());
+        let place = lowered.as_ref().map(|lowered| view.dns.zone.find(lowered));
+        let Some(Place::Inside { found: Ok(found), .. }) = &place else {
+            let says = format!("{name} has an address, and nobody says whose it is");
+            return Ok(End::Nothing { outcome: Outcome::Unknown, says });
+        };
+        let service = self.service_at(name);
+        let service = service.as_deref();
+        let (what, origins) = stands_for(found, service, self.family);
+        self.say(self.answered(name, &what, answers, wish), origins);
+        let Some(wish) = wish else {
+            self.records(name, found);
+            return Ok(self.resolved(typed, answers, service));
+        };
+        match found {
+            Found::Service(names) if matches!(names.stands, Stands::Endpoints { .. }) => {
+                Ok(self.endpoints(answers, wish))
+            }
+            Found::Host(..) => Ok(self.endpoints(answers, wish)),
+            Found::Service(_)
+            | Found::Pod(_)
+            | Found::NameServer
+            | Found::Apex
+            | Found::Version
+            | Found::Empty
+            | Found::Port { .. }
+            | Found::Pointers(_) => self.frontend(answers, service, wish),
         }
-        let address = self.cluster_ip(service)?;
-        let at = service.cluster_ips.iter().position(|ip| *ip == address).unwrap_or(0);
-        let field = format!("spec.clusterIPs[{at}]");
-        let origin = Origin::new(Object::service(&service.name), &field, address);
+    }
+
+    /// `web.shop.svc.cluster.local is Service shop/web: A 10.96.0.10, no AAAA, for 30 s`
+    fn answered(&self, name: &Name, what: &str, answers: &Answers, wish: Option<Wish>) -> String {
+        let ttl_s = answers.ttl_s(self.family).unwrap_or_default();
+        // Whoever connects is told of the endpoints themselves.
+        let n = answers.addresses(self.family).len();
+        let records = if n > 2 && wish.is_some() {
+            count(n, "address").replace("addresss", "addresses")
+        } else {
+            answers.in_words(self.family)
+        };
         let asks = if self.asker.uses_cluster_dns() {
             String::new()
         } else {
             format!("; {} gets this answer only if it asks the cluster DNS", self.asker.name)
         };
-        let says =
-            format!("{name} is Service {}, with the ClusterIP {address}{asks}", service.name);
-        self.say(says, vec![origin]);
-        self.note_other_family(service, address);
+        format!("{name} is {what}: {records}, for {ttl_s} s{asks}")
+    }
+
+    /// A connection goes to one address, whoever has it.
+    fn frontend(
+        &mut self,
+        answers: &Answers,
+        service: Option<&Service>,
+        wish: Wish,
+    ) -> Result<End, Refusal> {
+        let address = match service.filter(|service| !service.cluster_ips.is_empty()) {
+            Some(service) => {
+                let address = self.cluster_ip(service)?;
+                self.note_other_family(service, address);
+                Some(address)
+            }
+            None => answers.addresses(self.wanted()).first().copied(),
+        };
+        let Some(address) = address else { return Ok(self.nothing(answers)) };
         let Wish { port, protocol, .. } = wish;
         Ok(End::Frontend(Frontend { address, protocol, port }))
     }
 
+    fn wanted(&self) -> Option<Family> {
+        self.family.or_else(|| self.asker.family())
+    }
+
     pub(crate) fn cluster_ip(&self, service: &Service) -> Result<IpAddr, Refusal> {
-        let wanted = self.family.or_else(|| self.asker.family());
+        let wanted = self.wanted();
         let found = match wanted {
             Some(family) => service.cluster_ip(family),
             None => service.cluster_ips.first().copied(),
@@ -54,10 +115,7 @@ impl Names<'_> {
     pub(crate) fn note_other_family(&mut self, service: &Service, address: IpAddr) {
         let family = Family::of(address);
         let other = service.cluster_ips.iter().find(|ip| Family::of(**ip) != family);
-        let Some(other) = other.filter(|_| self.family.is_none() && self.asker.family().is_none())
-        else {
-            return;
-        };
+        let Some(other) = other.filter(|_| self.wanted().is_none()) else { return };
         let flag = if family == Family::V4 { "-6" } else { "-4" };
         let says = format!(
             "the DNS also answers with {other}, and the client chooses; {flag} explains that way"
@@ -65,48 +123,83 @@ impl Names<'_> {
         self.warnings.push(Warning::new(WarningKind::OtherFamily, says));
     }
 
-    /// A headless Service: the DNS answers with its endpoints themselves.
-    pub(crate) fn headless(
-        &mut self,
-        name: &str,
-        service: &Service,
-        protocol: Protocol,
-        port: NonZeroU16,
-    ) -> Result<End, Refusal> {
-        let wanted = self.family.or_else(|| self.asker.family());
-        let of_family = |family: Family| -> Vec<IpAddr> {
-            let endpoints = service.ports.iter().flat_map(|port| port.endpoints.get(family).iter());
-            let mut all: Vec<IpAddr> =
-                endpoints.filter(|it| it.ready).map(|it| it.address.ip()).collect();
+    /// The DNS answers with endpoints themselves.
+    fn endpoints(&self, answers: &Answers, wish: Wish) -> End {
+        let of = |family: Family| {
+            let mut all = answers.addresses(Some(family));
             all.sort_unstable();
-            all.dedup();
             all
         };
-        let addresses = match wanted {
-            Some(family) => of_family(family),
-            None => {
-                Family::ALL.into_iter().map(of_family).find(|it| !it.is_empty()).unwrap_or_default()
-            }
+        let addresses = match self.wanted() {
+            Some(family) => of(family),
+            None => Family::ALL.into_iter().map(of).find(|it| !it.is_empty()).unwrap_or_default(),
         };
-        let object = Object::service(&service.name);
-        let origin = Origin::new(object, "spec.clusterIP", "None");
-        let says = match addresses.as_slice() {
-            [] => format!(
-                "{name} is the headless Service {}, and no endpoint of it is ready: the cluster \
-                 DNS denies the name (NXDOMAIN)",
-                service.name
-            ),
-            all => format!(
-                "{name} is the headless Service {}: the cluster DNS answers with the addresses of \
-                 its {}",
-                service.name,
-                count(all.len(), "ready endpoint")
-            ),
-        };
-        self.say(says.clone(), vec![origin]);
         if addresses.is_empty() {
-            return Ok(End::Nothing { outcome: Outcome::NoSuchName, says });
+            let family = self.wanted().map_or("", Family::as_str);
+            let says = format!("{} has no {family} address", answers.last_name());
+            return End::Nothing { outcome: Outcome::NoSuchName, says };
         }
-        Ok(End::Endpoints { addresses, protocol, port })
+        let Wish { port, protocol, .. } = wish;
+        End::Endpoints { addresses, protocol, port }
+    }
+
+    /// The verdict where only the name was asked for.
+    fn resolved(&mut self, typed: &str, answers: &Answers, service: Option<&Service>) -> End {
+        if let Some(service) = service.filter(|service| service.cluster_ips.is_empty()) {
+            let families = Family::ALL.into_iter();
+            let found = families.filter_map(|it| readiness::of_headless(&self.view, service, it));
+            self.warnings.extend(found);
+        }
+        let port = service.and_then(|service| service.ports.first()).map(|port| port.port.get());
+        let n = answers.addresses(self.family).len();
+        let says = format!(
+            "{typed} has {}; {typed}:{} explains a connection",
+            count(n, "address").replace("addresss", "addresses"),
+            port.unwrap_or(80)
+        );
+        End::Nothing { outcome: Outcome::Resolved, says }
+    }
+}
+
+/// What has the addresses, and which fields say so.
+fn stands_for(
+    found: &Found<'_>,
+    service: Option<&Service>,
+    wanted: Option<Family>,
+) -> (String, Vec<Origin>) {
+    let conditions = || service.map(|it| absence::conditions(it, wanted)).unwrap_or_default();
+    match found {
+        Found::Service(names) => service_stands_for(names, service, conditions),
+        Found::Host(names, _) => (format!("an endpoint of Service {}", names.name), conditions()),
+        Found::Pod(address) => {
+            (format!("the name of whichever pod has the address {address}"), Vec::new())
+        }
+        Found::NameServer => ("the cluster DNS itself".to_owned(), Vec::new()),
+        Found::Apex | Found::Version | Found::Empty | Found::Port { .. } | Found::Pointers(_) => {
+            ("a name of the zone".to_owned(), Vec::new())
+        }
+    }
+}
+
+fn service_stands_for(
+    names: &ServiceNames,
+    service: Option<&Service>,
+    conditions: impl Fn() -> Vec<Origin>,
+) -> (String, Vec<Origin>) {
+    let name = &names.name;
+    match &names.stands {
+        Stands::Addresses { .. } => {
+            let ips = service.map(|service| service.cluster_ips.as_slice()).unwrap_or_default();
+            let origins = ips.iter().zip(0_usize..).map(|(ip, at)| {
+                Origin::new(Object::service(name), &format!("spec.clusterIPs[{at}]"), ip)
+            });
+            (format!("Service {name}"), origins.collect())
+        }
+        Stands::Endpoints { .. } => {
+            let mut origins = vec![Origin::new(Object::service(name), "spec.clusterIP", "None")];
+            origins.extend(conditions());
+            (format!("the headless Service {name}, its ready endpoints"), origins)
+        }
+        Stands::Alias(_) => (format!("the ExternalName {name}"), Vec::new()),
     }
 }

@@ -1,12 +1,18 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+mod absence;
+mod alias;
+mod answers;
 mod choice;
+mod cluster_dns;
 mod confirm;
 mod decision;
 mod delivery;
 mod direct;
 mod dns_answer;
+mod dns_failure;
+mod dns_question;
 mod name;
 mod observation;
 mod own_name;
@@ -14,6 +20,10 @@ mod place;
 mod policy;
 mod question;
 mod readiness;
+mod records;
+mod reply;
+mod resolvers;
+mod reverse;
 mod scene;
 mod search;
 mod source;
@@ -31,7 +41,10 @@ mod warnings;
 #[cfg(test)]
 mod tests;
 
+pub use cluster_dns::{ClusterDns, UpstreamRule, Upstreams};
 pub use confirm::KernelHolds;
+pub use dns_failure::{DnsFailure, FailedQuestion, dns_failure};
+pub use dns_question::{DnsQuestion, NoAnswer, SearchStep};
 pub use observation::{Difference, Observation, Reaction, Server, Trial};
 pub use question::{Question, Refusal};
 pub use text::Style;

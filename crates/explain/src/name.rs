@@ -4,21 +4,28 @@ use std::net::IpAddr;
 use std::num::NonZeroU16;
 use std::sync::Arc;
 
-use model::{Family, Frontend, Protocol, Service, ServiceKind, ServiceName};
+use dns::wire::{Lowered, Name};
+use model::{Family, Frontend, Protocol, Service, ServiceName};
 
+use crate::absence::{self, Why};
+use crate::alias;
+use crate::answers::{Answers, Kind};
+use crate::dns_question::{DnsQuestion, NoAnswer, SearchStep};
 use crate::place::Asker;
 use crate::question::Refusal;
+use crate::reply::Reply;
 use crate::target::{Host, Scheme, Target};
-use crate::trace::{Hop, Object, Origin, Stage};
+use crate::trace::{Hop, Origin, Stage};
 use crate::verdict::Outcome;
 use crate::view::View;
-use crate::warning::{Warning, WarningKind};
+use crate::warning::Warning;
 
 /// What the target comes to.
 #[derive(Debug)]
 pub(crate) struct Resolved {
     pub(crate) hops: Vec<Hop>,
     pub(crate) warnings: Vec<Warning>,
+    pub(crate) dns_questions: Vec<DnsQuestion>,
     /// The Service that was named, if one was.
     pub(crate) service: Option<Arc<Service>>,
     pub(crate) end: End,
@@ -34,15 +41,13 @@ pub(crate) enum End {
     Nothing { outcome: Outcome, says: String },
 }
 
-/// Names that lead to names, in a row. As many as `CoreDNS` follows.
-const ALIASES_MAX: usize = 10;
-
 pub(crate) struct Names<'a> {
     pub(crate) view: View<'a>,
     pub(crate) asker: &'a Asker,
     pub(crate) family: Option<Family>,
-    hops: Vec<Hop>,
+    pub(crate) hops: Vec<Hop>,
     pub(crate) warnings: Vec<Warning>,
+    pub(crate) dns_questions: Vec<DnsQuestion>,
     /// Why the cluster has not the Service that a completed name would be of.
     pub(crate) absent: Option<String>,
 }
@@ -55,201 +60,204 @@ pub(crate) struct Wish {
     pub(crate) protocol: Protocol,
 }
 
-/// What the cluster DNS says of a name.
-pub(crate) enum Answer {
-    Service(Arc<Service>),
-    /// The name is not in the cluster's zone.
-    Outside,
-    /// It would be a Service's, and there is none: why.
-    Absent(String),
-    /// It is, and there is no such one: why.
-    Denied(String),
-    /// It is, and explain does not know what is answered: why.
-    Unknown(String),
-}
+/// The Service that was named, and where that leads.
+pub(crate) type Led = (Option<Arc<Service>>, End);
 
 impl<'a> Names<'a> {
     pub(crate) const fn new(view: View<'a>, asker: &'a Asker, family: Option<Family>) -> Self {
-        Self { view, asker, family, hops: Vec::new(), warnings: Vec::new(), absent: None }
+        Self {
+            view,
+            asker,
+            family,
+            hops: Vec::new(),
+            warnings: Vec::new(),
+            dns_questions: Vec::new(),
+            absent: None,
+        }
     }
 
     pub(crate) fn resolve(mut self, target: &Target) -> Result<Resolved, Refusal> {
         let (service, end) = match target {
             Target::Place { host: Host::Address(address), port, protocol, .. } => {
-                let family = Family::of(*address);
-                if self.family.is_some_and(|wanted| wanted != family) {
-                    let what = format!("the target is an {family} address: {address}");
-                    return Err(Refusal::usage(what, "leave -4 and -6 out"));
-                }
+                self.check_family(*address)?;
                 let frontend = Frontend { address: *address, protocol: *protocol, port: *port };
                 (None, End::Frontend(frontend))
             }
             Target::Place { scheme, host: Host::Name(name), port, protocol } => {
                 let wish = Wish { scheme: *scheme, port: *port, protocol: *protocol };
-                self.named(name, wish)?
+                self.named(name, Some(wish))?
             }
             Target::Service { name, port, protocol } => {
                 self.service(name, port.as_ref(), *protocol)?
             }
+            Target::Name(Host::Name(name)) => self.named(name, None)?,
+            Target::Name(Host::Address(address)) => {
+                self.check_family(*address)?;
+                (None, self.reverse(*address))
+            }
         };
-        let Self { hops, warnings, .. } = self;
-        Ok(Resolved { hops, warnings, service, end })
+        let Self { hops, warnings, dns_questions, .. } = self;
+        Ok(Resolved { hops, warnings, dns_questions, service, end })
     }
 
-    pub(crate) fn domain(&self) -> &'a str {
-        self.view.cluster_domain
+    fn check_family(&self, address: IpAddr) -> Result<(), Refusal> {
+        let family = Family::of(address);
+        if self.family.is_none_or(|wanted| wanted == family) {
+            return Ok(());
+        }
+        let what = format!("the target is an {family} address: {address}");
+        Err(Refusal::usage(what, "leave -4 and -6 out"))
+    }
+
+    pub(crate) fn domain(&self) -> String {
+        self.view.dns.domain()
     }
 
     pub(crate) fn say(&mut self, says: String, origins: Vec<Origin>) {
         self.hops.push(Hop::new(Stage::Name, None, says, origins));
     }
 
+    /// Says it, with what would make it another way.
+    pub(crate) fn say_why(&mut self, says: String, why: Why) {
+        let mut hop = Hop::new(Stage::Name, None, says, why.origins);
+        hop.change = why.change;
+        self.hops.push(hop);
+    }
+
+    pub(crate) fn is_in_zone(&self, name: &Name) -> bool {
+        name.is_within(&self.view.dns.zone.settings().domain)
+    }
+
+    /// Asks for both families' addresses, or for those that are wanted.
+    pub(crate) fn ask(&mut self, name: Name, step: Option<SearchStep>) -> Answers {
+        let answers = Answers::of(&self.view.dns.zone, name);
+        self.note(&answers, step);
+        answers
+    }
+
+    pub(crate) fn note(&mut self, answers: &Answers, step: Option<SearchStep>) {
+        for reply in answers.of_families(self.family) {
+            let why = self.why(&answers.name, reply);
+            let reason = why.map(|why| why.reason);
+            self.dns_questions.push(DnsQuestion::new(&answers.name, reply, step, reason));
+        }
+    }
+
+    /// Why a reply has no record.
+    pub(crate) fn why(&self, name: &Name, reply: &Reply) -> Option<Why> {
+        why(&self.view, name, reply)
+    }
+
+    /// One name, as it stands.
+    pub(crate) fn single(
+        &mut self,
+        typed: &str,
+        whole: &str,
+        wish: Option<Wish>,
+    ) -> Result<Led, Refusal> {
+        let name = Name::from_text(whole).map_err(|error| {
+            Refusal::usage(format!("not a name: {error}"), "a name has at most 253 letters")
+        })?;
+        let answers = self.ask(name, None);
+        self.follow(typed, &answers, wish)
+    }
+
     /// From a whole name on, through aliases, to an address.
     pub(crate) fn follow(
         &mut self,
         typed: &str,
-        whole: &str,
-        wish: Wish,
-    ) -> Result<(Option<Arc<Service>>, End), Refusal> {
-        let mut name = whole.to_owned();
+        answers: &Answers,
+        wish: Option<Wish>,
+    ) -> Result<Led, Refusal> {
         let mut first = None;
-        for _ in 0..=ALIASES_MAX {
-            let service = match self.answer(&name) {
-                Answer::Service(service) => service,
-                Answer::Outside => return Ok((first, self.outside(&name))),
-                Answer::Absent(why) | Answer::Denied(why) => {
-                    let says = format!("{name} does not exist (NXDOMAIN): {why}");
-                    self.say(says.clone(), Vec::new());
-                    return Ok((first, End::Nothing { outcome: Outcome::NoSuchName, says }));
-                }
-                Answer::Unknown(says) => {
-                    self.say(says.clone(), Vec::new());
-                    return Ok((first, End::Nothing { outcome: Outcome::Unknown, says }));
-                }
-            };
-            first.get_or_insert_with(|| Arc::clone(&service));
-            let ServiceKind::ExternalName(alias) = &service.kind else {
-                let end = self.addresses(&name, &service, wish)?;
-                return Ok((first, end));
-            };
-            if let Some(end) = self.alias(typed, &name, &service, alias, wish) {
-                return Ok((first, end));
-            }
-            name = alias.to_ascii_lowercase();
-            if let Some(bare) = name.strip_suffix('.') {
-                name = bare.to_owned();
-            }
+        let mut name = &answers.name;
+        for alias in answers.aliases() {
+            let service = self.service_at(name);
+            self.alias(typed, name, service.as_deref(), alias, wish);
+            first = first.or(service);
+            name = alias;
         }
-        let says = format!("{whole} leads from name to name without an end");
-        Ok((first, End::Nothing { outcome: Outcome::NoSuchName, says }))
-    }
-
-    fn outside(&mut self, name: &str) -> End {
-        let domain = self.domain();
-        self.say(
-            format!(
-                "{name} is not in {domain}: the cluster DNS asks the DNS outside, whose answers \
-                 are not known here"
-            ),
-            Vec::new(),
-        );
-        if let Some(absent) = &self.absent {
-            let says = format!(
-                "{absent}, and so the DNS outside is asked for {name}; its answer is not known here"
-            );
-            return End::Nothing { outcome: Outcome::Unknown, says };
-        }
-        let says = format!(
-            "the addresses of {name} come from the DNS outside; explain knows them not, and no \
-             Service is in the way unless one claims such an address"
-        );
-        End::Nothing { outcome: Outcome::Unknown, says }
-    }
-
-    /// A Service of type `ExternalName`: `None` where the new name is to be followed.
-    fn alias(
-        &mut self,
-        typed: &str,
-        name: &str,
-        service: &Service,
-        alias: &str,
-        wish: Wish,
-    ) -> Option<End> {
-        let object = Object::service(&service.name);
-        let origin = Origin::new(object, "spec.externalName", alias);
-        let says = format!("{name} is an alias: the cluster DNS answers with a CNAME, {alias}");
-        self.say(says, vec![origin.clone()]);
-        if alias.parse::<IpAddr>().is_ok() {
-            let says = format!(
-                "{alias} looks like an address, but the DNS takes spec.externalName for a name, \
-                 which does not exist"
-            );
-            let origins = vec![origin];
-            let warning =
-                Warning { origins, ..Warning::new(WarningKind::AddressAsName, says.clone()) };
-            self.warnings.push(warning);
-            return Some(End::Nothing { outcome: Outcome::NoSuchName, says });
-        }
-        let (Some(scheme), true) = (wish.scheme, self.warnings.iter().all(is_not_about_host))
-        else {
-            return None;
+        let first = first.or_else(|| self.service_at(name));
+        let end = match answers.kind(self.family) {
+            Kind::Elsewhere => self.outside(name),
+            Kind::Addresses => self.addresses(typed, answers, wish)?,
+            Kind::NoData if wish.is_none() && self.has_records(name) => self.other_records(name),
+            Kind::Denied | Kind::NoData | Kind::Failed => self.nothing(answers),
         };
-        let says = format!(
-            "the HTTP Host stays what the client typed, {typed}, not {alias}: a server that looks \
-             at it may know no such site"
-        );
-        let origins = vec![origin];
-        let about_host = Warning::new(WarningKind::HostKept, says);
-        self.warnings.push(Warning { origins: origins.clone(), ..about_host });
-        if scheme == Scheme::Https {
-            let says = format!(
-                "the server must show a certificate for {typed}, which the client typed; one for \
-                 {alias} is refused"
-            );
-            self.warnings.push(Warning { origins, ..Warning::new(WarningKind::TlsName, says) });
-        }
-        None
+        Ok((first, end))
     }
 
-    pub(crate) fn find(&self, namespace: &str, name: &str) -> Option<&'a Arc<Service>> {
-        self.view.cluster().services.get(&ServiceName::new(namespace, name))
+    /// Says that a name has no address, and why.
+    pub(crate) fn nothing(&mut self, answers: &Answers) -> End {
+        let Some((says, why)) = self.nothing_in_words(answers) else {
+            let says = format!("{} has no address", answers.name);
+            return End::Nothing { outcome: Outcome::Unknown, says };
+        };
+        self.warn_of(answers.last_name(), &why);
+        let is_unknown = why.reason == NoAnswer::NotSynced;
+        let outcome = if is_unknown { Outcome::Unknown } else { Outcome::NoSuchName };
+        self.say_why(says.clone(), why);
+        End::Nothing { outcome, says }
     }
 
-    pub(crate) fn is_in_zone(&self, name: &str) -> bool {
-        name.strip_suffix(self.domain()).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+    /// `web.shop.svc.cluster.local does not exist (NXDOMAIN, for 30 s): …`
+    pub(crate) fn nothing_in_words(&self, answers: &Answers) -> Option<(String, Why)> {
+        let reply = answers.of_families(self.family).next()?;
+        let why = self.why(&answers.name, reply)?;
+        let name = answers.last_name();
+        let kept = reply.ttl_s.map_or_else(String::new, |ttl_s| format!(", for {ttl_s} s"));
+        let lead = match answers.kind(self.family) {
+            Kind::Denied => format!("{name} does not exist ({}{kept})", reply.rcode),
+            Kind::NoData => {
+                let types: Vec<String> =
+                    answers.of_families(self.family).map(|it| it.rtype.to_string()).collect();
+                format!("{name} has no {} record (NODATA{kept})", types.join(" and no "))
+            }
+            Kind::Failed | Kind::Addresses | Kind::Elsewhere => {
+                format!("{name} is not answered ({})", reply.rcode)
+            }
+        };
+        Some((format!("{lead}: {}", why.says), why))
     }
 
-    /// What the cluster DNS answers to a whole name.
-    pub(crate) fn answer(&self, name: &str) -> Answer {
-        if !self.is_in_zone(name) {
-            return Answer::Outside;
-        }
-        let domain = self.domain();
-        let rest = name.strip_suffix(domain).unwrap_or_default().trim_end_matches('.');
-        let labels: Vec<&str> = rest.split('.').collect();
-        match labels.as_slice() {
-            [service, namespace, "svc"] => match self.find(namespace, service) {
-                Some(service) => Answer::Service(Arc::clone(service)),
-                None => Answer::Absent(format!("namespace {namespace} has no Service {service}")),
-            },
-            [host, service, namespace, "svc"] => match self.find(namespace, service) {
-                Some(_) if !host.starts_with('_') => Answer::Unknown(format!(
-                    "{name} is the name of an endpoint of Service {namespace}/{service}; which \
-                     endpoint has which name is not known here"
-                )),
-                Some(_) | None => Answer::Denied("it is no name of a Service".to_owned()),
-            },
-            [_, _, "pod"] => Answer::Unknown(format!(
-                "{name} is the name of a pod by its address; whether the cluster DNS answers it \
-                 is its own setting"
-            )),
-            _ => Answer::Denied("it is no name of a Service".to_owned()),
-        }
+    pub(crate) fn service_at(&self, name: &Name) -> Option<Arc<Service>> {
+        service_at(&self.view, name)
     }
 }
 
-fn is_not_about_host(warning: &Warning) -> bool {
-    warning.kind != WarningKind::HostKept
+/// The Service that a name is of, as the table has it.
+fn service_at(view: &View<'_>, name: &Name) -> Option<Arc<Service>> {
+    let lowered = Lowered::new(name.as_wire())?;
+    let labels = lowered.labels_before(view.dns.zone.settings().domain.as_wire())?;
+    let label = |from_right: usize| {
+        let label = lowered.label(labels.checked_sub(from_right + 1)?)?;
+        std::str::from_utf8(label).ok()
+    };
+    if label(0) != Some("svc") {
+        return None;
+    }
+    let name = ServiceName::new(label(1)?, label(2)?);
+    view.cluster().services.get(&name).map(Arc::clone)
+}
+
+/// Why a reply has no record, as far as the cluster says.
+pub(crate) fn why(view: &View<'_>, name: &Name, reply: &Reply) -> Option<Why> {
+    let last = reply.last_name(name);
+    if let Some(failure) = reply.failure {
+        if failure == NoAnswer::NotSynced {
+            return Some(Why::new(failure, "the cluster has not been read yet"));
+        }
+        let says = "ExternalNames lead from name to name without an end";
+        let origins = alias::external_name(service_at(view, name).as_deref());
+        return Some(Why { origins, ..Why::new(failure, says) });
+    }
+    if reply.is_elsewhere {
+        return Some(Why::new(NoAnswer::Upstream, "it is for an upstream to say"));
+    }
+    if reply.is_denied() {
+        return absence::of(view, last);
+    }
+    reply.is_no_data().then(|| absence::of_type(view, last, reply.rtype))
 }
 
 /// `1 endpoint`, `2 endpoints`

@@ -116,7 +116,10 @@ impl Trace {
                 each.map(|it| Trial { to: it.address, protocol, times: 1 }).collect()
             }
             (Outcome::Forward | Outcome::Drop | Outcome::Reject, None)
-            | (Outcome::NoSuchName | Outcome::NotService | Outcome::Unknown, _) => Vec::new(),
+            | (
+                Outcome::NoSuchName | Outcome::Resolved | Outcome::NotService | Outcome::Unknown,
+                _,
+            ) => Vec::new(),
         }
     }
 
@@ -144,7 +147,9 @@ impl Trace {
             Outcome::Forward | Outcome::Direct => Reaction::Answered,
             Outcome::Drop => Reaction::Silent,
             Outcome::Reject => Reaction::Refused,
-            Outcome::NoSuchName | Outcome::NotService | Outcome::Unknown => return Vec::new(),
+            Outcome::NoSuchName | Outcome::Resolved | Outcome::NotService | Outcome::Unknown => {
+                return Vec::new();
+            }
         };
         if seen.reaction != expected {
             let observed = match seen.error.as_str() {

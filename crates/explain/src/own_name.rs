@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::num::NonZeroU16;
 use std::sync::Arc;
 
-use model::{Family, Frontend, Protocol, Service, ServiceKind, ServiceName};
+use model::{Family, Frontend, Protocol, Service, ServiceName};
 
 use crate::name::{End, Names, Wish};
 use crate::place::Place;
@@ -26,12 +26,9 @@ impl Names<'_> {
         let found = find_port(&service, port, protocol)?;
         let wish = Wish { scheme: None, port: found.0, protocol: found.1 };
         let whole = format!("{}.{}.svc.{}", name.name, name.namespace, self.domain());
-        if matches!(service.kind, ServiceKind::ExternalName(_)) {
-            return self.follow(&whole, &whole, wish);
-        }
+        // Of an ExternalName and of a headless Service only the DNS tells where they lead.
         if service.cluster_ips.is_empty() {
-            let end = self.headless(&whole, &service, wish.protocol, wish.port)?;
-            return Ok((Some(service), end));
+            return self.single(&whole, &whole, Some(wish));
         }
         let (address, port, field) = match self.for_outside(&service, found.2) {
             Some(outside) => outside,

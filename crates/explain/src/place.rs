@@ -149,14 +149,13 @@ fn pod(view: &View<'_>, text: &str) -> Result<Asker, Refusal> {
 /// What bears an address is found out from the objects: a node, a pod, or somebody outside.
 pub(crate) fn by_address(view: &View<'_>, address: IpAddr) -> Asker {
     let here = &view.here.node;
+    let pod = view.pod_at(address);
     let (place, origins) = if let Some(node) = view.node_of(address) {
         let origins = view.says_of(&node, address).into_iter().collect();
         (Place::Node(node), origins)
     } else if address.is_loopback() {
         (Place::Node(here.name.clone()), Vec::new())
-    } else if let Some((pod, node)) =
-        view.pod_at(address).and_then(|pod| pod.node.clone().map(|node| (pod, node)))
-    {
+    } else if let Some((pod, node)) = pod.and_then(|pod| pod.node.clone().map(|node| (pod, node))) {
         let object = Object::pod(&pod.name.namespace, &pod.name.name);
         let addressed = Origin::new(object.clone(), "status.podIPs", address);
         (Place::Pod(node.clone()), vec![addressed, Origin::new(object, "spec.nodeName", node)])
@@ -176,7 +175,8 @@ pub(crate) fn by_address(view: &View<'_>, address: IpAddr) -> Asker {
     } else {
         (Place::Outside, Vec::new())
     };
-    Asker { name: address.to_string(), place, namespace: None, addresses: vec![address], origins }
+    let namespace = pod.map(|pod| pod.name.namespace.to_string());
+    Asker { name: address.to_string(), place, namespace, addresses: vec![address], origins }
 }
 
 fn pod_cidr<'a>(view: &View<'a>, address: IpAddr) -> Option<(&'a NodeName, &'a ipnet::IpNet)> {

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 /// All that a person says.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Question {
-    /// `http(s)://HOST[:PORT][/PATH]`, `HOST:PORT[/udp|/sctp]` or `svc/NAMESPACE/NAME[:PORT]`.
+    /// `http(s)://HOST[:PORT][/PATH]`, `HOST:PORT[/udp|/sctp]` or `svc/NAMESPACE/NAME[:PORT]` for a
+    /// connection; a name or an address alone for what the cluster DNS says of it.
     pub target: String,
     /// `outside`, `node/NAME`, `pod/NAMESPACE/NAME` or an address; absent, the node itself.
     pub from: Option<String>,

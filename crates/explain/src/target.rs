@@ -23,6 +23,8 @@ pub(crate) enum Target {
         /// Absent, that of the port.
         protocol: Option<Protocol>,
     },
+    /// Nothing but a name, or an address that leads back to names: no connection is meant.
+    Name(Host),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,7 +51,7 @@ const HTTP: NonZeroU16 = NonZeroU16::new(80).expect("80 is not zero");
 const HTTPS: NonZeroU16 = NonZeroU16::new(443).expect("443 is not zero");
 
 const FORMS: &str =
-    "write it as http://HOST[:PORT], HOST:PORT[/udp|/sctp] or svc/NAMESPACE/NAME[:PORT]";
+    "write it as http://HOST[:PORT], HOST:PORT[/udp|/sctp], svc/NAMESPACE/NAME[:PORT] or NAME";
 
 pub(crate) fn parse(text: &str) -> Result<Target, Refusal> {
     if text.is_empty() {
@@ -62,15 +64,21 @@ pub(crate) fn parse(text: &str) -> Result<Target, Refusal> {
         return url(text, scheme, rest);
     }
     let (place, protocol) = match text.split_once('/') {
-        Some((place, protocol)) => (place, self::protocol(text, protocol)?),
-        None => (text, Protocol::Tcp),
+        Some((place, protocol)) => (place, Some(self::protocol(text, protocol)?)),
+        None => (text, None),
     };
     let (host, port) = host_and_port(text, place)?;
-    let Some(port) = port else {
-        let hint = format!("add a port, for example {}", with_port(place));
-        return Err(Refusal::usage(format!("the target names no port: {text}"), hint));
-    };
-    Ok(Target::Place { scheme: None, host, port, protocol })
+    match (port, protocol) {
+        (Some(port), protocol) => {
+            let protocol = protocol.unwrap_or(Protocol::Tcp);
+            Ok(Target::Place { scheme: None, host, port, protocol })
+        }
+        (None, None) => Ok(Target::Name(host)),
+        (None, Some(_)) => {
+            let hint = format!("add a port, for example {}", with_port(place));
+            Err(Refusal::usage(format!("the target names no port: {text}"), hint))
+        }
+    }
 }
 
 fn with_port(place: &str) -> String {
@@ -237,6 +245,20 @@ mod tests {
     }
 
     #[test]
+    fn a_host_alone_is_a_name() {
+        for (text, host) in [
+            ("Web", name("web")),
+            ("www.naver.com.", name("www.naver.com.")),
+            ("_http._tcp.web", name("_http._tcp.web")),
+            ("10.96.0.1", address("10.96.0.1")),
+            ("fd00::1", address("fd00::1")),
+            ("[fd00::1]", address("fd00::1")),
+        ] {
+            assert_eq!(parse(text), Ok(Target::Name(host)), "for {text}");
+        }
+    }
+
+    #[test]
     fn services_are_read() {
         let service = |port, protocol| Target::Service {
             name: ServiceName::new("shop", "web"),
@@ -262,10 +284,13 @@ mod tests {
         let service = "write it as svc/NAMESPACE/NAME or svc/NAMESPACE/NAME:PORT";
         for (text, expected) in [
             ("", format!("the target is empty; {FORMS}")),
-            ("web", "the target names no port: web; add a port, for example web:80".to_owned()),
             (
-                "fd00::1",
-                "the target names no port: fd00::1; add a port, for example [fd00::1]:80"
+                "web/udp",
+                "the target names no port: web/udp; add a port, for example web:80".to_owned(),
+            ),
+            (
+                "fd00::1/tcp",
+                "the target names no port: fd00::1/tcp; add a port, for example [fd00::1]:80"
                     .to_owned(),
             ),
             ("http://", format!("the target names no host: http://; {FORMS}")),

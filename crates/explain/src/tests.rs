@@ -1,6 +1,7 @@
 //! Is what is told right, and readable?
 
 mod asked;
+mod dns_settings;
 mod json;
 mod kernel;
 mod never_wrong;

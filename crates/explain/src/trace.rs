@@ -5,6 +5,7 @@ use std::fmt;
 use model::NodeName;
 use serde::{Deserialize, Serialize};
 
+use crate::dns_question::DnsQuestion;
 use crate::observation::{Difference, Observation};
 use crate::verdict::Verdict;
 use crate::warning::Warning;
@@ -28,6 +29,9 @@ pub struct Trace {
     pub hops: Vec<Hop>,
     pub verdict: Verdict,
     pub warnings: Vec<Warning>,
+    /// What is asked of the cluster DNS on the way, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dns_questions: Vec<DnsQuestion>,
     /// What really happened, where somebody tried it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub observations: Vec<Observation>,
@@ -183,7 +187,12 @@ impl Object {
         Self::new("agent", "")
     }
 
-    /// Nobody remembers which slice an endpoint came from.
+    /// One of a Service's.
+    pub(crate) fn slice(service: &model::ServiceName, slice: &model::EndpointSlice) -> Self {
+        Self::namespaced("EndpointSlice", &service.namespace, &slice.name)
+    }
+
+    /// A port's list of endpoints does not tell which slice each came from.
     pub(crate) fn endpoint_slice() -> Self {
         Self::new("EndpointSlice", "")
     }

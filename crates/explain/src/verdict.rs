@@ -38,8 +38,10 @@ pub enum Outcome {
     Direct,
     Drop,
     Reject,
-    /// The cluster DNS denies the name.
+    /// The cluster DNS denies the name, or has no record of it that the client can use.
     NoSuchName,
+    /// The name has an answer, and nothing more was asked.
+    Resolved,
     /// No Service has the address: it is routed as any other, wherever that leads.
     NotService,
     /// It depends on something that is not known here.
@@ -55,6 +57,7 @@ impl Outcome {
             Self::Drop => "drop",
             Self::Reject => "reject",
             Self::NoSuchName => "no such name",
+            Self::Resolved => "resolved",
             Self::NotService => "not a Service",
             Self::Unknown => "unknown",
         }

@@ -10,6 +10,7 @@ use model::{
     ServiceTable,
 };
 
+use crate::cluster_dns::ClusterDns;
 use crate::trace::{Object, Origin};
 
 /// One moment of a cluster, seen from one node.
@@ -21,8 +22,8 @@ pub struct View<'a> {
     pub other_node: &'a dyn Fn(&Node) -> NodeContext,
     /// Everything that could not be accepted, by whoever found it.
     pub rejections: &'a [Rejection],
-    /// `cluster.local`
-    pub cluster_domain: &'a str,
+    /// What answers names.
+    pub dns: &'a ClusterDns,
     /// Absent where there is no agent, but only objects.
     pub agent: Option<&'a Agent>,
 }

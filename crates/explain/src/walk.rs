@@ -32,6 +32,7 @@ pub fn explain(view: &View<'_>, question: &Question) -> Result<Trace, Refusal> {
     let asker = asker(view, question)?;
     let mut resolved = Names::new(*view, &asker, question.family).resolve(&target)?;
     let names = std::mem::take(&mut resolved.hops);
+    let dns_questions = std::mem::take(&mut resolved.dns_questions);
     let (from, way) = match &resolved.end {
         End::Nothing { outcome, says } => {
             let verdict = Verdict::without_packet(*outcome, says.clone());
@@ -59,6 +60,7 @@ pub fn explain(view: &View<'_>, question: &Question) -> Result<Trace, Refusal> {
         hops,
         verdict: way.verdict,
         warnings,
+        dns_questions,
         observations: Vec::new(),
         differences: Vec::new(),
     })

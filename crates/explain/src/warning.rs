@@ -67,6 +67,10 @@ pub enum WarningKind {
     AddressAsName,
     /// Each look-up costs several questions.
     SearchPath,
+    /// The libraries that resolve names make different things of the answers.
+    ResolversDiffer,
+    /// An answer does not fit into a datagram.
+    Truncated,
     /// The Service has an address of the other family too.
     OtherFamily,
     /// Another node's agent is taken to have the flags of this one.
@@ -74,7 +78,7 @@ pub enum WarningKind {
 }
 
 impl WarningKind {
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 25] = [
         Self::AgentBehind,
         Self::NotProgrammed,
         Self::HeldByAnother,
@@ -96,6 +100,8 @@ impl WarningKind {
         Self::HeadlessPort,
         Self::AddressAsName,
         Self::SearchPath,
+        Self::ResolversDiffer,
+        Self::Truncated,
         Self::OtherFamily,
         Self::AssumedFlags,
     ];

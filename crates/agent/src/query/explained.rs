@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
-use explain::{KernelHolds, Question, Refusal, Trace};
+use explain::{ClusterDns, KernelHolds, Question, Refusal, Trace};
 use hyper::StatusCode;
 use model::{Node, ServiceName};
 use reconcile::ReadBack;
@@ -80,11 +80,17 @@ fn explain(config: &Config, published: &Published, question: &Question) -> Resul
         is_applied: status.applied.is_some(),
         waiting: waiting.collect(),
     };
+    let domain = ClusterDns::as_shipped(CLUSTER_DOMAIN, published.node.cluster());
+    let dns = domain.map_err(|error| Refusal {
+        what: format!("the cluster's domain is no name: {error}"),
+        hint: "its usual name is cluster.local".to_owned(),
+        is_usage: false,
+    })?;
     let view = explain::View {
         here: &published.node,
         other_node: &|node: &Node| config.other_node_context(node),
         rejections: &published.rejections(),
-        cluster_domain: CLUSTER_DOMAIN,
+        dns: &dns,
         agent: Some(&agent),
     };
     explain::explain(&view, question)

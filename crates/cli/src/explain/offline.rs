@@ -9,7 +9,7 @@ use std::sync::Arc;
 use agent::OwnAddresses;
 use agent::config::Config;
 use agent::query::CLUSTER_DOMAIN;
-use explain::{Question, Trace, View};
+use explain::{ClusterDns, Question, Trace, View};
 use ingest::Objects;
 use model::{Node, NodeTable, Rejection, ServiceTable};
 use watch::{Event, Folder};
@@ -40,11 +40,13 @@ pub(super) fn explain(
     let mut rejections: Vec<Rejection> = cluster.rejections.to_vec();
     tell(&rejections);
     rejections.extend(here.rejections());
+    let dns = ClusterDns::as_shipped(CLUSTER_DOMAIN, &cluster)
+        .map_err(|error| Failure::new(error.to_string(), "the domain must be a name"))?;
     let view = View {
         here: &here,
         other_node: &|node: &Node| config.other_node_context(node),
         rejections: &rejections,
-        cluster_domain: CLUSTER_DOMAIN,
+        dns: &dns,
         agent: None,
     };
     explain::explain(&view, question).map_err(refused)

@@ -111,8 +111,8 @@ fn a_question_without_an_answer_is_a_failure() {
         let expected = Ended { code, out: String::new(), err: err.to_owned() };
         assert_eq!(folder.explain(arguments), expected);
     };
-    let port = "pogu: the target names no port: web\nhint: add a port, for example web:80\n";
-    refused(&["web"], 2, port);
+    let port = "pogu: the target names no port: web/udp\nhint: add a port, for example web:80\n";
+    refused(&["web/udp"], 2, port);
     let service = "pogu: no such Service: shop/wob\nhint: there is svc/shop/web, for example\n";
     refused(&["svc/shop/wob"], 1, service);
     let cidr = "pogu: --cluster-cidr is not a CIDR: 10.0.0.0\n\

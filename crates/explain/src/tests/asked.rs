@@ -5,7 +5,7 @@ use std::path::Path;
 use model::{Node, NodeName, NodeTable, Rejection};
 use testkit::{Cluster, Scenario, Tables};
 
-use crate::{Question, Refusal, Trace, View, explain};
+use crate::{ClusterDns, Question, Refusal, Trace, View, explain};
 
 /// The cluster that the sections of a scenario describe, and the table of each of its nodes.
 pub(super) struct Asked {
@@ -23,10 +23,23 @@ impl Asked {
         Self { cluster, tables }
     }
 
+    pub(super) fn table(&self, node: &str) -> &NodeTable {
+        self.tables.node(&NodeName::new(node)).expect("a node of the cluster")
+    }
+
+    /// As the agent of the node answers, with this cluster DNS.
+    pub(super) fn ask_dns(
+        &self,
+        node: &str,
+        dns: &ClusterDns,
+        question: &Question,
+    ) -> Result<Trace, Refusal> {
+        ask_with(&self.cluster, self.table(node), dns, question)
+    }
+
     /// As the agent of the node answers.
     pub(super) fn ask(&self, node: &str, question: &Question) -> Result<Trace, Refusal> {
-        let table = self.tables.node(&NodeName::new(node)).expect("a node of the cluster");
-        ask(&self.cluster, table, question)
+        ask(&self.cluster, self.table(node), question)
     }
 }
 
@@ -36,13 +49,28 @@ pub(super) fn ask(
     table: &NodeTable,
     question: &Question,
 ) -> Result<Trace, Refusal> {
+    ask_with(cluster, table, &shipped(table), question)
+}
+
+/// The cluster DNS as clusters ship it.
+pub(super) fn shipped(table: &NodeTable) -> ClusterDns {
+    ClusterDns::as_shipped("cluster.local", table.cluster()).expect("a domain")
+}
+
+/// The same, with a cluster DNS that is set otherwise.
+pub(super) fn ask_with(
+    cluster: &Cluster,
+    table: &NodeTable,
+    dns: &ClusterDns,
+    question: &Question,
+) -> Result<Trace, Refusal> {
     let mut rejections: Vec<Rejection> = table.cluster().rejections.to_vec();
     rejections.extend(table.rejections());
     let view = View {
         here: table,
         other_node: &|node: &Node| cluster.context(node, table.cluster()),
         rejections: &rejections,
-        cluster_domain: "cluster.local",
+        dns,
         agent: None,
     };
     explain(&view, question)

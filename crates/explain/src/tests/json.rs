@@ -1,7 +1,7 @@
 //! Is the JSON what its page says, and does it come back whole?
 
 use super::asked::{Asked, question};
-use crate::{Certainty, KernelHolds, Style, Trace, WarningKind};
+use crate::{Certainty, KernelHolds, NoAnswer, Style, Trace, WarningKind};
 
 const CLUSTER: &str = "\
 -- cluster --
@@ -41,11 +41,30 @@ fn the_page_shows_a_trace_as_it_is() {
 #[test]
 fn the_page_names_every_warning() {
     let page = std::fs::read_to_string(PAGE).expect("the page");
+    let (_, page) = page.split_once("## Warnings").expect("the warnings");
+    let (page, _) = page.split_once("## ").expect("what follows");
     for kind in WarningKind::ALL {
         let word = serde_json::to_string(&kind).expect("it can be written");
         let row = format!("| `{}` |", word.trim_matches('"'));
         assert_eq!(page.matches(&row).count(), 1, "{row}");
     }
+}
+
+#[test]
+fn the_page_names_every_reason_of_no_answer() {
+    let page = std::fs::read_to_string(PAGE).expect("the page");
+    let (_, rows) = page.split_once("| reason | meaning |\n|---|---|\n").expect("the table");
+    let rows = rows.lines().take_while(|row| row.starts_with('|'));
+    let firsts = rows.filter_map(|row| row.split('|').nth(1));
+    let mut told: Vec<&str> = firsts
+        .flat_map(|first| first.split(','))
+        .map(|word| word.trim().trim_matches('`'))
+        .collect();
+    let words = NoAnswer::ALL.map(|reason| serde_json::to_string(&reason).expect("a word"));
+    let mut expected: Vec<&str> = words.iter().map(|word| word.trim_matches('"')).collect();
+    told.sort_unstable();
+    expected.sort_unstable();
+    assert_eq!(told, expected);
 }
 
 #[test]

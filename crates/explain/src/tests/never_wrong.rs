@@ -82,7 +82,9 @@ fn verdict(trace: &Trace, source: std::net::IpAddr) -> Verdict {
             assert_eq!(only.source.seen, Some(source));
             Verdict::NotService
         }
-        Outcome::NoSuchName | Outcome::Unknown => panic!("no verdict: {verdict:?}"),
+        Outcome::NoSuchName | Outcome::Resolved | Outcome::Unknown => {
+            panic!("no verdict: {verdict:?}")
+        }
     }
 }
 

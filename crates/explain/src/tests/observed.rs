@@ -57,6 +57,7 @@ fn trace(outcome: Outcome, is_rewritten: bool) -> Trace {
             ],
         },
         warnings: Vec::new(),
+        dns_questions: Vec::new(),
         observations: Vec::new(),
         differences: Vec::new(),
     }

@@ -1,0 +1,98 @@
+//! What do the two replies to the question for a name's addresses come to?
+
+use std::net::IpAddr;
+
+use dns::wire::{Name, Rcode, RecordType};
+use dns::zone::Zone;
+use model::Family;
+
+use crate::reply::{self, Reply};
+
+/// What the cluster DNS answers for a name's A and AAAA records. Resolvers ask for both at once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Answers {
+    pub(crate) name: Name,
+    v4: Reply,
+    v6: Reply,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// There is an address.
+    Addresses,
+    /// The name is there, and has no address.
+    NoData,
+    Denied,
+    Failed,
+    /// Others are asked.
+    Elsewhere,
+}
+
+impl Answers {
+    pub(crate) fn of(zone: &Zone, name: Name) -> Self {
+        let v4 = reply::ask(zone, &name, RecordType::A);
+        let v6 = reply::ask(zone, &name, RecordType::AAAA);
+        Self { name, v4, v6 }
+    }
+
+    pub(crate) const fn reply(&self, family: Family) -> &Reply {
+        match family {
+            Family::V4 => &self.v4,
+            Family::V6 => &self.v6,
+        }
+    }
+
+    /// Those that a client looks at which wants one family, or both.
+    pub(crate) fn of_families(&self, wanted: Option<Family>) -> impl Iterator<Item = &Reply> {
+        let all = Family::ALL.into_iter();
+        all.filter(move |it| wanted.is_none_or(|family| family == *it)).map(|it| self.reply(it))
+    }
+
+    pub(crate) fn addresses(&self, wanted: Option<Family>) -> Vec<IpAddr> {
+        let replies = self.of_families(wanted);
+        replies.flat_map(|reply| reply.addresses.iter().copied()).collect()
+    }
+
+    /// Names that both lead over; the zone has the same for both families.
+    pub(crate) fn aliases(&self) -> &[Name] {
+        if self.v4.aliases.is_empty() { &self.v6.aliases } else { &self.v4.aliases }
+    }
+
+    pub(crate) fn last_name(&self) -> &Name {
+        self.aliases().last().unwrap_or(&self.name)
+    }
+
+    pub(crate) fn kind(&self, wanted: Option<Family>) -> Kind {
+        let mut kinds = self.of_families(wanted).map(|reply| match reply.rcode {
+            _ if reply.is_elsewhere => Kind::Elsewhere,
+            Rcode::NOERROR if reply.is_empty() => Kind::NoData,
+            Rcode::NOERROR => Kind::Addresses,
+            Rcode::NXDOMAIN => Kind::Denied,
+            _ => Kind::Failed,
+        });
+        let first = kinds.next().unwrap_or(Kind::NoData);
+        if kinds.any(|kind| kind == Kind::Addresses) { Kind::Addresses } else { first }
+    }
+
+    /// The same, asked for by a name that is answered with an alias for this one.
+    pub(crate) fn behind(&self, name: &Name) -> Self {
+        let behind = |reply: &Reply| {
+            let mut reply = reply.clone();
+            reply.aliases.insert(0, self.name.clone());
+            reply
+        };
+        Self { name: name.clone(), v4: behind(&self.v4), v6: behind(&self.v6) }
+    }
+
+    /// Seconds that all of it may be kept.
+    pub(crate) fn ttl_s(&self, wanted: Option<Family>) -> Option<u32> {
+        let with_data = |reply: &&Reply| !reply.is_no_data();
+        self.of_families(wanted).filter(with_data).filter_map(|reply| reply.ttl_s).min()
+    }
+
+    /// `A 10.96.0.10, no AAAA`
+    pub(crate) fn in_words(&self, wanted: Option<Family>) -> String {
+        let words: Vec<String> = self.of_families(wanted).map(Reply::in_words).collect();
+        words.join(", ")
+    }
+}

@@ -1,0 +1,105 @@
+//! What is known of the cluster DNS?
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use dns::respond::Search;
+use dns::wire::{InvalidName, Name};
+use dns::zone::{Settings, Zone};
+use model::ServiceTable;
+
+use crate::trace::Origin;
+
+/// The DNS that pods ask. Its own zone answers here, so that a name and its explanation are one.
+#[derive(Debug, Clone)]
+pub struct ClusterDns {
+    pub zone: Zone,
+    /// Who is asked for names that are not the zone's.
+    pub upstreams: Upstreams,
+    /// The pods whose search lists are walked for them; empty where that is off.
+    pub search: Search,
+    /// What the node's own resolver appends, and so those of its pods append last. In lower case,
+    /// without a final dot.
+    pub node_search: Vec<String>,
+}
+
+/// Which upstreams are asked for which names. Empty where that is not known.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Upstreams {
+    pub rules: Vec<UpstreamRule>,
+}
+
+/// The upstreams for the names of one zone; of several rules that of the longest zone holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UpstreamRule {
+    /// In lower case; the root for all names.
+    pub zone: Name,
+    pub addresses: Vec<SocketAddr>,
+    /// Who says so.
+    pub origin: Option<Origin>,
+}
+
+impl ClusterDns {
+    /// As clusters ship it, for all that a table says, with the pods' search lists not walked and
+    /// upstreams unknown.
+    ///
+    /// # Errors
+    /// The domain is no name.
+    pub fn as_shipped(domain: &str, table: &ServiceTable) -> Result<Self, InvalidName> {
+        let settings = Settings::new(Name::from_text(domain)?);
+        let zone = Zone::empty(Arc::new(settings));
+        let mut zone = zone.advance(&ServiceTable::default(), table, 0);
+        zone.set_synced();
+        Ok(Self {
+            zone,
+            upstreams: Upstreams::default(),
+            search: Search::default(),
+            node_search: Vec::new(),
+        })
+    }
+
+    /// `cluster.local`
+    pub(crate) fn domain(&self) -> String {
+        self.zone.settings().domain.to_string()
+    }
+}
+
+impl Upstreams {
+    /// The rule for a name, if one is for it.
+    #[must_use]
+    pub fn rule(&self, name: &Name) -> Option<&UpstreamRule> {
+        let rules = self.rules.iter().filter(|rule| name.is_within(&rule.zone));
+        rules.max_by_key(|rule| rule.zone.as_wire().len())
+    }
+}
+
+impl UpstreamRule {
+    /// `10.0.0.2:53 or 10.0.0.3:53`
+    pub(crate) fn whom(&self) -> String {
+        let all: Vec<String> = self.addresses.iter().map(ToString::to_string).collect();
+        all.join(" or ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rule(zone: &str) -> UpstreamRule {
+        let zone = Name::from_text(zone).unwrap();
+        UpstreamRule { zone, addresses: Vec::new(), origin: None }
+    }
+
+    #[test]
+    fn the_longest_zone_decides() {
+        let upstreams = Upstreams { rules: [".", "corp.example", "example"].map(rule).into() };
+        let found = |name| {
+            let name = Name::from_text(name).unwrap();
+            upstreams.rule(&name).map(|rule| rule.zone.to_string())
+        };
+        let zones = ["WWW.corp.example", "corp.example", "www.example", "xexample"].map(found);
+        let expected = ["corp.example", "corp.example", "example", "."];
+        assert_eq!(zones, expected.map(|zone| Some(zone.to_owned())));
+        assert_eq!(Upstreams::default().rule(&Name::from_text("a").unwrap()), None);
+    }
+}
