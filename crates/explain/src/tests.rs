@@ -6,4 +6,5 @@ mod json;
 mod kernel;
 mod never_wrong;
 mod observed;
+mod same_as_served;
 mod traces;
