@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use dns::wire::{Lowered, Name, RecordType};
-use dns::zone::{Absent, Found, Place, PodMode, Stands};
+use dns::zone::{Absent, Domain, Found, Place, PodMode, Stands};
 use model::{EndpointSlice, Family, Service, ServiceName};
 
 use crate::dns_question::NoAnswer;
@@ -34,17 +34,19 @@ pub(crate) fn of(view: &View<'_>, name: &Name) -> Option<Why> {
     match view.dns.zone.find(&lowered) {
         Place::Outside => None,
         Place::Inside { found: Ok(_), .. } => None,
-        Place::Inside { zone_label, found: Err(absent), .. } => {
+        Place::Inside { zone_label, found: Err(absent), domain } => {
             let labels = (0..zone_label).filter_map(|at| lowered.label(at));
             let labels: Vec<String> =
                 labels.map(|label| String::from_utf8_lossy(label).into_owned()).collect();
-            Some(Denied { view, labels }.why(absent))
+            Some(Denied { view, domain, labels }.why(absent))
         }
     }
 }
 
 struct Denied<'a> {
     view: &'a View<'a>,
+    /// Absent for the names of addresses.
+    domain: Option<Domain>,
     /// Those before the zone's own.
     labels: Vec<String>,
 }
@@ -59,7 +61,15 @@ impl<'a> Denied<'a> {
         ServiceName::new(self.label_from_right(1), self.label_from_right(2))
     }
 
+    /// `Service`, or what stands for one of another cluster.
+    fn kind(&self) -> &'static str {
+        if self.domain == Some(Domain::ClusterSet) { "ServiceImport" } else { "Service" }
+    }
+
     fn service(&self) -> Option<&'a Service> {
+        if self.domain != Some(Domain::Cluster) {
+            return None;
+        }
         self.view.cluster().services.get(&self.service_name()).map(AsRef::as_ref)
     }
 
@@ -71,9 +81,10 @@ impl<'a> Denied<'a> {
             Absent::Service => self.no_service(),
             Absent::NotReady => self.not_ready(),
             Absent::Endpoint => self.endpoint(),
-            Absent::Port => {
-                Why::new(NoAnswer::Port, format!("Service {service} has no port of that name"))
-            }
+            Absent::Port => Why::new(
+                NoAnswer::Port,
+                format!("{} {service} has no port of that name", self.kind()),
+            ),
             Absent::BelowAlias => Why {
                 origins: self.external_name(),
                 ..Why::new(
@@ -104,7 +115,10 @@ impl<'a> Denied<'a> {
 
     fn no_service(&self) -> Why {
         let ServiceName { namespace, name } = self.service_name();
-        let mut says = format!("namespace {namespace} has no Service {name}");
+        let mut says = format!("namespace {namespace} has no {} {name}", self.kind());
+        if self.domain != Some(Domain::Cluster) {
+            return Why::new(NoAnswer::Service, says);
+        }
         let object = model::Object::Service(ServiceName::new(&*namespace, &*name));
         let rejection = self.view.rejections.iter().find(|it| it.object == object);
         let mut origins = Vec::new();
@@ -129,7 +143,7 @@ impl<'a> Denied<'a> {
         let is_headless = self.service().is_none_or(|service| service.cluster_ips.is_empty());
         let what = if is_headless { "is headless and " } else { "" };
         let says = match unready {
-            0 => format!("Service {name} {what}has no endpoint"),
+            0 => format!("{} {name} {what}has no ready endpoint", self.kind()),
             n => format!("Service {name} {what}has no ready endpoint: 0 of {n} are ready"),
         };
         let mut why = Why::new(NoAnswer::NotReady, says);
@@ -143,7 +157,7 @@ impl<'a> Denied<'a> {
 
     fn endpoint(&self) -> Why {
         let name = self.service_name();
-        let says = format!("no ready endpoint of Service {name} has that name");
+        let says = format!("no ready endpoint of {} {name} has that name", self.kind());
         let mut why = Why::new(NoAnswer::Endpoint, says);
         let label = self.labels.first().map_or("", String::as_str);
         let Some(service) = self.service() else { return why };

@@ -14,6 +14,9 @@ pub(crate) struct Answers {
     pub(crate) name: Name,
     v4: Reply,
     v6: Reply,
+    /// The name is not there: the DNS walked the search list from it on, and at this one of the list it
+    /// found what the name is an alias for.
+    pub(crate) walked_to: Option<usize>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,7 +35,7 @@ impl Answers {
     pub(crate) fn of(zone: &Zone, name: Name) -> Self {
         let v4 = reply::ask(zone, &name, RecordType::A);
         let v6 = reply::ask(zone, &name, RecordType::AAAA);
-        Self { name, v4, v6 }
+        Self { name, v4, v6, walked_to: None }
     }
 
     pub(crate) const fn reply(&self, family: Family) -> &Reply {
@@ -74,14 +77,15 @@ impl Answers {
         if kinds.any(|kind| kind == Kind::Addresses) { Kind::Addresses } else { first }
     }
 
-    /// The same, asked for by a name that is answered with an alias for this one.
-    pub(crate) fn behind(&self, name: &Name) -> Self {
+    /// The same, asked for by a name that is answered with an alias for this one, the `at`th of a list.
+    pub(crate) fn behind(&self, name: &Name, at: usize) -> Self {
         let behind = |reply: &Reply| {
             let mut reply = reply.clone();
             reply.aliases.insert(0, self.name.clone());
             reply
         };
-        Self { name: name.clone(), v4: behind(&self.v4), v6: behind(&self.v6) }
+        let (v4, v6) = (behind(&self.v4), behind(&self.v6));
+        Self { name: name.clone(), v4, v6, walked_to: Some(at) }
     }
 
     /// Seconds that all of it may be kept.

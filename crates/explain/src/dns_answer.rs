@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use dns::wire::{Lowered, Name};
-use dns::zone::{Found, Place, ServiceNames, Stands};
+use dns::zone::{Domain, Found, Place, PodMode, ServiceNames, Stands};
 use model::{Family, Frontend, Service};
 
 use crate::absence;
@@ -29,13 +29,13 @@ impl Names<'_> {
         self.warnings.extend(resolvers::cut(answers, self.family));
         let lowered = Lowered::new(name.as_wire());
         let place = lowered.as_ref().map(|lowered| view.dns.zone.find(lowered));
-        let Some(Place::Inside { found: Ok(found), .. }) = &place else {
+        let Some(Place::Inside { found: Ok(found), domain, .. }) = &place else {
             let says = format!("{name} has an address, and nobody says whose it is");
             return Ok(End::Nothing { outcome: Outcome::Unknown, says });
         };
         let service = self.service_at(name);
         let service = service.as_deref();
-        let (what, origins) = stands_for(found, service, self.family);
+        let (what, origins) = self.stands_for(found, *domain, service);
         self.say(self.answered(name, &what, answers, wish), origins);
         let Some(wish) = wish else {
             self.records(name, found);
@@ -159,25 +159,48 @@ impl Names<'_> {
         );
         End::Nothing { outcome: Outcome::Resolved, says }
     }
-}
 
-/// What has the addresses, and which fields say so.
-fn stands_for(
-    found: &Found<'_>,
-    service: Option<&Service>,
-    wanted: Option<Family>,
-) -> (String, Vec<Origin>) {
-    let conditions = || service.map(|it| absence::conditions(it, wanted)).unwrap_or_default();
-    match found {
-        Found::Service(names) => service_stands_for(names, service, conditions),
-        Found::Host(names, _) => (format!("an endpoint of Service {}", names.name), conditions()),
-        Found::Pod(address) => {
-            (format!("the name of whichever pod has the address {address}"), Vec::new())
+    /// What has the addresses, and which fields say so.
+    fn stands_for(
+        &self,
+        found: &Found<'_>,
+        domain: Option<Domain>,
+        service: Option<&Service>,
+    ) -> (String, Vec<Origin>) {
+        let conditions =
+            || service.map(|it| absence::conditions(it, self.family)).unwrap_or_default();
+        match found {
+            Found::Service(names) if domain == Some(Domain::ClusterSet) => {
+                self.import_stands_for(names)
+            }
+            Found::Service(names) => service_stands_for(names, service, conditions),
+            Found::Host(names, _) => {
+                (format!("an endpoint of Service {}", names.name), conditions())
+            }
+            Found::Pod(address) => {
+                let whose = match self.view.dns.zone.settings().pods {
+                    PodMode::Verified => "a pod that has",
+                    PodMode::Insecure | PodMode::Disabled => "whichever pod has",
+                };
+                (format!("the name of {whose} the address {address}"), Vec::new())
+            }
+            Found::NameServer => ("the cluster DNS itself".to_owned(), Vec::new()),
+            Found::Apex
+            | Found::Version
+            | Found::Empty
+            | Found::Port { .. }
+            | Found::Pointers(_) => ("a name of the zone".to_owned(), Vec::new()),
         }
-        Found::NameServer => ("the cluster DNS itself".to_owned(), Vec::new()),
-        Found::Apex | Found::Version | Found::Empty | Found::Port { .. } | Found::Pointers(_) => {
-            ("a name of the zone".to_owned(), Vec::new())
-        }
+    }
+
+    fn import_stands_for(&self, names: &ServiceNames) -> (String, Vec<Origin>) {
+        let name = &names.name;
+        let import = self.view.cluster().imports.get(name);
+        let ips = import.map(|import| import.ips.as_slice()).unwrap_or_default();
+        let ips: Vec<String> = ips.iter().map(ToString::to_string).collect();
+        let origin = Origin::new(Object::import(name), "spec.ips", ips.join(","));
+        let origins = if ips.is_empty() { Vec::new() } else { vec![origin] };
+        (format!("ServiceImport {name}"), origins)
     }
 }
 

@@ -130,12 +130,13 @@ impl<'a> Names<'a> {
 
     /// Asks for both families' addresses, or for those that are wanted.
     pub(crate) fn ask(&mut self, name: Name, step: Option<SearchStep>) -> Answers {
-        let answers = Answers::of(&self.view.dns.zone, name);
+        let own = Answers::of(&self.view.dns.zone, name);
+        let answers = self.walked(&own).unwrap_or(own);
         self.note(&answers, step);
         answers
     }
 
-    pub(crate) fn note(&mut self, answers: &Answers, step: Option<SearchStep>) {
+    fn note(&mut self, answers: &Answers, step: Option<SearchStep>) {
         for reply in answers.of_families(self.family) {
             let why = self.why(&answers.name, reply);
             let reason = why.map(|why| why.reason);
@@ -173,7 +174,10 @@ impl<'a> Names<'a> {
         let mut name = &answers.name;
         for alias in answers.aliases() {
             let service = self.service_at(name);
-            self.alias(typed, name, service.as_deref(), alias, wish);
+            match answers.walked_to.filter(|_| *name == answers.name) {
+                Some(at) => self.tell_walk(typed, name, alias, at),
+                None => self.alias(typed, name, service.as_deref(), alias, wish),
+            }
             first = first.or(service);
             name = alias;
         }

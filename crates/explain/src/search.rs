@@ -55,7 +55,7 @@ impl SearchList {
 
     fn path(&self) -> String {
         format!(
-            "with dnsPolicy ClusterFirst, pods of namespace {} search {}",
+            "with dnsPolicy ClusterFirst (ndots:{NDOTS}), pods of namespace {} search {}",
             self.namespace,
             self.suffixes.join(" ")
         )
@@ -73,11 +73,6 @@ impl Names<'_> {
             return self.unplaced(bare, wish);
         };
         let list = SearchList::new(bare, &namespace, self.view.dns);
-        if self.is_walked(&list)
-            && let Some(found) = self.walked(&list)
-        {
-            return self.follow(bare, &found, wish);
-        }
         self.walk(&list, wish)
     }
 
@@ -160,41 +155,45 @@ impl Names<'_> {
         }
     }
 
-    /// Whether the DNS of this node knows the pod that asks by its address, and walks its list.
-    fn is_walked(&self, list: &SearchList) -> bool {
-        let search = &self.view.dns.search;
+    /// The answer to a name that is not there and that the DNS of this node takes for the first of the
+    /// search list of the pod that asks, which it knows by its address. It cannot see what was typed.
+    pub(crate) fn walked(&self, first: &Answers) -> Option<Answers> {
+        let dns = self.view.dns;
         let mut addresses = self.asker.addresses.iter();
-        list.at_as_typed > 0 && addresses.any(|it| search.namespace(*it) == Some(&*list.namespace))
-    }
-
-    /// The whole list is answered at the first question. `None` where that one has its own answer, or
-    /// where none of the list has.
-    fn walked(&mut self, list: &SearchList) -> Option<Answers> {
-        let zone = &self.view.dns.zone;
-        let first = Answers::of(zone, list.names.first()?.clone());
+        let namespace = addresses.find_map(|address| dns.search.namespace(*address))?;
         if first.kind(None) != Kind::Denied {
             return None;
         }
-        let rest = list.names.iter().zip(1_usize..).skip(1);
-        let mut rest = rest.map(|(name, n)| (Answers::of(zone, name.clone()), n));
-        let (found, n) = rest.find(|(answers, _)| match answers.kind(None) {
+        let name = first.name.to_string().to_ascii_lowercase();
+        let typed = name.strip_suffix(&format!(".{namespace}.svc.{}", dns.domain()))?;
+        let list = SearchList::new(typed, namespace, dns);
+        let mut names = list.names.clone();
+        let as_typed = names.remove(list.at_as_typed);
+        // One label alone is left to the client to ask for.
+        names.extend(Some(as_typed).filter(|_| SearchList::dots(typed) > 0));
+        let rest = names.into_iter().zip(1_usize..).skip(1);
+        let mut rest = rest.map(|(name, at)| (Answers::of(&dns.zone, name), at));
+        let (found, at) = rest.find(|(answers, _)| match answers.kind(None) {
             Kind::Addresses | Kind::Elsewhere => true,
             Kind::Denied | Kind::NoData | Kind::Failed => !answers.aliases().is_empty(),
         })?;
-        self.note(&found.behind(&first.name), Some(list.step(0)));
-        let says = format!(
-            "{} is completed to {}, which is not there: the DNS of node {} walks the search list \
-             for its own pods and answers with a CNAME, {}, to 1 question in place of {n} (each for \
-             A and for AAAA); {}",
-            list.typed,
-            first.name,
-            self.view.here.node.name,
-            found.name,
-            list.path()
-        );
+        Some(found.behind(&first.name, at))
+    }
+
+    pub(crate) fn tell_walk(&mut self, typed: &str, name: &Name, found: &Name, at: usize) {
         let node = &self.view.here.node.name;
+        let lead = format!("{name} is not there: the DNS of node {node}");
+        let says = if name.to_string() == typed {
+            format!(
+                "{lead} takes it for the first of a search list, and answers with a CNAME, {found}"
+            )
+        } else {
+            format!(
+                "{lead} walks the search list for its own pods, and answers with a CNAME, {found}: \
+                 1 question in place of {at} (each for A and for AAAA)"
+            )
+        };
         self.hops.push(Hop::new(Stage::Name, Some(node), says, Vec::new()));
-        Some(found)
     }
 
     /// No search path is known. Some names say enough all the same.

@@ -179,6 +179,10 @@ impl Object {
         Self::namespaced("Service", &name.namespace, &name.name)
     }
 
+    pub(crate) fn import(name: &model::ServiceName) -> Self {
+        Self::namespaced("ServiceImport", &name.namespace, &name.name)
+    }
+
     pub(crate) fn pod(namespace: &str, name: &str) -> Self {
         Self::namespaced("Pod", namespace, name)
     }

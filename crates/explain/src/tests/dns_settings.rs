@@ -15,7 +15,7 @@ use crate::{
     SearchStep, Trace, UpstreamRule, Upstreams, View, dns_failure,
 };
 
-const CLUSTER: &str = "\
+pub(super) const CLUSTER: &str = "\
 -- cluster --
 agent detect-local=cluster-cidr
 node a addr=192.168.0.1 pods=10.1.0.0/24,fd01::/64
@@ -52,12 +52,12 @@ fn name(text: &str) -> Name {
     Name::from_text(text).unwrap()
 }
 
-fn settings() -> Settings {
+pub(super) fn settings() -> Settings {
     Settings::new(name("cluster.local"))
 }
 
 /// The cluster DNS of node a, which walks the search lists of its pods.
-fn dns(asked: &Asked, settings: Settings) -> ClusterDns {
+pub(super) fn dns(asked: &Asked, settings: Settings) -> ClusterDns {
     let (nothing, table) = (ServiceTable::default(), asked.table("a").cluster().clone());
     let zone = Zone::empty(Arc::new(settings)).advance(&nothing, &table, 0);
     let mut dns = ClusterDns::as_shipped("cluster.local", &table).unwrap();
@@ -67,7 +67,7 @@ fn dns(asked: &Asked, settings: Settings) -> ClusterDns {
     dns
 }
 
-fn words(asked: &Asked, dns: &ClusterDns, words: &str) -> Trace {
+pub(super) fn words(asked: &Asked, dns: &ClusterDns, words: &str) -> Trace {
     asked.ask_dns("a", dns, &question(words)).expect("an answer")
 }
 
@@ -99,11 +99,12 @@ fn the_search_list_of_a_pod_of_the_node_is_answered_at_once() {
     assert_eq!(
         says(&trace),
         [
-            "ledger.bank is completed to ledger.bank.shop.svc.cluster.local, which is not there: \
-             the DNS of node a walks the search list for its own pods and answers with a CNAME, \
-             ledger.bank.svc.cluster.local, to 1 question in place of 2 (each for A and for AAAA); \
-             with dnsPolicy ClusterFirst, pods of namespace shop search shop.svc.cluster.local \
+            "ledger.bank is completed to ledger.bank.shop.svc.cluster.local; with dnsPolicy \
+             ClusterFirst (ndots:5), pods of namespace shop search shop.svc.cluster.local \
              svc.cluster.local cluster.local",
+            "ledger.bank.shop.svc.cluster.local is not there: the DNS of node a walks the search \
+             list for its own pods, and answers with a CNAME, ledger.bank.svc.cluster.local: 1 \
+             question in place of 2 (each for A and for AAAA)",
             "ledger.bank.svc.cluster.local is Service bank/ledger: A 10.96.0.20, no AAAA, for 30 s",
             "ledger.bank.svc.cluster.local has SRV records: 0 100 80 ledger.bank.svc.cluster.local",
         ]
@@ -142,11 +143,12 @@ fn outside_names_cost_a_pod_of_the_node_one_question() {
     assert_eq!(
         says(&trace),
         [
-            "www.corp.example is completed to www.corp.example.shop.svc.cluster.local, which is \
-             not there: the DNS of node a walks the search list for its own pods and answers with \
-             a CNAME, www.corp.example, to 1 question in place of 4 (each for A and for AAAA); \
-             with dnsPolicy ClusterFirst, pods of namespace shop search shop.svc.cluster.local \
-             svc.cluster.local cluster.local",
+            "www.corp.example is completed to www.corp.example.shop.svc.cluster.local; with \
+             dnsPolicy ClusterFirst (ndots:5), pods of namespace shop search \
+             shop.svc.cluster.local svc.cluster.local cluster.local",
+            "www.corp.example.shop.svc.cluster.local is not there: the DNS of node a walks the \
+             search list for its own pods, and answers with a CNAME, www.corp.example: 1 question \
+             in place of 4 (each for A and for AAAA)",
             "www.corp.example is not in cluster.local: the cluster DNS asks 10.0.0.53:53 or \
              [fd00::53]:53, by the rule for corp.example, whose answers are not known here",
         ]
@@ -161,6 +163,22 @@ fn outside_names_cost_a_pod_of_the_node_one_question() {
     };
     assert_eq!(trace.dns_questions, ["A", "AAAA"].map(upstream));
     assert_eq!(trace.warnings, []);
+}
+
+#[test]
+fn a_whole_name_is_taken_for_the_first_of_a_search_list() {
+    let asked = Asked::new(CLUSTER);
+    let dns = dns(&asked, settings());
+    let trace =
+        words(&asked, &dns, "--from pod/shop/client ledger.bank.shop.svc.cluster.local.:80");
+    assert_eq!(
+        says(&trace),
+        [
+            "ledger.bank.shop.svc.cluster.local is not there: the DNS of node a takes it for the \
+             first of a search list, and answers with a CNAME, ledger.bank.svc.cluster.local",
+            "ledger.bank.svc.cluster.local is Service bank/ledger: A 10.96.0.20, no AAAA, for 30 s",
+        ]
+    );
 }
 
 #[test]
@@ -254,9 +272,47 @@ fn settings_that_deny_a_name_are_told() {
         verdict(ignoring, "ledger.bank.svc.cluster.local"),
         denied(
             "ledger.bank.svc.cluster.local does not exist (NXDOMAIN, for 5 s): Service \
-             bank/ledger has no endpoint",
+             bank/ledger has no ready endpoint",
             NoAnswer::NotReady
         )
+    );
+}
+
+#[test]
+fn services_of_the_set_of_clusters_are_told_apart() {
+    let import = "\
+apiVersion: multicluster.x-k8s.io/v1beta1
+kind: ServiceImport
+metadata: {name: web, namespace: shop}
+spec: {type: ClusterSetIP, ips: [10.97.0.10], ports: [{name: http, port: 80}]}
+---
+";
+    let asked =
+        Asked::new(&format!("{}{import}\n", CLUSTER.trim_end_matches('\n').to_owned() + "\n"));
+    let clusterset = Some(name("clusterset.local"));
+    let dns = dns(&asked, Settings { clusterset, ..settings() });
+    let trace = words(&asked, &dns, "http://web.shop.svc.clusterset.local.");
+    let origin = Origin {
+        object: Object {
+            kind: "ServiceImport".to_owned(),
+            namespace: "shop".to_owned(),
+            name: "web".to_owned(),
+        },
+        field: "spec.ips".to_owned(),
+        value: "10.97.0.10".to_owned(),
+    };
+    assert_eq!(
+        says(&trace),
+        ["web.shop.svc.clusterset.local is ServiceImport shop/web: A 10.97.0.10, no AAAA, for 30 \
+          s; node/a gets this answer only if it asks the cluster DNS"]
+    );
+    let origins: Vec<&Origin> = trace.hops[1].origins.iter().collect();
+    assert_eq!(origins, [&origin]);
+    let absent = words(&asked, &dns, "ledger.bank.svc.clusterset.local.");
+    assert_eq!(
+        absent.verdict.says,
+        "ledger.bank.svc.clusterset.local does not exist (NXDOMAIN, for 30 s): namespace bank has \
+         no ServiceImport ledger"
     );
 }
 

@@ -2,8 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::sync::Arc;
 
-use dns::wire::{Class, Name, Query, RecordType, Reply, ReplySize};
+use dns::cache::{self, Cache};
+use dns::forward::RuleId;
+use dns::respond::{Block, Blocks, Client, Responder, Response, Route};
+use dns::wire::{Class, Name, RecordType, Reply, ReplySize};
 use dns::zone::{Outcome, Zone};
 use hickory_proto::op::Message;
 use hickory_proto::rr::RData;
@@ -11,8 +15,9 @@ use proptest::strategy::{Strategy as _, ValueTree as _};
 use proptest::test_runner::TestRunner;
 use testkit::{Cluster, Scenario, Tables, generate};
 
-use super::asked::{ask_with, shipped};
-use crate::{DnsQuestion, Question};
+use super::asked::{Asked, ask_with, shipped};
+use super::dns_settings::{CLUSTER, dns, settings, words};
+use crate::{ClusterDns, DnsQuestion, Question};
 
 const CLUSTERS: usize = 60;
 
@@ -56,22 +61,34 @@ fn told(asked: &DnsQuestion) -> Told {
     }
 }
 
+/// A question as octets, and as a message.
+fn message(asked: &DnsQuestion) -> (Vec<u8>, Vec<u8>) {
+    let mut question = Name::from_text(&asked.name).unwrap().as_wire().to_vec();
+    question.extend_from_slice(&RecordType::from_text(&asked.rtype).unwrap().0.to_be_bytes());
+    question.extend_from_slice(&Class::IN.0.to_be_bytes());
+    let mut message = vec![0, 7, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0];
+    message.extend_from_slice(&question);
+    (question, message)
+}
+
 fn served(zone: &Zone, asked: &DnsQuestion) -> Told {
-    let name = Name::from_text(&asked.name).unwrap();
-    let rtype = RecordType::from_text(&asked.rtype).unwrap();
-    let query =
-        Query { id: 7, flags: 0x0100, name: name.as_wire(), rtype, class: Class::IN, edns: None };
-    let mut question = name.as_wire().to_vec();
-    question.extend_from_slice(&rtype.0.to_be_bytes());
-    question.extend_from_slice(&[0, 1]);
+    let (question, message) = message(asked);
+    let query = dns::wire::read(&message).expect("a question");
     let mut buffer = vec![0; 65_535];
     let mut reply = Reply::to_query(&mut buffer, &query, &question, ReplySize::Stream);
     let outcome = zone.answer(&query, &mut reply, 3);
     let len = reply.finish(None);
-    let message = Message::from_vec(&buffer[..len]).expect("somebody else reads it");
-    let is_ours = matches!(outcome, Outcome::Answered(_));
+    Told {
+        rcode: read(&buffer[..len]).rcode.filter(|_| matches!(outcome, Outcome::Answered(_))),
+        ..read(&buffer[..len])
+    }
+}
+
+/// As somebody else reads it.
+fn read(message: &[u8]) -> Told {
+    let message = Message::from_vec(message).expect("somebody else reads it");
     let mut told = Told {
-        rcode: is_ours.then(|| rcode(message.metadata.response_code)),
+        rcode: Some(rcode(message.metadata.response_code)),
         ttl_s: message.answers.iter().map(|record| record.ttl).min(),
         aliases: Vec::new(),
         addresses: BTreeSet::new(),
@@ -134,4 +151,53 @@ fn what_is_told_of_a_name_is_what_the_cluster_dns_writes() {
         }
     });
     assert!(n_compared > 5_000, "only {n_compared}");
+}
+
+/// Everything outside is for one upstream to say.
+fn responder(dns: &ClusterDns) -> Responder {
+    let zone = Name::from_text(".").unwrap();
+    let route = Route { zone, except: Vec::new(), rule: RuleId(0) };
+    let block = Block { routes: vec![route], ..Block::everything() };
+    Responder {
+        zone: dns.zone.clone(),
+        blocks: Arc::new(Blocks::new(vec![block])),
+        search: dns.search.clone(),
+    }
+}
+
+/// What a client gets; `None` where an upstream must be asked first.
+fn responded(responder: &Responder, client: IpAddr, asked: &DnsQuestion) -> Option<Told> {
+    let (_, message) = message(asked);
+    let cache = Cache::new(cache::Settings::default(), 1).view();
+    let client = Client { address: client, size: ReplySize::Stream };
+    let mut buffer = vec![0; 65_535];
+    let now = host::clock::monotonic();
+    let response = responder.respond(&message, client, &cache, (now, 3), &mut buffer);
+    if let Response::Reply(len, _) = response {
+        return Some(read(&buffer[..len]));
+    }
+    assert!(matches!(response, Response::Ask(_)), "{response:?}");
+    None
+}
+
+#[test]
+fn what_is_told_to_a_pod_of_the_node_is_what_it_gets() {
+    let asked = Asked::new(CLUSTER);
+    let dns = dns(&asked, settings());
+    let responder = responder(&dns);
+    let mut n_walked = 0;
+    for (from, address) in [("pod/shop/client", "10.1.0.9"), ("pod/shop/far", "10.2.0.9")] {
+        for name in NAMES.into_iter().chain(["web", "ledger.bank", "wob", "a.b.c.d.e.f", "kube"]) {
+            let trace = words(&asked, &dns, &format!("--from {from} {name}"));
+            let client = address.parse().unwrap();
+            for question in &trace.dns_questions {
+                let got = responded(&responder, client, question);
+                let told = told(question);
+                let rcode = told.rcode.clone();
+                assert_eq!(got, rcode.map(|_| told), "{name}: {question:?}");
+            }
+            n_walked += usize::from(trace.dns_questions.len() == 2);
+        }
+    }
+    assert!(n_walked > 10, "only {n_walked}");
 }
