@@ -4,6 +4,7 @@ use anyhow::{Result, ensure};
 use clap::Args;
 
 use crate::call::Call;
+use crate::setup;
 use crate::workspace::Metadata;
 
 #[derive(Args)]
@@ -14,11 +15,16 @@ pub(crate) struct Options {
 }
 
 const PACKAGE: &str = "bench";
+/// The benchmark that runs somebody else's program beside ours.
+const WITH_PEER: &str = "dns";
 
 pub(crate) fn run(options: &Options) -> Result<()> {
     let workspace = Metadata::read("Cargo.toml")?;
     ensure!(workspace.has(PACKAGE), "no such crate in the workspace: {PACKAGE}");
-    // The lab is measured as the program that people run.
+    if options.arguments.first().is_some_and(|name| name == WITH_PEER) {
+        setup::prepare_peer()?;
+    }
+    // The lab and the DNS are measured as the program that people run.
     Call::cargo(["build", "--quiet", "--release", "--package", "cli"]).run()?;
     call(&options.arguments).run()
 }

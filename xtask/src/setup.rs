@@ -1,7 +1,7 @@
-//! What does testing need on this machine, and how does what is missing get there?
+//! What do testing and measuring need on this machine, and how does what is missing get there?
 
 use std::fs;
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{MetadataExt as _, symlink};
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -23,6 +23,16 @@ const NEEDS: [Need; 5] = [
     Need { program: "curl", package: "curl", purpose: "is a client with no knowledge of ours" },
 ];
 
+/// The peer that the benchmark of the DNS compares with.
+const PEER: Need = Need {
+    program: "unbound",
+    package: "unbound",
+    purpose: "is the peer that the DNS is measured beside",
+};
+
+/// A unit with this name is never started, and no package enables it.
+const PEER_MASK: &str = "/etc/systemd/system/unbound.service";
+
 /// Where programs of the system are, whatever the caller's `PATH` says: `/usr/sbin` is often not in it.
 const PROGRAM_FOLDERS: [&str; 6] =
     ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
@@ -38,6 +48,21 @@ pub(crate) fn prepare() -> Result<()> {
         println!("not root: tests that need the kernel cannot run (they fail when CI=true)");
     }
     Ok(())
+}
+
+/// Installs the peer, if it is missing, so that it never runs as a service: the benchmark starts its
+/// own.
+pub(crate) fn prepare_peer() -> Result<()> {
+    if is_installed(PEER.program) {
+        return Ok(());
+    }
+    let mask = Path::new(PEER_MASK);
+    if is_root()? && mask.parent().is_some_and(Path::is_dir) && fs::symlink_metadata(mask).is_err()
+    {
+        println!("masking the service unbound: {PEER_MASK}");
+        symlink("/dev/null", mask).with_context(|| format!("cannot mask {PEER_MASK}"))?;
+    }
+    install_packages(&[&PEER])
 }
 
 fn missing() -> Vec<&'static Need> {
@@ -61,10 +86,10 @@ fn install_packages(missing: &[&Need]) -> Result<()> {
     let packages: Vec<&str> = missing.iter().map(|need| need.package).collect();
     let by_hand = format!("install these packages by hand: {}", packages.join(" "));
     if !is_root()? {
-        bail!("programs that testing needs are missing and this is not root; {by_hand}");
+        bail!("programs that are needed are missing and this is not root; {by_hand}");
     }
     if !is_installed("apt-get") {
-        bail!("programs that testing needs are missing and there is no apt-get; {by_hand}");
+        bail!("programs that are needed are missing and there is no apt-get; {by_hand}");
     }
     for need in missing {
         println!("installing {}: {} {}", need.package, need.program, need.purpose);
@@ -79,7 +104,8 @@ fn install_packages(missing: &[&Need]) -> Result<()> {
     let mut install = vec!["--quiet", "--yes", "--no-install-recommends", "install"];
     install.extend(packages);
     apt(&install)?;
-    let still: Vec<&str> = self::missing().iter().map(|need| need.program).collect();
+    let still: Vec<&str> =
+        missing.iter().map(|need| need.program).filter(|program| !is_installed(program)).collect();
     ensure!(still.is_empty(), "installed, and yet missing: {}; {by_hand}", still.join(" "));
     Ok(())
 }

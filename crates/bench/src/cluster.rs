@@ -17,7 +17,7 @@ pub(crate) const SERVICES: IpNet = IpNet::V4(Ipv4Net::new_assert(Ipv4Addr::new(1
 pub(crate) struct Number(pub(crate) usize);
 
 impl Number {
-    fn name(self) -> String {
+    pub(crate) fn name(self) -> String {
         format!("service-{}", self.0)
     }
 

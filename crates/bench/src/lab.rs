@@ -8,6 +8,8 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use host::netns::Netns;
 
+use crate::usage::proportional_of;
+
 /// Pods of each Deployment, which has a Service.
 const PODS_PER_SERVICE: usize = 10;
 
@@ -88,17 +90,18 @@ fn measure_one(name: &str, nodes: &str, manifests: &Path) -> Result<Measured> {
 }
 
 /// Built beside this program.
-fn program() -> Result<PathBuf> {
+pub(crate) fn program() -> Result<PathBuf> {
     let own = std::env::current_exe()?;
     let path = own.parent().context("no folder")?.join("pogu");
-    ensure!(path.exists(), "not built: {}; `cargo xtask bench lab` builds it", path.display());
+    ensure!(path.exists(), "not built: {}; `cargo xtask bench` builds it", path.display());
     Ok(path)
 }
 
 fn memory(name: &str) -> Result<Memory> {
     let mut memory = Memory::default();
     for netns in Netns::names(&format!("pogu.{name}."))? {
-        let held: Result<u64> = Netns::open(&netns)?.processes()?.into_iter().map(share).sum();
+        let held: Result<u64> =
+            Netns::open(&netns)?.processes()?.into_iter().map(proportional_of).sum();
         if netns.contains(".node.") {
             memory.agents += held?;
         } else if netns.contains(".pod.") {
@@ -111,15 +114,8 @@ fn memory(name: &str) -> Result<Memory> {
     let status = host::process::stdout_of(pogu, &status, "", PATIENCE)?;
     let status: serde_json::Value = serde_json::from_str(&status)?;
     let pid = status["pid"].as_u64().and_then(|pid| u32::try_from(pid).ok());
-    memory.lab = share(pid.context("no pid")?)?;
+    memory.lab = proportional_of(pid.context("no pid")?)?;
     Ok(memory)
-}
-
-fn share(pid: u32) -> Result<u64> {
-    let text = fs::read_to_string(format!("/proc/{pid}/smaps_rollup"))?;
-    let line = text.lines().find_map(|line| line.strip_prefix("Pss:")).context("no Pss")?;
-    let kib = line.split_whitespace().next().context("no number")?;
-    Ok(kib.parse::<u64>()? * 1024)
 }
 
 fn manifests(pods: usize) -> String {

@@ -3,6 +3,7 @@
 
 mod cluster;
 mod connect;
+mod dns;
 mod l4;
 mod lab;
 mod quantile;
@@ -26,6 +27,8 @@ enum What {
     /// One size of the above, in this process
     #[command(hide = true)]
     L4Size { services: usize, endpoints: usize, changes: usize },
+    /// The DNS beside unbound and CoreDNS: rate, latency, processor time, memory
+    Dns(dns::Options),
     /// A lab: how long it takes to come and go, and how much memory it needs
     Lab {
         /// Numbers of nodes and pods, one lab for each
@@ -81,6 +84,13 @@ fn main() -> anyhow::Result<()> {
         }
         What::L4Size { services, endpoints, changes } => {
             println!("{}", serde_json::to_string(&l4::run(services, endpoints, changes)?)?);
+        }
+        What::Dns(options) => {
+            let results = dns::run(&options)?;
+            match options.output {
+                Output::Text => print!("{}", dns::text(&results)),
+                Output::Json => println!("{}", serde_json::to_string_pretty(&results)?),
+            }
         }
         What::Lab { sizes, rounds } => print!("{}", lab::run(&sizes, rounds)?),
         What::Traffic { round_trips, rounds } => {

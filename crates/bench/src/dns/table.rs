@@ -1,0 +1,120 @@
+//! How are the results shown to people?
+
+use std::fmt::Write as _;
+
+use super::server::Software;
+use super::{Compared, Kept, Measured, Results};
+use crate::quantile::Rounds;
+
+const NAME_WIDTH: usize = 34;
+const CELL_WIDTH: usize = 26;
+
+/// A block for each workload, a column for each server, and the targets at the end.
+pub(crate) fn text(results: &Results) -> String {
+    let mut lines = head(results);
+    for compared in &results.workloads {
+        lines.push(String::new());
+        lines.extend(block(compared));
+    }
+    lines.push(String::new());
+    lines.extend(memory(&results.servers));
+    lines.push(String::new());
+    lines.extend(targets(results));
+    lines.join("\n") + "\n"
+}
+
+fn head(results: &Results) -> Vec<String> {
+    let Results { services, endpoints, processors, rounds, seconds, .. } = results;
+    vec![
+        format!(
+            "{services} Services of {endpoints} endpoints, both families; {processors} processors"
+        ),
+        format!("{rounds} rounds of {seconds} s each, servers in turn: median (least to most)"),
+        "Those who ask and the upstream run on the same processors. The peers hold addresses only;"
+            .to_owned(),
+        "CoreDNS has them from a file, as its plugin for Kubernetes needs an API server."
+            .to_owned(),
+        String::new(),
+        row("", results.servers.iter().map(|it| it.software.title().to_owned())),
+    ]
+}
+
+fn block(compared: &Compared) -> Vec<String> {
+    let of =
+        |name: &str, value: fn(&Measured) -> String| row(name, compared.servers.iter().map(value));
+    let mut lines = vec![
+        compared.workload.title().to_owned(),
+        of("  answers/s", |it| spread(it.per_second, 0)),
+        of("  CPU s/million", |it| spread(it.processor_s, 2)),
+        of("  CPU s/million of who asks", |it| spread(it.asking_processor_s, 2)),
+        of("  wrong/lost", |it| format!("{}/{}", it.wrong, it.lost)),
+    ];
+    if compared.paced_per_second > 0.0 {
+        lines.extend([
+            format!("  at {:.0}/s for all", compared.paced_per_second),
+            of("    p50, µs", |it| spread(it.p50_us, 0)),
+            of("    p99, µs", |it| spread(it.p99_us, 0)),
+            of("    CPU s/million", |it| spread(it.paced_processor_s, 2)),
+            of("    failed", |it| format!("{} of {}", it.paced_failed, it.paced_sent)),
+        ]);
+    }
+    lines
+}
+
+fn memory(servers: &[Kept]) -> Vec<String> {
+    let of = |name: &str, value: fn(&Kept) -> String| row(name, servers.iter().map(value));
+    vec![
+        of("ready after, s", |it| format!("{:.2}", it.ready_s)),
+        of("resident when ready, MB", |it| megabytes(it.resident_at_start_bytes)),
+        of("resident after the run, MB", |it| megabytes(it.resident_bytes)),
+        of("  proportional share", |it| megabytes(it.proportional_bytes)),
+    ]
+}
+
+/// What pogu is to reach, where both sides were measured.
+fn targets(results: &Results) -> Vec<String> {
+    let at = |software| results.servers.iter().position(|it| it.software == software);
+    let mut lines = Vec::new();
+    for compared in &results.workloads {
+        let of = |software| compared.servers.get(at(software)?);
+        let title = compared.workload.title();
+        let Some(pogu) = of(Software::Pogu) else { continue };
+        if let Some(coredns) = of(Software::CoreDns) {
+            let times = pogu.per_second.median / coredns.per_second.median;
+            lines.push(target(title, "answers/s of CoreDNS", times, "at least 3", times >= 3.0));
+            let times = pogu.processor_s.median / coredns.processor_s.median;
+            lines.push(target(title, "CPU of CoreDNS", times, "at most 0.25", times <= 0.25));
+        }
+        if let Some(unbound) = of(Software::Unbound) {
+            let times = pogu.per_second.median / unbound.per_second.median;
+            lines.push(target(title, "answers/s of unbound", times, "at least 1", times >= 1.0));
+            let times = pogu.processor_s.median / unbound.processor_s.median;
+            lines.push(format!("{title:<40}{times:>8.2} × CPU of unbound"));
+        }
+    }
+    lines
+}
+
+fn target(title: &str, of: &str, times: f64, wanted: &str, is_met: bool) -> String {
+    let verdict = if is_met { "met" } else { "missed" };
+    format!("{title:<40}{times:>8.2} × {of:<22} wanted: {wanted:<14}{verdict}")
+}
+
+fn row(name: &str, cells: impl Iterator<Item = String>) -> String {
+    let mut line = format!("{name:<NAME_WIDTH$}");
+    for cell in cells {
+        // Writing to a string does not fail.
+        let written = write!(line, "{cell:>CELL_WIDTH$}");
+        debug_assert!(written.is_ok(), "a string takes everything");
+    }
+    line.trim_end().to_owned()
+}
+
+fn spread(rounds: Rounds, decimals: usize) -> String {
+    let Rounds { median, least, most } = rounds;
+    format!("{median:.decimals$} ({least:.decimals$} to {most:.decimals$})")
+}
+
+fn megabytes(bytes: u64) -> String {
+    format!("{:.1}", f64::from(u32::try_from(bytes / 1000).unwrap_or(u32::MAX)) / 1000.0)
+}
