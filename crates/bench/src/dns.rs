@@ -12,6 +12,8 @@ mod records;
 mod server;
 mod stream;
 mod table;
+#[cfg(test)]
+mod tests;
 mod upstream;
 
 use std::fs;
@@ -98,6 +100,8 @@ struct Compared {
 
 #[derive(Debug, Serialize)]
 struct Measured {
+    /// In one answer over UDP: of those that do not fit, servers leave out some or all.
+    records: u16,
     per_second: Rounds,
     /// Seconds of the server for a million answers, when it always had some to do.
     processor_s: Rounds,
@@ -200,6 +204,7 @@ struct Samples {
 
 #[derive(Default)]
 struct ServerSamples {
+    records: u16,
     per_second: Vec<f64>,
     processor_s: Vec<f64>,
     asking_processor_s: Vec<f64>,
@@ -262,7 +267,9 @@ impl Bench {
         let before = processor_time_of(server.pid())?;
         let paced = paced::ask(target, samples.paced_per_second, self.time)?;
         let spent = processor_time_of(server.pid())?.saturating_sub(before);
+        let records = probe::records(target, 0)?;
         let samples = samples.servers.get_mut(i).context("no such server")?;
+        samples.records = records.unwrap_or(samples.records);
         samples.p50_us.push(paced.time.p50_us);
         samples.p99_us.push(paced.time.p99_us);
         samples.paced_processor_s.push(per_million(spent, paced.right));
@@ -302,6 +309,7 @@ impl Samples {
 
     fn finish(self) -> Compared {
         let of = |it: ServerSamples| Measured {
+            records: it.records,
             per_second: Rounds::of(it.per_second),
             processor_s: Rounds::of(it.processor_s),
             asking_processor_s: Rounds::of(it.asking_processor_s),

@@ -19,11 +19,17 @@ pub(crate) fn id(message: &[u8]) -> Option<u16> {
     Some(u16::from_be_bytes(*id))
 }
 
+/// How many records the answer has.
+pub(crate) fn records(message: &[u8]) -> u16 {
+    let count = message.get(6..HEADER).and_then(<[u8]>::first_chunk);
+    count.map_or(0, |count| u16::from_be_bytes(*count))
+}
+
 /// Whether a message says what it must.
 pub(crate) fn is_right(message: &[u8], expected: Expected) -> bool {
     let Some(header) = message.first_chunk::<HEADER>() else { return false };
     let [_, _, flags, code, questions @ .., _, _, _, _, _, _] = header;
-    let answers = usize::from(u16::from_be_bytes([header[6], header[7]]));
+    let answers = usize::from(records(message));
     let (is_truncated, code) = (flags & TRUNCATED != 0, code & 0x0f);
     if flags & RESPONSE == 0 || *questions != [0, 1] {
         return false;
@@ -79,7 +85,8 @@ mod tests {
         let behind_name = b"\x01a\x01b\0\0\x01\0\x01\0\0\0\x1e\0\x04\x0a\x60\0\x0a";
         assert!(is_right(&message([0x85, 0], 1, behind_pointer), ONE));
         assert!(is_right(&message([0x85, 0x80], 1, behind_name), ONE));
-        assert_eq!(id(&message([0x85, 0], 1, behind_name)), Some(0xabcd));
+        let whole = message([0x85, 0], 1, behind_name);
+        assert_eq!((id(&whole), records(&whole)), (Some(0xabcd), 1));
     }
 
     #[test]

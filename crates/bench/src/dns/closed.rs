@@ -22,7 +22,7 @@ use crate::usage::processor_time_of_thread;
 
 pub(crate) const SOCKETS_PER_THREAD: usize = 8;
 /// Questions under way on one socket. All together are fewer than one server's socket has room for.
-const WINDOW: usize = 8;
+pub(crate) const WINDOW: usize = 8;
 /// What is not answered for so long is lost.
 pub(crate) const PATIENCE: Duration = Duration::from_millis(500);
 const MESSAGE_MAX: usize = 4096;
@@ -124,9 +124,6 @@ fn ask_on_thread(target: Target<'_>, seed: u64, end: Instant) -> Result<Tally> {
     loop {
         let ready = wait(clients.iter().map(|client| &client.socket), Duration::from_millis(50))?;
         let now = monotonic();
-        if now >= end {
-            return Ok(tally);
-        }
         for (client, _) in clients.iter_mut().zip(ready).filter(|(_, is_ready)| *is_ready) {
             client.exchange(&mut batch, now, &mut tally)?;
         }
@@ -135,6 +132,9 @@ fn ask_on_thread(target: Target<'_>, seed: u64, end: Instant) -> Result<Tally> {
             for client in &mut clients {
                 tally.lost += client.ask_again(now)?;
             }
+        }
+        if now >= end {
+            return Ok(tally);
         }
     }
 }

@@ -1,19 +1,22 @@
 //! How many questions does a name server answer over TCP?
 //!
-//! Each connection has several questions under way, all of them sent before the first answer is read.
+//! Each connection has a fixed number of questions under way. The next ones leave whenever all answers
+//! that came were read, and so with the acknowledgement of these: a server that waits for it before it
+//! sends more is not slowed down by us.
 
-use std::io::{BufReader, Read as _, Write as _};
+use std::io::{self, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use host::clock::monotonic;
 
 use super::answer;
 use super::closed::{Tally, Target, in_threads};
+use super::question::Numbers;
 
 const CONNECTIONS_PER_PROCESSOR: usize = 4;
-const WINDOW: u16 = 8;
+const WINDOW: usize = 8;
 /// Answers that do not come for so long end the connection.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -23,62 +26,82 @@ pub(crate) fn ask(target: Target<'_>, processors: usize, time: Duration) -> Resu
     in_threads(processors * CONNECTIONS_PER_PROCESSOR, |seed| {
         let mut tally = Tally::default();
         let mut numbers = target.numbers(seed);
-        let mut message = Vec::new();
         while monotonic() < end {
-            let stream = TcpStream::connect_timeout(&target.server, PATIENCE).context("connect")?;
-            stream.set_nodelay(true).context("TCP_NODELAY")?;
-            stream.set_read_timeout(Some(PATIENCE)).context("SO_RCVTIMEO")?;
-            let mut answers = BufReader::with_capacity(1 << 16, stream);
-            loop {
-                let numbers: Vec<u64> = (0..WINDOW).map(|_| numbers.draw()).collect();
-                let before = tally.right + tally.wrong;
-                let is_open = exchange(&mut answers, target, &numbers, &mut message, &mut tally)?;
-                if !is_open {
-                    tally.lost += u64::from(WINDOW) - (tally.right + tally.wrong - before);
-                    break;
-                }
-                if monotonic() >= end {
-                    break;
-                }
+            let mut connection = Connection::open(target)?;
+            for id in (0..).take(WINDOW) {
+                connection.add(id, numbers.draw());
+            }
+            // What was under way when the server closed the connection has no answer.
+            if connection.exchange(&mut numbers, end, &mut tally).is_err() {
+                tally.lost += u64::try_from(WINDOW).unwrap_or(0);
             }
         }
         Ok(tally)
     })
 }
 
-/// Sends as many questions as there are numbers and reads the answers, in any order: whether the
-/// server kept the connection open.
-fn exchange(
-    connection: &mut BufReader<TcpStream>,
-    target: Target<'_>,
-    numbers: &[u64],
-    message: &mut Vec<u8>,
-    tally: &mut Tally,
-) -> Result<bool> {
-    let mut questions = Vec::new();
-    for (number, id) in numbers.iter().zip(0..) {
-        target.workload.write(*number, id, message);
-        questions.extend_from_slice(&u16::try_from(message.len())?.to_be_bytes());
-        questions.extend_from_slice(message);
+struct Connection<'a> {
+    target: Target<'a>,
+    answers: BufReader<TcpStream>,
+    /// The number of the question under way with the ID that is its place.
+    numbers: [u64; WINDOW],
+    /// Not sent yet.
+    questions: Vec<u8>,
+    message: Vec<u8>,
+}
+
+impl<'a> Connection<'a> {
+    fn open(target: Target<'a>) -> Result<Self> {
+        let stream = TcpStream::connect_timeout(&target.server, PATIENCE).context("connect")?;
+        stream.set_nodelay(true).context("TCP_NODELAY")?;
+        stream.set_read_timeout(Some(PATIENCE)).context("SO_RCVTIMEO")?;
+        Ok(Self {
+            target,
+            answers: BufReader::with_capacity(1 << 16, stream),
+            numbers: [0; WINDOW],
+            questions: Vec::new(),
+            message: Vec::new(),
+        })
     }
-    if connection.get_mut().write_all(&questions).is_err() {
-        return Ok(false);
+
+    /// Notes a question to be sent.
+    fn add(&mut self, id: u16, number: u64) {
+        if let Some(place) = self.numbers.get_mut(usize::from(id)) {
+            *place = number;
+        }
+        self.target.workload.write(number, id, &mut self.message);
+        let length = u16::try_from(self.message.len()).unwrap_or(u16::MAX);
+        self.questions.extend_from_slice(&length.to_be_bytes());
+        self.questions.extend_from_slice(&self.message);
     }
-    for _ in numbers {
-        let mut length = [0; 2];
-        if connection.read_exact(&mut length).is_err() {
-            return Ok(false);
+
+    /// Asks on, until the time is over or the connection is.
+    fn exchange(
+        &mut self,
+        numbers: &mut Numbers<'_>,
+        end: Instant,
+        tally: &mut Tally,
+    ) -> io::Result<()> {
+        while monotonic() < end {
+            if self.answers.buffer().is_empty() {
+                self.answers.get_mut().write_all(&self.questions)?;
+                self.questions.clear();
+            }
+            let mut length = [0; 2];
+            self.answers.read_exact(&mut length)?;
+            self.message.resize(usize::from(u16::from_be_bytes(length)), 0);
+            self.answers.read_exact(&mut self.message)?;
+            let id = answer::id(&self.message).filter(|id| usize::from(*id) < WINDOW);
+            let asked = id.and_then(|id| self.numbers.get(usize::from(id)));
+            let expected = asked.map(|number| self.target.workload.expected(*number));
+            if expected.is_some_and(|expected| answer::is_right(&self.message, expected)) {
+                tally.right += 1;
+            } else {
+                tally.wrong += 1;
+            }
+            let Some(id) = id else { return Err(io::ErrorKind::InvalidData.into()) };
+            self.add(id, numbers.draw());
         }
-        message.resize(usize::from(u16::from_be_bytes(length)), 0);
-        if connection.read_exact(message).is_err() {
-            return Ok(false);
-        }
-        let id = answer::id(message).map(usize::from);
-        let number = id.and_then(|id| numbers.get(id));
-        match number.filter(|it| answer::is_right(message, target.workload.expected(**it))) {
-            Some(_) => tally.right += 1,
-            None => tally.wrong += 1,
-        }
+        Ok(())
     }
-    Ok(true)
 }

@@ -51,6 +51,7 @@ fn block(compared: &Compared) -> Vec<String> {
     ];
     if compared.paced_per_second > 0.0 {
         lines.extend([
+            of("  records in an answer", |it| it.records.to_string()),
             format!("  at {:.0}/s for all", compared.paced_per_second),
             of("    p50, µs", |it| spread(it.p50_us, 0)),
             of("    p99, µs", |it| spread(it.p99_us, 0)),
