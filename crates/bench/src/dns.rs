@@ -4,6 +4,7 @@
 //! asks runs on the same processors.
 
 mod answer;
+mod api_server;
 mod closed;
 mod paced;
 mod probe;
@@ -17,7 +18,7 @@ mod tests;
 mod upstream;
 
 use std::fs;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
@@ -32,6 +33,7 @@ use crate::quantile::Rounds;
 use crate::usage::{processor_time_of, proportional_of, resident_of};
 use closed::Target;
 use question::Workload;
+use records::Objects;
 use server::{Cluster, Server};
 
 pub(crate) use server::Software;
@@ -124,19 +126,24 @@ pub(crate) fn run(options: &Options) -> Result<Results> {
     ensure!((0.1..=60.0).contains(&options.seconds), "seconds: 0.1 to 60");
     let directory = std::env::temp_dir().join(format!("pogu-bench-dns-{}", std::process::id()));
     fs::create_dir(&directory).with_context(|| directory.display().to_string())?;
-    let outcome = Netns::unshared()?.run(|| with_upstream(options, &directory));
+    let objects = Objects::new(options.services, options.endpoints);
+    let outcome = Netns::unshared()?.run(|| with_surroundings(options, &objects, &directory));
     fs::remove_dir_all(&directory).with_context(|| directory.display().to_string())?;
     outcome?
 }
 
-fn with_upstream(options: &Options, directory: &Path) -> Result<Results> {
+/// Measures with what the name servers ask.
+fn with_surroundings(options: &Options, objects: &Objects, directory: &Path) -> Result<Results> {
     let socket = upstream::open(server::UPSTREAM)?;
+    let listener = TcpListener::bind(server::API_SERVER).context("API server")?;
     let stop = AtomicBool::new(false);
     thread::scope(|scope| {
         let upstream = scope.spawn(|| upstream::serve(&socket, &stop));
-        let results = measure(options, directory);
+        let api_server = scope.spawn(|| api_server::serve(&listener, objects, &stop));
+        let results = measure(options, objects, directory);
         stop.store(true, Ordering::Relaxed);
         upstream.join().map_err(|_panic| anyhow!("the upstream panicked"))??;
+        api_server.join().map_err(|_panic| anyhow!("the API server panicked"))??;
         results
     })
 }
@@ -150,7 +157,7 @@ struct Bench {
     servers: Vec<Server>,
 }
 
-fn measure(options: &Options, directory: &Path) -> Result<Results> {
+fn measure(options: &Options, objects: &Objects, directory: &Path) -> Result<Results> {
     let (rounds, seconds) = if options.long { (5, 3.0) } else { (options.rounds, options.seconds) };
     let mut bench = Bench {
         processors: thread::available_parallelism()?.get(),
@@ -161,7 +168,7 @@ fn measure(options: &Options, directory: &Path) -> Result<Results> {
     };
     let cluster = Cluster {
         services: options.services,
-        endpoints: options.endpoints,
+        objects,
         processors: bench.processors,
         coredns: options.coredns.as_deref(),
         directory,

@@ -1,9 +1,12 @@
 //! How does each name server learn the cluster's names?
 //!
-//! The peers get the addresses of all Services and of the headless one. pogu gets the objects that they
-//! follow from, and so has more to keep: names of endpoints, SRV and PTR records too.
+//! pogu and CoreDNS get the objects: one from a file, the other from an API server. unbound gets the
+//! addresses of all Services and of the headless one, which is less: no names of endpoints, no SRV and
+//! no PTR records.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
+
+use serde_json::{Value, json};
 
 use crate::cluster::Number;
 
@@ -11,6 +14,7 @@ use super::question::{CREW, CREW_ENDPOINTS, DOMAIN};
 
 /// The headless Service's number: its endpoints come behind those of all others.
 const CREW_NUMBER: Number = Number(10_000);
+const NAMESPACE: &str = "default";
 const TTL: u32 = 30;
 const SOA: &str = "ns.dns.cluster.local. hostmaster.cluster.local. 1 7200 1800 86400 30";
 
@@ -35,25 +39,14 @@ fn names(services: usize) -> impl Iterator<Item = (String, Vec<Ipv4Addr>)> {
 /// Owner, type and address of each record.
 fn records(services: usize) -> impl Iterator<Item = (String, &'static str, String)> {
     names(services).flat_map(|(name, addresses)| {
-        let owner = format!("{name}.default.svc.{DOMAIN}.");
+        let owner = format!("{name}.{NAMESPACE}.svc.{DOMAIN}.");
         let four = addresses.clone().into_iter().map(|address| ("A", address.to_string()));
         let six = addresses.into_iter().map(|address| ("AAAA", v6(address).to_string()));
         four.chain(six).map(move |(kind, address)| (owner.clone(), kind, address))
     })
 }
 
-/// A zone file, as RFC 1035 has it.
-pub(crate) fn zone_file(services: usize) -> String {
-    let head = format!(
-        "{DOMAIN}. {TTL} IN SOA {SOA}\n\
-         {DOMAIN}. {TTL} IN NS ns.dns.{DOMAIN}.\n\
-         ns.dns.{DOMAIN}. {TTL} IN A 127.0.0.1\n"
-    );
-    let line = |(owner, kind, address)| format!("{owner} {TTL} IN {kind} {address}\n");
-    head + &records(services).map(line).collect::<String>()
-}
-
-/// The same as unbound's configuration has it.
+/// The addresses as unbound's configuration has them.
 pub(crate) fn unbound_zone(services: usize) -> String {
     let head = format!(
         "local-zone: \"{DOMAIN}.\" static\n\
@@ -65,49 +58,77 @@ pub(crate) fn unbound_zone(services: usize) -> String {
 }
 
 /// The objects of the cluster, each Service with so many endpoints of each family.
-pub(crate) fn manifests(services: usize, endpoints: usize) -> String {
-    let namespace = "apiVersion: v1\nkind: Namespace\nmetadata: {name: default}\n---\n";
-    let with_address = (0..services).map(Number).map(|number| {
-        let (four, six) = (number.cluster_ip(), v6(number.cluster_ip()));
-        let addresses = format!("clusterIP: {four}, clusterIPs: [{four}, \"{six}\"]");
-        objects(&number.name(), &addresses, &number.endpoints(endpoints))
-    });
-    let headless = objects(CREW, "clusterIP: None, clusterIPs: [None]", &crew());
-    with_address.chain(std::iter::once(headless)).fold(namespace.to_owned(), |text, it| text + &it)
+#[derive(Debug)]
+pub(crate) struct Objects {
+    pub(crate) namespaces: Vec<Value>,
+    pub(crate) services: Vec<Value>,
+    pub(crate) slices: Vec<Value>,
 }
 
-fn objects(name: &str, addresses: &str, endpoints: &[Ipv4Addr]) -> String {
-    let service = format!(
-        "apiVersion: v1\n\
-         kind: Service\n\
-         metadata: {{name: {name}, namespace: default}}\n\
-         spec: {{{addresses}, ipFamilies: [IPv4, IPv6], ipFamilyPolicy: RequireDualStack, \
-           ports: [{{name: http, port: 80, targetPort: 8080, protocol: TCP}}]}}\n\
-         ---\n"
-    );
-    let four: Vec<String> = endpoints.iter().map(Ipv4Addr::to_string).collect();
-    let six: Vec<String> =
-        endpoints.iter().map(|address| format!("\"{}\"", v6(*address))).collect();
-    service + &slice(name, "IPv4", &four) + &slice(name, "IPv6", &six)
+impl Objects {
+    pub(crate) fn new(services: usize, endpoints: usize) -> Self {
+        let namespace = json!({
+            "apiVersion": "v1",
+            "kind": "Namespace",
+            "metadata": {"name": NAMESPACE, "resourceVersion": "1"},
+        });
+        let crew = service(CREW, &["None".to_owned()]);
+        let mut objects =
+            Self { namespaces: vec![namespace], services: vec![crew], slices: Vec::new() };
+        objects.add_slices(CREW, &self::crew());
+        for number in (0..services).map(Number) {
+            let address = number.cluster_ip();
+            let addresses = [address.to_string(), v6(address).to_string()];
+            objects.services.push(service(&number.name(), &addresses));
+            objects.add_slices(&number.name(), &number.endpoints(endpoints));
+        }
+        objects
+    }
+
+    fn add_slices(&mut self, service: &str, endpoints: &[Ipv4Addr]) {
+        let four = endpoints.iter().map(Ipv4Addr::to_string).collect::<Vec<_>>();
+        let six = endpoints.iter().map(|it| v6(*it).to_string()).collect::<Vec<_>>();
+        self.slices.extend([slice(service, "IPv4", &four), slice(service, "IPv6", &six)]);
+    }
+
+    /// As a file of manifests.
+    pub(crate) fn manifests(&self) -> String {
+        let all = self.namespaces.iter().chain(&self.services).chain(&self.slices);
+        all.map(|object| format!("{object}\n---\n")).collect()
+    }
 }
 
-fn slice(service: &str, family: &str, addresses: &[String]) -> String {
-    let endpoints: Vec<String> = addresses
-        .iter()
-        .map(|address| format!("{{addresses: [{address}], conditions: {{ready: true}}}}"))
-        .collect();
-    format!(
-        "apiVersion: discovery.k8s.io/v1\n\
-         kind: EndpointSlice\n\
-         metadata: {{name: {service}-{}, namespace: default, \
-           labels: {{kubernetes.io/service-name: {service}}}}}\n\
-         addressType: {family}\n\
-         endpoints: [{}]\n\
-         ports: [{{name: http, port: 8080, protocol: TCP}}]\n\
-         ---\n",
-        family.to_ascii_lowercase(),
-        endpoints.join(", "),
-    )
+fn service(name: &str, addresses: &[String]) -> Value {
+    json!({
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": name, "namespace": NAMESPACE, "resourceVersion": "1"},
+        "spec": {
+            "type": "ClusterIP",
+            "clusterIP": addresses.first(),
+            "clusterIPs": addresses,
+            "ipFamilies": ["IPv4", "IPv6"],
+            "ipFamilyPolicy": "RequireDualStack",
+            "ports": [{"name": "http", "port": 80, "targetPort": 8080, "protocol": "TCP"}],
+        },
+    })
+}
+
+fn slice(service: &str, family: &str, addresses: &[String]) -> Value {
+    let endpoint = |address| json!({"addresses": [address], "conditions": {"ready": true}});
+    json!({
+        "apiVersion": "discovery.k8s.io/v1",
+        "kind": "EndpointSlice",
+        "metadata": {
+            "name": format!("{service}-{}", family.to_ascii_lowercase()),
+            "namespace": NAMESPACE,
+            "resourceVersion": "1",
+            "labels": {"kubernetes.io/service-name": service},
+        },
+        "addressType": family,
+        "endpoints": addresses.iter().map(endpoint).collect::<Vec<_>>(),
+        "ports": [{"name": "http", "port": 8080, "protocol": "TCP"}],
+    })
 }
 
 #[cfg(test)]
@@ -132,7 +153,7 @@ mod tests {
 
     #[test]
     fn the_objects_are_taken_without_a_rejection() {
-        let (found, rejections) = ingest::manifest::parse("bench", &manifests(2, 3));
+        let (found, rejections) = ingest::manifest::parse("bench", &Objects::new(2, 3).manifests());
         assert_eq!((found.len(), rejections), (1 + 3 * 3, Vec::new()));
     }
 }

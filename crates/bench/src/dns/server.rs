@@ -13,11 +13,13 @@ use serde::Serialize;
 
 use super::closed::Target;
 use super::probe::is_answered;
-use super::records::{manifests, unbound_zone, zone_file};
+use super::records::{Objects, unbound_zone};
 use crate::lab;
 
 /// Where the upstream of all of them answers.
 pub(crate) const UPSTREAM: SocketAddr = local(5300);
+/// Where the objects can be read.
+pub(crate) const API_SERVER: SocketAddr = local(5310);
 const START_DEADLINE: Duration = Duration::from_secs(60);
 /// Ends the program that it becomes when the one that started it is gone, however it went.
 const LIFELINE: [&str; 4] = ["setpriv", "--pdeathsig", "KILL", "--"];
@@ -59,7 +61,7 @@ const fn local(port: u16) -> SocketAddr {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Cluster<'a> {
     pub(crate) services: usize,
-    pub(crate) endpoints: usize,
+    pub(crate) objects: &'a Objects,
     pub(crate) processors: usize,
     /// Where CoreDNS's program is.
     pub(crate) coredns: Option<&'a Path>,
@@ -133,7 +135,7 @@ fn write(cluster: Cluster<'_>, name: &str, text: &str) -> Result<String> {
 fn pogu(cluster: Cluster<'_>) -> Result<Vec<String>> {
     let folder = cluster.directory.join("manifests");
     fs::create_dir(&folder).with_context(|| folder.display().to_string())?;
-    write(cluster, "manifests/all.yaml", &manifests(cluster.services, cluster.endpoints))?;
+    write(cluster, "manifests/all.yaml", &cluster.objects.manifests())?;
     let program = lab::program()?;
     let path = |path: &Path| path.to_str().map(str::to_owned).context("a path that is no text");
     let listen = Software::Pogu.address().to_string();
@@ -189,16 +191,28 @@ fn unbound(cluster: Cluster<'_>) -> Result<Vec<String>> {
     Ok(["/usr/sbin/unbound", "-d", "-c", &path].map(str::to_owned).to_vec())
 }
 
-/// The names come from a file, as its plugin for Kubernetes needs an API server. No cache before the
-/// zone, no log, no metrics.
+/// As in a cluster, but for what costs something and answers nothing: no log, no metrics, no cache
+/// before its own zone.
 fn coredns(cluster: Cluster<'_>) -> Result<Vec<String>> {
     let program = cluster.coredns.context("where is CoreDNS?\nhint: set COREDNS to its path")?;
-    let zone = write(cluster, "zone", &zone_file(cluster.services))?;
-    let (address, upstream) = (Software::CoreDns.address(), UPSTREAM);
+    let (address, api_server, upstream) = (Software::CoreDns.address(), API_SERVER, UPSTREAM);
     let (ip, port) = (address.ip(), address.port());
     let text = format!(
-        "cluster.local:{port} {{\n    bind {ip}\n    file {zone}\n    loadbalance\n}}\n\
-         .:{port} {{\n    bind {ip}\n    cache 3600\n    forward . {upstream}\n}}\n"
+        "cluster.local:{port} {{\n\
+             bind {ip}\n\
+             kubernetes cluster.local {{\n\
+                 endpoint http://{api_server}\n\
+                 pods insecure\n\
+                 ttl 30\n\
+             }}\n\
+             loadbalance\n\
+         }}\n\
+         .:{port} {{\n\
+             bind {ip}\n\
+             cache 3600\n\
+             forward . {upstream}\n\
+             loadbalance\n\
+         }}\n"
     );
     let path = write(cluster, "Corefile", &text)?;
     let program = program.to_str().context("a path that is no text")?;

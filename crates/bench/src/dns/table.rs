@@ -30,9 +30,9 @@ fn head(results: &Results) -> Vec<String> {
             "{services} Services of {endpoints} endpoints, both families; {processors} processors"
         ),
         format!("{rounds} rounds of {seconds} s each, servers in turn: median (least to most)"),
-        "Those who ask and the upstream run on the same processors. The peers hold addresses only;"
+        "Those who ask and the upstream run on the same processors. pogu and CoreDNS (plugin kubernetes)"
             .to_owned(),
-        "CoreDNS has them from a file, as its plugin for Kubernetes needs an API server."
+        "have all objects, unbound only the addresses. Nobody has a cache before the cluster's names."
             .to_owned(),
         String::new(),
         row("", results.servers.iter().map(|it| it.software.title().to_owned())),
@@ -118,4 +118,102 @@ fn spread(rounds: Rounds, decimals: usize) -> String {
 
 fn megabytes(bytes: u64) -> String {
     format!("{:.1}", f64::from(u32::try_from(bytes / 1000).unwrap_or(u32::MAX)) / 1000.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::question::Workload;
+    use super::*;
+
+    /// A server in all rounds alike.
+    fn measured(per_second: f64, processor_s: f64) -> Measured {
+        let same = |value| Rounds::of(vec![value]);
+        Measured {
+            records: 1,
+            per_second: same(per_second),
+            processor_s: same(processor_s),
+            asking_processor_s: same(5.0),
+            wrong: 0,
+            lost: 0,
+            p50_us: same(20.0),
+            p99_us: same(90.0),
+            paced_processor_s: same(processor_s),
+            paced_failed: 0,
+            paced_sent: 100,
+        }
+    }
+
+    fn results(servers: [(Software, Measured); 3]) -> Results {
+        let kept = |software| Kept {
+            software,
+            ready_s: 0.5,
+            resident_at_start_bytes: 30_000_000,
+            resident_bytes: 31_000_000,
+            proportional_bytes: 29_000_000,
+        };
+        let softwares = servers.iter().map(|(software, _)| kept(*software)).collect();
+        Results {
+            services: 5000,
+            endpoints: 10,
+            processors: 2,
+            rounds: 1,
+            seconds: 1.0,
+            servers: softwares,
+            workloads: vec![Compared {
+                workload: Workload::Service,
+                paced_per_second: 5000.0,
+                servers: servers.into_iter().map(|(_, measured)| measured).collect(),
+            }],
+        }
+    }
+
+    #[test]
+    fn each_target_is_met_or_missed_by_its_ratio() {
+        let results = results([
+            (Software::Unbound, measured(80_000.0, 8.0)),
+            (Software::Pogu, measured(60_000.0, 4.0)),
+            (Software::CoreDns, measured(20_000.0, 15.0)),
+        ]);
+        let found: Vec<String> = targets(&results)
+            .iter()
+            .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "))
+            .collect();
+        assert_eq!(
+            found,
+            [
+                "A of Services 3.00 × answers/s of CoreDNS wanted: at least 3 met",
+                "A of Services 0.27 × CPU of CoreDNS wanted: at most 0.25 missed",
+                "A of Services 0.75 × answers/s of unbound wanted: at least 1 missed",
+                "A of Services 0.50 × CPU of unbound",
+            ]
+        );
+    }
+
+    #[test]
+    fn columns_stand_in_the_order_of_the_servers() {
+        let results = results([
+            (Software::Unbound, measured(80_000.0, 8.0)),
+            (Software::Pogu, measured(60_000.0, 4.0)),
+            (Software::CoreDns, measured(20_000.0, 15.0)),
+        ]);
+        let text = text(&results);
+        let cells = |name: &str| -> Vec<String> {
+            let line = text.lines().find(|line| line.trim().starts_with(name)).unwrap();
+            line.split("  ")
+                .map(str::trim)
+                .filter(|cell| !cell.is_empty())
+                .map(str::to_owned)
+                .collect()
+        };
+        assert_eq!(
+            cells("answers/s"),
+            [
+                "answers/s",
+                "80000 (80000 to 80000)",
+                "60000 (60000 to 60000)",
+                "20000 (20000 to 20000)",
+            ]
+        );
+        assert_eq!(cells("unbound"), ["unbound", "pogu", "CoreDNS"]);
+    }
 }
