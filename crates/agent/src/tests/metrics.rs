@@ -17,7 +17,7 @@ use crate::recorder::Apply;
 
 fn page(metrics: &Metrics, measurement: Measurement) -> Vec<String> {
     let published = Arc::new(published(SHOP, "192.168.0.1", applied()));
-    let answer = metrics.answer(published, measurement, at(0));
+    let answer = metrics.answer(published, None, measurement, at(0));
     answer.body.lines().map(str::to_owned).collect()
 }
 

@@ -23,10 +23,6 @@ pub(super) fn append(
         reply.set_rcode(Rcode::SERVFAIL);
         return;
     };
-    if received.header().is_truncated() {
-        reply.set_flags(flag::TRUNCATED);
-    }
-    reply.set_flags(received.header().flags & flag::AUTHENTIC_DATA);
     for record in received.records() {
         let section = match record.section {
             received::Section::Answer => Section::Answer,
@@ -37,6 +33,8 @@ pub(super) fn append(
             write(reply, section, &record, ttls.apply(record.ttl), (name, at));
         }
     }
+    // Last, since nothing is written any more to a reply that was cut.
+    reply.set_flags(received.header().flags & (flag::AUTHENTIC_DATA | flag::TRUNCATED));
 }
 
 fn write(

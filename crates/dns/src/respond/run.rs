@@ -137,6 +137,9 @@ impl Responder {
         if !elsewhere.is_question && self.answer_from_hosts((&name, at), from.query.rtype, reply) {
             return Ok(Ended { by: AnsweredBy::Hosts, error: None, refresh: None });
         }
+        if from.query.rtype == RecordType::ANY && !elsewhere.is_question {
+            return Ok(Ended::of_zone(None));
+        }
         if from.query.rtype == RecordType::ANY {
             let owner = (&[][..], elsewhere.name);
             reply.record(Section::Answer, owner, RecordType::HINFO, ALL.1, |it| it.bytes(ALL.0));
@@ -148,7 +151,10 @@ impl Responder {
                 Ok(ask) => return Err(ask),
                 Err(error) => error,
             };
-            reply.set_rcode(Rcode::REFUSED);
+            // An alias is true, whether anybody can be asked for what it leads to or not.
+            if elsewhere.is_question {
+                reply.set_rcode(Rcode::REFUSED);
+            }
             return Ok(Ended { by: AnsweredBy::Forwarder, error: Some(error), refresh: None });
         };
         if elsewhere.is_question

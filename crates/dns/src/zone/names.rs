@@ -26,6 +26,8 @@ const LABEL_LEN_MAX: usize = 63;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServiceNames {
     pub name: ServiceName,
+    /// Seconds since 1970: of two Services with one address, the older has the address's name.
+    pub created_s: i64,
     pub stands: Stands,
     /// Addresses of ready endpoints that are named after their addresses, sorted.
     pub dashed: ByFamily<Box<[u8]>>,
@@ -133,7 +135,7 @@ impl ServiceNames {
                 }
             }
         };
-        hosts.finish(&service.name, stands)
+        hosts.finish((&service.name, service.created_s), stands)
     }
 
     /// Only a headless one has names of endpoints, and each says which cluster it is in: of the
@@ -143,7 +145,7 @@ impl ServiceNames {
             ImportKind::Headless => {
                 let hosts = Hosts::new(&import.slices, settings.endpoint_pod_names, true);
                 let stands = hosts.stands();
-                hosts.finish(&import.name, stands)
+                hosts.finish((&import.name, 0), stands)
             }
             ImportKind::ClusterSetIp => {
                 let ports = import.ports.iter().map(|port| ServicePortNumber {
@@ -153,7 +155,7 @@ impl ServiceNames {
                 });
                 let addresses = octets(&import.ips);
                 let stands = Stands::Addresses { addresses, ports: ports.collect() };
-                Hosts::default().finish(&import.name, stands)
+                Hosts::default().finish((&import.name, 0), stands)
             }
         }
     }
@@ -294,10 +296,11 @@ impl Hosts {
         Stands::Endpoints { addresses: octets(&all), srv: self.srv.iter().cloned().collect() }
     }
 
-    fn finish(self, name: &ServiceName, stands: Stands) -> ServiceNames {
+    fn finish(self, (name, created_s): (&ServiceName, i64), stands: Stands) -> ServiceNames {
         let named = self.named.into_iter();
         ServiceNames {
             name: name.clone(),
+            created_s,
             stands,
             dashed: octets(&self.dashed),
             named: named

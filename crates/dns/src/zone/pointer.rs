@@ -117,16 +117,13 @@ impl Zone {
             let all = self.pointers.range(Pointer::first_of(address)..);
             all.take_while(move |it| it.address == address)
         };
-        let service = of_address().find_map(|it| {
-            let names = self.service(it)?;
-            is_own(names, address).then_some(Back {
-                domain: it.domain,
-                service: names,
-                labels: None,
-            })
-        });
-        let endpoints = of_address().filter(move |_| service.is_none());
-        let endpoints = endpoints.filter_map(|it| Some((it.domain, self.service(it)?)));
+        let known = move || of_address().filter_map(|it| Some((it.domain, self.service(it)?)));
+        let services = known().filter(move |(_, names)| is_own(names, address));
+        let oldest = services.min_by_key(|(domain, names)| (*domain, names.created_s, &names.name));
+        let service = oldest.map(|(domain, service)| Back { domain, service, labels: None });
+        // A name of this cluster is the better one.
+        let domain = known().map(|(domain, _)| domain).min();
+        let endpoints = known().filter(move |(of, _)| service.is_none() && Some(*of) == domain);
         service.into_iter().chain(endpoints.flat_map(move |(domain, names)| {
             let named = names.named.iter().filter(move |host| {
                 let family = Family::of(address);

@@ -61,11 +61,7 @@ impl Records<'_> {
                 let (ttl, text) = (VERSION_TTL_S, version(domain.unwrap_or(Domain::Cluster)));
                 self.record(Section::Answer, RecordType::TXT, ttl, reply, |it| it.bytes(text));
             }
-            Found::NameServer => {
-                for address in &self.zone.settings.own_addresses {
-                    self.write_address(self.at, *address, rtype, reply);
-                }
-            }
+            Found::NameServer => self.write_own_addresses(rtype, reply),
             Found::Service(service) => self.write_service(service, rtype, reply),
             Found::Host(_, host) => self.write_host(host, rtype, reply),
             Found::Port { service, name, protocol } if rtype == RecordType::SRV => {
@@ -79,6 +75,20 @@ impl Records<'_> {
         }
         if reply.count(Section::Answer) == before && !reply.is_truncated() {
             self.write_soa(Section::Authority, reply);
+        }
+    }
+
+    /// Those of the Service that leads to us; while there is none, our own.
+    fn write_own_addresses(&self, rtype: RecordType, reply: &mut Reply<'_>) {
+        match self.zone.name_server().map(|service| &service.stands) {
+            Some(Stands::Addresses { addresses, .. } | Stands::Endpoints { addresses, .. }) => {
+                self.write_addresses(Section::Answer, self.at, addresses, rtype, reply);
+            }
+            Some(Stands::Alias(_)) | None => {
+                for address in &self.zone.settings.own_addresses {
+                    self.write_address(self.at, *address, rtype, reply);
+                }
+            }
         }
     }
 
@@ -202,9 +212,9 @@ impl Records<'_> {
     /// The zone's SOA, as an answer or as the proof that there is none.
     pub(crate) fn write_soa(&self, section: Section, reply: &mut Reply<'_>) {
         let Some(zone) = self.at.skip(self.name.start(self.zone_label)) else { return };
-        let (serial, ttl) = (self.zone.serial, self.ttl());
+        let (serial, ttl) = (self.zone.serial, self.ttl().min(DENIAL_TTL_S_MAX));
         let owner = (&[][..], zone);
-        reply.record(section, owner, RecordType::SOA, ttl.min(DENIAL_TTL_S_MAX), |it| {
+        reply.record(section, owner, RecordType::SOA, ttl, |it| {
             it.bytes(b"\x02ns\x03dns");
             it.name_at(zone);
             it.bytes(b"\x0ahostmaster");

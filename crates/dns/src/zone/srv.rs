@@ -6,7 +6,9 @@
 use model::Protocol;
 
 use crate::wire::{NameAt, RecordType, Reply, Rotated, Section};
-use crate::zone::names::{Host, ServiceNames, Srv, Stands, count, width, with_octets};
+use crate::zone::names::{
+    Host, ServiceNames, ServicePortNumber, Srv, Stands, count, width, with_octets,
+};
 use crate::zone::records::{Records, type_of, write_service_labels};
 
 /// Octets of a record before its target: owner, type, class, TTL, length; priority, weight, port.
@@ -25,10 +27,15 @@ impl Records<'_> {
         };
         match &service.stands {
             Stands::Addresses { addresses, ports } => {
-                let ports = ports.iter().filter(|port| is_wanted(&port.name, port.protocol));
-                let weight = weight(ports.clone().count() * count(addresses));
+                let wanted = |port: &&ServicePortNumber| is_wanted(&port.name, port.protocol);
+                let weight = weight(ports.iter().filter(wanted).count() * count(addresses));
                 let mut target = None;
-                for port in ports {
+                for (at, port) in ports.iter().enumerate().filter(|(_, port)| wanted(port)) {
+                    // One number for two protocols is one record, which has no place for them.
+                    let mut before = ports.iter().take(at).filter(wanted);
+                    if before.any(|it| it.port == port.port) {
+                        continue;
+                    }
                     let row = Row { weight, port: port.port.get(), labels: &[] };
                     let at = self.write_row(service, row, reply);
                     target = target.or(at);
@@ -38,8 +45,16 @@ impl Records<'_> {
                 }
             }
             Stands::Endpoints { srv, .. } => {
-                let srv = srv.iter().filter(|srv| is_wanted(&srv.name, srv.protocol));
-                self.write_endpoints(service, srv, reply);
+                let wanted = |srv: &&Srv| is_wanted(&srv.name, srv.protocol);
+                let hosts = srv.iter().filter(wanted).filter_map(|it| service.host(&it.labels));
+                let weight = weight(hosts.map(|host| host.count()).sum());
+                // Those of one endpoint stand together.
+                let first = srv.iter().enumerate().filter(|(at, one)| {
+                    let before = srv.iter().take(*at).rev();
+                    let before = before.take_while(|it| it.labels == one.labels);
+                    wanted(one) && !before.filter(wanted).any(|it| it.port == one.port)
+                });
+                self.write_endpoints(service, weight, first.map(|(_, srv)| srv), reply);
             }
             Stands::Alias(_) => {}
         }
@@ -48,11 +63,10 @@ impl Records<'_> {
     fn write_endpoints<'s>(
         &self,
         service: &ServiceNames,
+        weight: u16,
         srv: impl Iterator<Item = &'s Srv> + Clone,
         reply: &mut Reply<'_>,
     ) {
-        let hosts = srv.clone().filter_map(|srv| service.host(&srv.labels));
-        let weight = weight(hosts.map(|host| host.count()).sum());
         let mut first = None;
         for srv in srv.clone() {
             let row = Row { weight, port: srv.port, labels: &srv.labels };

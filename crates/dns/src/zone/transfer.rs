@@ -2,6 +2,8 @@
 //!
 //! Names of pods are not among them: they follow from addresses, and there is no end to them.
 
+use std::collections::BTreeSet;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use model::{ByFamily, Family};
@@ -9,7 +11,7 @@ use model::{ByFamily, Family};
 use crate::received::{Received, Section as In, number};
 use crate::wire::{Lowered, Name, NameAt, Query, RecordType, Reply, ReplySize, Section, flag};
 use crate::zone::endpoint_name::DashedLabel;
-use crate::zone::names::{ServiceNames, Srv, Stands, addresses_in, with_octets};
+use crate::zone::names::{ServiceNames, Srv, Stands, addresses_in, count, with_octets};
 use crate::zone::records::{Records, VERSION_TTL_S, type_of, version, write_service_labels};
 use crate::zone::srv::weight;
 use crate::zone::{Domain, Found, Place, Zone};
@@ -51,9 +53,6 @@ impl Zone {
                 Records { zone: self, name: &name, at: NameAt::QUESTION, zone_label: 0, first: 0 };
             if messages.is_empty() {
                 own.write_soa(Section::Answer, &mut reply);
-                if !is_known {
-                    own.write(&Found::Apex, Some(domain), RecordType::NS, &mut reply);
-                }
             }
             while reply.written() < MESSAGE_LEN
                 && let Some(Whole { owner, rtype, ttl, rdata }) = records.next()
@@ -78,10 +77,10 @@ impl Zone {
             Domain::Cluster => &self.settings.domain,
             Domain::ClusterSet => self.settings.clusterset.as_ref()?,
         };
+        let mut all = self.name_server_records(domain, zone);
         let rdata = version(domain).to_vec();
         let owner = [b"\x0bdns-version", zone.as_wire()].concat();
-        let rtype = RecordType::TXT;
-        let mut all = vec![Whole { owner, rtype, ttl: VERSION_TTL_S, rdata }];
+        all.push(Whole { owner, rtype: RecordType::TXT, ttl: VERSION_TTL_S, rdata });
         let namespaces = self.tree(domain).namespaces.values();
         let mut services: Vec<&Arc<ServiceNames>> = namespaces.flat_map(|it| it.values()).collect();
         services.sort_unstable_by(|a, b| a.name.cmp(&b.name));
@@ -92,6 +91,36 @@ impl Zone {
             ServiceRecords { name, ttl: self.settings.ttl_s, all: &mut all }.add(service);
         }
         Some(all)
+    }
+}
+
+impl Zone {
+    /// Who answers for the zone. A Service's own addresses stand among its records.
+    fn name_server_records(&self, domain: Domain, zone: &Name) -> Vec<Whole> {
+        let ttl = self.settings.ttl_s;
+        let own = [&b"\x02ns\x03dns"[..], zone.as_wire()].concat();
+        let service = self.name_server();
+        let named = service.filter(|_| domain == Domain::Cluster).map(|service| {
+            let mut name = Vec::new();
+            write_service_labels(service, |octets| name.extend_from_slice(octets));
+            [&name, zone.as_wire()].concat()
+        });
+        let (owner, rdata) = (zone.as_wire().to_vec(), named.unwrap_or_else(|| own.clone()));
+        let mut all = vec![Whole { owner, rtype: RecordType::NS, ttl, rdata }];
+        let addresses: Vec<IpAddr> = match service.map(|service| &service.stands) {
+            Some(Stands::Addresses { addresses, .. } | Stands::Endpoints { addresses, .. }) => {
+                let each = |of: Family| addresses_in(of, addresses.get(of));
+                Family::ALL.into_iter().flat_map(each).collect()
+            }
+            Some(Stands::Alias(_)) | None => self.settings.own_addresses.clone(),
+        };
+        all.extend(addresses.into_iter().map(|address| Whole {
+            owner: own.clone(),
+            rtype: type_of(Family::of(address)),
+            ttl,
+            rdata: with_octets(address, <[u8]>::to_vec),
+        }));
+        all
     }
 }
 
@@ -110,21 +139,32 @@ impl ServiceRecords<'_> {
             Stands::Alias(Some(target)) => self.alias(target),
             Stands::Addresses { addresses, ports } => {
                 self.addresses(&[], addresses);
-                let rows = crate::zone::names::count(addresses);
+                let rows = count(addresses);
+                let numbers: BTreeSet<u16> = ports.iter().map(|port| port.port.get()).collect();
+                for number in &numbers {
+                    self.srv(&[], weight(rows * ports.len()), *number, &[]);
+                }
                 for port in ports.iter().filter(|port| !port.name.is_empty()) {
                     let below = port_labels(&port.name, port.protocol.as_str());
-                    self.srv(below, weight(rows), port.port.get(), &[]);
+                    self.srv(&below, weight(rows), port.port.get(), &[]);
                 }
             }
             Stands::Endpoints { addresses, srv } => {
                 self.addresses(&[], addresses);
+                let all: BTreeSet<(&[u8], u16)> =
+                    srv.iter().map(|srv| (&*srv.labels, srv.port)).collect();
+                let hosts = srv.iter().filter_map(|srv| service.host(&srv.labels));
+                let rows = hosts.map(|host| host.count()).sum();
+                for (labels, port) in &all {
+                    self.srv(&[], weight(rows), *port, labels);
+                }
                 for one in srv.iter().filter(|srv| !srv.name.is_empty()) {
                     let is_same = |it: &&Srv| it.name == one.name && it.protocol == one.protocol;
                     let hosts =
                         srv.iter().filter(is_same).filter_map(|it| service.host(&it.labels));
                     let rows = hosts.map(|host| host.count()).sum();
                     let below = port_labels(&one.name, one.protocol.as_str());
-                    self.srv(below, weight(rows), one.port, &one.labels);
+                    self.srv(&below, weight(rows), one.port, &one.labels);
                 }
             }
         }
@@ -153,13 +193,13 @@ impl ServiceRecords<'_> {
         }
     }
 
-    fn srv(&mut self, below: Vec<u8>, weight: u16, port: u16, labels: &[u8]) {
+    fn srv(&mut self, below: &[u8], weight: u16, port: u16, labels: &[u8]) {
         let mut rdata = vec![0, 0];
         rdata.extend_from_slice(&weight.to_be_bytes());
         rdata.extend_from_slice(&port.to_be_bytes());
         rdata.extend_from_slice(labels);
         rdata.extend_from_slice(&self.name);
-        self.push(&below, RecordType::SRV, rdata);
+        self.push(below, RecordType::SRV, rdata);
     }
 
     fn push(&mut self, below: &[u8], rtype: RecordType, rdata: Vec<u8>) {
