@@ -73,6 +73,22 @@ fn who_waits_through_new_settings_gets_an_answer_and_the_cache_stays() {
 }
 
 #[test]
+fn who_waits_through_too_many_new_settings_is_told_so() {
+    let upstream = FakeUpstream::new(&[(OUTSIDE, Answer::Never)]);
+    let (server, settings) = forwarding(&[&upstream]);
+    let client = udp_client(server.addresses()[0]);
+    client.send(&question(11, OUTSIDE, RecordType::A)).unwrap();
+    until("the upstream is asked", || !upstream.asked().is_empty());
+    for _ in 0..5 {
+        let (routes, _) = everywhere_to(Vec::new());
+        server.reconfigure(responder(SERVICES, routes), settings.clone()).unwrap();
+    }
+    let mut answer = [0; 512];
+    let len = client.recv(&mut answer).unwrap();
+    assert_eq!(said(&answer[..len]), fails(11, ResponseCode::ServFail));
+}
+
+#[test]
 fn beyond_the_bound_a_question_fails_at_once() {
     let upstream = FakeUpstream::new(&[(OUTSIDE, Answer::Never)]);
     let (routes, mut settings) =
@@ -84,7 +100,7 @@ fn beyond_the_bound_a_question_fails_at_once() {
     until("the upstream is asked", || !upstream.asked().is_empty());
     let found = ask_by_udp(server.addresses()[0], &question(2, "b.example.", RecordType::A));
     assert_eq!(found, fails(2, ResponseCode::Refused));
-    // The first is told too, when patience ends; with a stop, at once.
+    // What is ours is answered all the same.
     let found = ask_by_udp(server.addresses()[0], &question(3, WEB, RecordType::A));
     assert_eq!(found, says(3, &["10.96.0.7"]));
 }

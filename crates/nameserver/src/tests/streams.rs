@@ -1,6 +1,6 @@
 //! Are streams pipelined, answered out of order, and closed when they do not get on?
 
-use std::io::{Read as _, Write as _};
+use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::Shutdown;
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ fn is_closed(stream: &mut TcpStream) -> bool {
     let mut rest = Vec::new();
     match stream.read_to_end(&mut rest) {
         Ok(_) => rest.is_empty(),
-        Err(error) => error.kind() == std::io::ErrorKind::ConnectionReset,
+        Err(error) => error.kind() == ErrorKind::ConnectionReset,
     }
 }
 
@@ -45,6 +45,49 @@ fn what_is_known_is_answered_before_what_an_upstream_must_say() {
     upstream.release();
     assert_eq!(said(&read_frame(&mut stream)), says(1, &["192.0.2.9"]));
     assert!(is_closed(&mut stream));
+}
+
+#[test]
+fn with_enough_questions_on_their_way_the_next_is_not_read() {
+    let another = "another.example.com.";
+    let upstream = FakeUpstream::new(&[
+        (SLOW, Answer::Held("192.0.2.9")),
+        (another, Answer::Held("192.0.2.8")),
+    ]);
+    let (routes, settings) = everywhere_to(vec![Upstream { address: upstream.address, tls: None }]);
+    let streams = StreamBounds { in_flight_max: 2, ..StreamBounds::default() };
+    let options = Options { streams, ..options(&["127.0.0.1:0"]) };
+    let server = start(options, responder(SERVICES, routes), &settings).unwrap();
+    let mut stream = tcp_client(server.addresses()[0]);
+    let questions = [(1, SLOW), (2, another), (3, WEB)];
+    let frames = questions.map(|(id, name)| framed(&question(id, name, RecordType::A)));
+    stream.write_all(&frames.concat()).unwrap();
+    until("the upstream is asked", || upstream.asked().len() == 2);
+    upstream.release();
+    let mut found = [0; 3].map(|_| said(&read_frame(&mut stream)));
+    assert_ne!(found[0].id, 3);
+    found.sort_by_key(|it| it.id);
+    let answers = [["192.0.2.9"], ["192.0.2.8"], ["10.96.0.7"]];
+    assert_eq!(
+        found.to_vec(),
+        (1..).zip(&answers).map(|(id, it)| says(id, it)).collect::<Vec<_>>()
+    );
+}
+
+#[test]
+fn a_client_that_never_reads_its_answers_is_not_waited_for() {
+    let stall_most = Duration::from_millis(100);
+    let server = bounded(StreamBounds { stall_most, ..StreamBounds::default() });
+    let mut stream = tcp_client(server.addresses()[0]);
+    stream.set_write_timeout(Some(SOON)).unwrap();
+    let many = framed(&question(1, WEB, RecordType::A)).repeat(1_000);
+    let error = loop {
+        if let Err(error) = stream.write_all(&many) {
+            break error.kind();
+        }
+    };
+    assert!(matches!(error, ErrorKind::ConnectionReset | ErrorKind::BrokenPipe), "{error}");
+    assert_eq!(server.stats().connections.stalled, 1);
 }
 
 #[test]
