@@ -11,8 +11,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use dns::forward::Settings as ForwardSettings;
-use dns::respond::{Blocks, Responder, Search};
+use dns::forward::{Group, RuleId, Settings as ForwardSettings, Upstream};
+use dns::respond::{Block, Blocks, Responder, Rewrites, Route, Search};
 use dns::wire::{Name, flag};
 use dns::zone::{Settings, Zone};
 use model::ServiceTable;
@@ -61,25 +61,59 @@ unsafe impl GlobalAlloc for Counting {
     }
 }
 
-/// A cluster without Services: it has the name `dns-version`, and denies all others.
-fn serve() -> Running {
+/// A cluster without Services: it has the name `dns-version`, and denies all others. What is not its
+/// own is asked at the upstream.
+fn serve(upstream: Option<SocketAddr>) -> Running {
     let domain = Name::from_text("cluster.local").unwrap();
-    let empty = Zone::empty(Arc::new(Settings { recurses: false, ..Settings::new(domain) }));
+    let empty = Zone::empty(Arc::new(Settings::new(domain)));
     let table = ServiceTable::default();
     let mut zone = empty.advance(&table, &table, 1);
     zone.set_synced();
-    let blocks = Arc::new(Blocks::new(Vec::new()));
+    let upstreams: Vec<_> =
+        upstream.into_iter().map(|address| Upstream { address, tls: None }).collect();
+    let route = Route { zone: Name::root(), except: Vec::new(), rule: RuleId(0) };
+    let block = Block {
+        zone: Name::root(),
+        routes: upstreams.iter().map(|_| route.clone()).collect(),
+        hosts: None,
+        rewrites: Rewrites::new(&[]),
+    };
+    let blocks = Arc::new(Blocks::new(vec![block]));
+    let groups = vec![Group::new(b"\0", upstreams)];
+    let forward = ForwardSettings { groups, ..ForwardSettings::default() };
     let responder = Arc::new(Responder { zone, blocks, search: Search::new(Vec::new()) });
     let listen = Listen::at(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
     let options = Options { workers: 2, ..Options::new(vec![listen]) };
-    start(options, responder, &ForwardSettings::default()).unwrap()
+    start(options, responder, &forward).unwrap()
+}
+
+/// One that answers every question with one record of no octets, which holds for a minute.
+fn upstream() -> SocketAddr {
+    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let address = socket.local_addr().unwrap();
+    std::thread::spawn(move || {
+        let mut message = [0; 512];
+        while let Ok((_, client)) = socket.recv_from(&mut message) {
+            let name_len = message[12..].iter().position(|octet| *octet == 0).unwrap() + 1;
+            let end = 12 + name_len + 4;
+            message[2..12].copy_from_slice(&[0x81, 0x80, 0, 1, 0, 1, 0, 0, 0, 0]);
+            let record = [0xc0, 12, 0, 16, 0, 1, 0, 0, 0, 60, 0, 1, 0];
+            message[end..end + record.len()].copy_from_slice(&record);
+            socket.send_to(&message[..end + record.len()], client).unwrap();
+        }
+    });
+    address
 }
 
 const TXT: u16 = 16;
 
 fn question(label: &str) -> Vec<u8> {
-    let name = Name::from_text(&format!("{label}.cluster.local")).unwrap();
-    let mut message = vec![0x12, 0x34, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0];
+    ask_for(&format!("{label}.cluster.local"))
+}
+
+fn ask_for(name: &str) -> Vec<u8> {
+    let name = Name::from_text(name).unwrap();
+    let mut message = vec![0x12, 0x34, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0];
     message.extend_from_slice(name.as_wire());
     message.extend_from_slice(&TXT.to_be_bytes());
     message.extend_from_slice(&1_u16.to_be_bytes());
@@ -112,7 +146,7 @@ fn ask(client: &UdpSocket, question: &[u8]) -> (u16, bool, u16, u16) {
 #[test]
 fn questions_that_are_answered_at_once_allocate_nothing() {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-    let server = serve();
+    let server = serve(None);
     let client = client(server.addresses()[0]);
     let questions = [(question("dns-version"), VERSION), (question("nobody"), DENIED)];
     let ask_all = |times: usize| {
@@ -125,6 +159,23 @@ fn questions_that_are_answered_at_once_allocate_nothing() {
     let wrong = wrong + ask_all(5_000);
     let allocations = ALLOCATIONS.load(Ordering::Relaxed) - before;
     assert_eq!((allocations, wrong), (0, 0));
+}
+
+#[test]
+fn questions_that_the_cache_answers_allocate_nothing() {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let server = serve(Some(upstream()));
+    let client = client(server.addresses()[0]);
+    let question = ask_for("www.example.com");
+    let n_questions = 10_000;
+    let ask_all = |times| (0..times).filter(|_| ask(&client, &question) != VERSION).count();
+    let wrong = ask_all(100);
+    let before = ALLOCATIONS.load(Ordering::Relaxed);
+    let wrong = wrong + ask_all(n_questions);
+    let allocations = ALLOCATIONS.load(Ordering::Relaxed) - before;
+    assert_eq!(wrong, 0);
+    // Meanwhile the forwarder's thread asks whether what it asks comes back.
+    assert!(allocations < n_questions / 50, "{allocations} allocations");
 }
 
 /// Another client for each address of the loopback's network.
@@ -156,7 +207,7 @@ fn floods_leave_memory_bounded_and_good_clients_served() {
     if !has_descriptors() {
         return;
     }
-    let server = serve();
+    let server = serve(None);
     let address = server.addresses()[0];
     let good = client(address);
     let question = question("dns-version");
