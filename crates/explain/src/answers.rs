@@ -3,10 +3,10 @@
 use std::net::IpAddr;
 
 use dns::wire::{Name, Rcode, RecordType};
-use dns::zone::Zone;
 use model::Family;
 
-use crate::reply::{self, Reply};
+use crate::cluster_dns::ClusterDns;
+use crate::reply::{self, By, Reply};
 
 /// What the cluster DNS answers for a name's A and AAAA records. Resolvers ask for both at once.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,9 +32,9 @@ pub(crate) enum Kind {
 }
 
 impl Answers {
-    pub(crate) fn of(zone: &Zone, name: Name) -> Self {
-        let v4 = reply::ask(zone, &name, RecordType::A);
-        let v6 = reply::ask(zone, &name, RecordType::AAAA);
+    pub(crate) fn of(dns: &ClusterDns, name: Name) -> Self {
+        let v4 = reply::ask(dns, &name, RecordType::A);
+        let v6 = reply::ask(dns, &name, RecordType::AAAA);
         Self { name, v4, v6, walked_to: None }
     }
 
@@ -66,15 +66,17 @@ impl Answers {
     }
 
     pub(crate) fn kind(&self, wanted: Option<Family>) -> Kind {
-        let mut kinds = self.of_families(wanted).map(|reply| match reply.rcode {
+        let kinds = self.of_families(wanted).map(|reply| match reply.rcode {
             _ if reply.is_elsewhere => Kind::Elsewhere,
             Rcode::NOERROR if reply.is_empty() => Kind::NoData,
             Rcode::NOERROR => Kind::Addresses,
             Rcode::NXDOMAIN => Kind::Denied,
             _ => Kind::Failed,
         });
-        let first = kinds.next().unwrap_or(Kind::NoData);
-        if kinds.any(|kind| kind == Kind::Addresses) { Kind::Addresses } else { first }
+        let kinds: Vec<Kind> = kinds.collect();
+        // One address is enough; and while others may know one, none is denied.
+        let telling = [Kind::Addresses, Kind::Elsewhere].into_iter().find(|it| kinds.contains(it));
+        telling.or_else(|| kinds.first().copied()).unwrap_or(Kind::NoData)
     }
 
     /// The same, asked for by a name that is answered with an alias for this one, the `at`th of a list.
@@ -86,6 +88,13 @@ impl Answers {
         };
         let (v4, v6) = (behind(&self.v4), behind(&self.v6));
         Self { name: name.clone(), v4, v6, walked_to: Some(at) }
+    }
+
+    /// Who knows the addresses; both families are mostly known by the same.
+    pub(crate) fn by(&self, wanted: Option<Family>) -> By {
+        let mut replies = self.of_families(wanted);
+        let with_address = replies.find(|reply| !reply.addresses.is_empty());
+        with_address.or_else(|| self.of_families(wanted).next()).map_or(By::Zone, |it| it.by)
     }
 
     /// Seconds that all of it may be kept.

@@ -2,8 +2,10 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Instant;
 
-use dns::respond::Search;
+use dns::cache::CacheView;
+use dns::respond::{Blocks, Search};
 use dns::wire::{InvalidName, Name};
 use dns::zone::{Settings, Zone};
 use model::ServiceTable;
@@ -21,6 +23,19 @@ pub struct ClusterDns {
     /// What the node's own resolver appends, and so those of its pods append last. In lower case,
     /// without a final dot.
     pub node_search: Vec<String>,
+    /// What it answers from besides its zone; absent where none serves, but only objects are at hand.
+    pub beside: Option<Beside>,
+}
+
+/// What a DNS that serves answers from besides its zone.
+#[derive(Debug, Clone)]
+pub struct Beside {
+    /// Static entries, rewrites and routes.
+    pub blocks: Arc<Blocks>,
+    /// What upstreams said a moment ago.
+    pub cache: CacheView,
+    /// The time that answers of the cache are as old as.
+    pub now: Instant,
 }
 
 /// Which upstreams are asked for which names. Empty where that is not known.
@@ -55,6 +70,7 @@ impl ClusterDns {
             upstreams: Upstreams::default(),
             search: Search::default(),
             node_search: Vec::new(),
+            beside: None,
         })
     }
 

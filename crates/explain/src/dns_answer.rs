@@ -11,8 +11,9 @@ use crate::answers::Answers;
 use crate::name::{End, Names, Wish, count};
 use crate::question::Refusal;
 use crate::readiness;
+use crate::reply::By;
 use crate::resolvers;
-use crate::trace::{Object, Origin};
+use crate::trace::{Certainty, Object, Origin};
 use crate::verdict::Outcome;
 use crate::warning::{Warning, WarningKind};
 
@@ -27,6 +28,19 @@ impl Names<'_> {
         let view = self.view;
         let name = answers.last_name();
         self.warnings.extend(resolvers::cut(answers, self.family));
+        if let Some(what) = beside(answers.by(self.family)) {
+            self.say(self.answered(name, what, answers, wish), Vec::new());
+            if answers.by(self.family) == By::Cache
+                && let Some(hop) = self.hops.last_mut()
+            {
+                // It was seen to be answered so.
+                hop.certainty = Certainty::Observed;
+            }
+            return match wish {
+                Some(wish) => self.frontend(answers, None, wish),
+                None => Ok(self.resolved(typed, answers, None)),
+            };
+        }
         let lowered = Lowered::new(name.as_wire());
         let place = lowered.as_ref().map(|lowered| view.dns.zone.find(lowered));
         let Some(Place::Inside { found: Ok(found), domain, .. }) = &place else {
@@ -224,5 +238,15 @@ fn service_stands_for(
             (format!("the headless Service {name}, its ready endpoints"), origins)
         }
         Stands::Alias(_) => (format!("the ExternalName {name}"), Vec::new()),
+    }
+}
+
+/// What has the addresses that are not the zone's.
+const fn beside(by: By) -> Option<&'static str> {
+    match by {
+        By::Zone | By::Nobody => None,
+        By::Hosts => Some("a static entry of the DNS"),
+        By::Cache => Some("known from an upstream, and kept in the cache"),
+        By::Rewrite => Some("answered by a rule that puts another question in its place"),
     }
 }

@@ -44,7 +44,7 @@ pub struct DnsFailure {
 #[must_use]
 pub fn dns_failure(view: &View<'_>, failed: &FailedQuestion<'_>) -> DnsFailure {
     let FailedQuestion { client, name, rtype, rcode } = *failed;
-    let reply = reply::ask(&view.dns.zone, name, rtype);
+    let reply = reply::ask(view.dns, name, rtype);
     let why = name::why(view, name, &reply);
     let mut says = Vec::new();
     let (reason, origins) = match why {

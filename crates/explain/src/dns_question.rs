@@ -82,13 +82,19 @@ pub enum NoAnswer {
     Type,
     /// The cluster has not been read yet.
     NotSynced,
-    /// It is for an upstream to say.
+    /// Static entries, which stand before the zone, say so.
+    StaticEntries,
+    /// A rule puts another question in the place of this one, and that has no record.
+    Rewritten,
+    /// Nobody is asked for names outside.
+    NoUpstream,
+    /// It is for an upstream to say, or one said so.
     Upstream,
 }
 
 impl NoAnswer {
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 17] = [
+    pub(crate) const ALL: [Self; 20] = [
         Self::Form,
         Self::Namespace,
         Self::HiddenNamespace,
@@ -105,6 +111,9 @@ impl NoAnswer {
         Self::Family,
         Self::Type,
         Self::NotSynced,
+        Self::StaticEntries,
+        Self::Rewritten,
+        Self::NoUpstream,
         Self::Upstream,
     ];
 }

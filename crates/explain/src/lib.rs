@@ -26,6 +26,7 @@ mod resolvers;
 mod reverse;
 mod scene;
 mod search;
+mod served;
 mod source;
 mod start;
 mod target;
@@ -41,7 +42,7 @@ mod warnings;
 #[cfg(test)]
 mod tests;
 
-pub use cluster_dns::{ClusterDns, UpstreamRule, Upstreams};
+pub use cluster_dns::{Beside, ClusterDns, UpstreamRule, Upstreams};
 pub use confirm::KernelHolds;
 pub use dns_failure::{DnsFailure, FailedQuestion, dns_failure};
 pub use dns_question::{DnsQuestion, NoAnswer, SearchStep};

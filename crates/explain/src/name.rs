@@ -13,7 +13,7 @@ use crate::answers::{Answers, Kind};
 use crate::dns_question::{DnsQuestion, NoAnswer, SearchStep};
 use crate::place::Asker;
 use crate::question::Refusal;
-use crate::reply::Reply;
+use crate::reply::{By, Reply};
 use crate::target::{Host, Scheme, Target};
 use crate::trace::{Hop, Origin, Stage};
 use crate::verdict::Outcome;
@@ -130,7 +130,7 @@ impl<'a> Names<'a> {
 
     /// Asks for both families' addresses, or for those that are wanted.
     pub(crate) fn ask(&mut self, name: Name, step: Option<SearchStep>) -> Answers {
-        let own = Answers::of(&self.view.dns.zone, name);
+        let own = Answers::of(self.view.dns, name);
         let answers = self.walked(&own).unwrap_or(own);
         self.note(&answers, step);
         answers
@@ -257,6 +257,25 @@ pub(crate) fn why(view: &View<'_>, name: &Name, reply: &Reply) -> Option<Why> {
     }
     if reply.is_elsewhere {
         return Some(Why::new(NoAnswer::Upstream, "it is for an upstream to say"));
+    }
+    let has_none = reply.is_empty();
+    match reply.by {
+        By::Zone => {}
+        By::Hosts if has_none => {
+            return Some(Why::new(NoAnswer::StaticEntries, "static entries of the DNS say so"));
+        }
+        By::Cache if has_none => {
+            let says = "an upstream said so a moment ago, and the cache keeps it";
+            return Some(Why::new(NoAnswer::Upstream, says));
+        }
+        By::Rewrite if has_none => {
+            let says = "a rule of the DNS puts another question in its place";
+            return Some(Why::new(NoAnswer::Rewritten, says));
+        }
+        By::Nobody => {
+            return Some(Why::new(NoAnswer::NoUpstream, "the DNS asks nobody for such a name"));
+        }
+        By::Hosts | By::Cache | By::Rewrite => return None,
     }
     if reply.is_denied() {
         return absence::of(view, last);

@@ -62,7 +62,7 @@ impl Names<'_> {
 
     /// Asks for one type, and gives what the records say.
     pub(crate) fn note_records(&mut self, name: &Name, rtype: RecordType) -> Vec<String> {
-        let reply = reply::ask(&self.view.dns.zone, name, rtype);
+        let reply = reply::ask(self.view.dns, name, rtype);
         let reason = self.why(name, &reply).map(|why| why.reason);
         self.dns_questions.push(DnsQuestion::new(name, &reply, None, reason));
         reply.records
@@ -74,11 +74,11 @@ impl Names<'_> {
         let mut targets: Vec<&str> = targets.collect();
         targets.sort_unstable();
         targets.dedup();
-        let zone = &self.view.dns.zone;
+        let dns = self.view.dns;
         let told = targets.iter().map(|target| {
             let addresses = Name::from_text(target).map(|name| {
                 let replies =
-                    [RecordType::A, RecordType::AAAA].map(|rtype| reply::ask(zone, &name, rtype));
+                    [RecordType::A, RecordType::AAAA].map(|rtype| reply::ask(dns, &name, rtype));
                 let all: Vec<String> = replies
                     .iter()
                     .flat_map(|reply| reply.addresses.iter().map(ToString::to_string))

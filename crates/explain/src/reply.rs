@@ -11,13 +11,15 @@ use dns::wire::{
 };
 use dns::zone::{Outcome, Zone};
 
+use crate::cluster_dns::ClusterDns;
 use crate::dns_question::NoAnswer;
+use crate::served;
 
 /// What a stream takes: the reply is whole.
-const WHOLE: usize = 65_535;
+pub(crate) const WHOLE: usize = 65_535;
 
 /// A datagram for a client without EDNS, as resolvers of the C library are. More does not fit.
-const PLAIN: usize = 512;
+pub(crate) const PLAIN: usize = 512;
 
 /// Addresses that are told one by one.
 const TOLD_MAX: usize = 8;
@@ -40,9 +42,33 @@ pub(crate) struct Reply {
     pub(crate) is_cut: bool,
     /// Why it failed, where it is not the name.
     pub(crate) failure: Option<NoAnswer>,
+    pub(crate) by: By,
 }
 
-pub(crate) fn ask(zone: &Zone, name: &Name, rtype: RecordType) -> Reply {
+/// Who knows the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum By {
+    Zone,
+    /// Static entries.
+    Hosts,
+    /// Upstreams, a moment ago.
+    Cache,
+    /// Nobody is asked.
+    Nobody,
+    /// The zone, for another question that a rule puts in the place of this one.
+    Rewrite,
+}
+
+/// What clients get: from the zone, or from what stands beside it.
+pub(crate) fn ask(dns: &ClusterDns, name: &Name, rtype: RecordType) -> Reply {
+    let of_zone = of_zone(&dns.zone, name, rtype);
+    match &dns.beside {
+        Some(beside) => served::ask(&dns.zone, beside, name, of_zone),
+        None => of_zone,
+    }
+}
+
+fn of_zone(zone: &Zone, name: &Name, rtype: RecordType) -> Reply {
     let mut buffer = vec![0; WHOLE];
     let (outcome, len) = write(zone, name, rtype, (&mut buffer, ReplySize::Stream));
     let is_elsewhere = matches!(outcome, Outcome::Elsewhere(_));
@@ -56,6 +82,7 @@ pub(crate) fn ask(zone: &Zone, name: &Name, rtype: RecordType) -> Reply {
         is_elsewhere,
         is_cut: false,
         failure: None,
+        by: By::Zone,
     };
     if let Ok(received) = buffer.get(..len).map_or_else(|| Received::parse(&[]), Received::parse) {
         reply.read(&received);
@@ -75,6 +102,14 @@ pub(crate) fn ask(zone: &Zone, name: &Name, rtype: RecordType) -> Reply {
     reply
 }
 
+/// As it stands in a message.
+pub(crate) fn question(name: &Name, rtype: RecordType) -> Vec<u8> {
+    let mut question = name.as_wire().to_vec();
+    question.extend(rtype.0.to_be_bytes());
+    question.extend(Class::IN.0.to_be_bytes());
+    question
+}
+
 fn write(
     zone: &Zone,
     name: &Name,
@@ -83,16 +118,14 @@ fn write(
 ) -> (Outcome, usize) {
     let class = Class::IN;
     let query = Query { id: 0, flags: 0, name: name.as_wire(), rtype, class, edns: None };
-    let mut question = name.as_wire().to_vec();
-    question.extend(rtype.0.to_be_bytes());
-    question.extend(class.0.to_be_bytes());
+    let question = question(name, rtype);
     let mut reply = Written::to_query(buffer, &query, &question, size);
     let outcome = zone.answer(&query, &mut reply, 0);
     (outcome, reply.finish(None))
 }
 
 impl Reply {
-    fn read(&mut self, received: &Received<'_>) {
+    pub(crate) fn read(&mut self, received: &Received<'_>) {
         self.rcode = Rcode(received.rcode());
         for record in received.section(Section::Answer) {
             self.keep_for(record.ttl);
@@ -126,6 +159,7 @@ impl Reply {
             self.addresses.iter().take(TOLD_MAX).map(ToString::to_string).collect();
         let more = self.addresses.len() - told.len();
         match (told.as_slice(), more) {
+            ([], _) if self.is_elsewhere => format!("{} not known", self.rtype),
             ([], _) => format!("no {}", self.rtype),
             (_, 0) => format!("{} {}", self.rtype, told.join(" ")),
             _ => format!("{} {} and {more} more", self.rtype, told.join(" ")),

@@ -19,7 +19,7 @@ impl Names<'_> {
             let says = format!("{address} has no name");
             return End::Nothing { outcome: Outcome::Unknown, says };
         };
-        let reply = reply::ask(&self.view.dns.zone, &name, RecordType::PTR);
+        let reply = reply::ask(self.view.dns, &name, RecordType::PTR);
         let why = self.why(&name, &reply);
         let reason = why.as_ref().map(|why| why.reason);
         self.dns_questions.push(DnsQuestion::new(&name, &reply, None, reason));

@@ -172,7 +172,7 @@ impl Names<'_> {
         // One label alone is left to the client to ask for.
         names.extend(Some(as_typed).filter(|_| SearchList::dots(typed) > 0));
         let rest = names.into_iter().zip(1_usize..).skip(1);
-        let mut rest = rest.map(|(name, at)| (Answers::of(&dns.zone, name), at));
+        let mut rest = rest.map(|(name, at)| (Answers::of(dns, name), at));
         let (found, at) = rest.find(|(answers, _)| match answers.kind(None) {
             Kind::Addresses | Kind::Elsewhere => true,
             Kind::Denied | Kind::NoData | Kind::Failed => !answers.aliases().is_empty(),
@@ -249,7 +249,7 @@ impl Names<'_> {
             return Some(format!("{name}.{domain}"));
         }
         let whole = format!("{name}.svc.{domain}");
-        let answers = Answers::of(&self.view.dns.zone, Name::from_text(&whole).ok()?);
+        let answers = Answers::of(self.view.dns, Name::from_text(&whole).ok()?);
         let is_there = matches!(answers.kind(None), Kind::Addresses | Kind::Elsewhere)
             || !answers.aliases().is_empty()
             || self.service_at(&answers.name).is_some();

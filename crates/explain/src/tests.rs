@@ -1,10 +1,13 @@
 //! Is what is told right, and readable?
 
 mod asked;
+mod beside;
 mod dns_settings;
+mod failures;
 mod json;
 mod kernel;
 mod never_wrong;
 mod observed;
 mod same_as_served;
+mod searched;
 mod traces;
