@@ -72,6 +72,9 @@ fn memory(servers: &[Kept]) -> Vec<String> {
     ]
 }
 
+/// Of the whole agent, of which this is a part.
+const MEMORY_MAX: u64 = 60_000_000;
+
 /// What pogu is to reach, where both sides were measured.
 fn targets(results: &Results) -> Vec<String> {
     let at = |software| results.servers.iter().position(|it| it.software == software);
@@ -93,12 +96,26 @@ fn targets(results: &Results) -> Vec<String> {
             lines.push(format!("{title:<40}{times:>8.2} × CPU of unbound"));
         }
     }
+    for kept in results.servers.iter().filter(|it| it.software == Software::Pogu) {
+        let is_met = kept.resident_bytes <= MEMORY_MAX;
+        let resident = megabytes(kept.resident_bytes);
+        lines.push(format!(
+            "{:<40}{resident:>8} MB, alone{:<15} wanted: {:<14}{}",
+            "resident",
+            "",
+            "at most 60",
+            outcome(is_met)
+        ));
+    }
     lines
 }
 
+const fn outcome(is_met: bool) -> &'static str {
+    if is_met { "met" } else { "missed" }
+}
+
 fn target(title: &str, of: &str, times: f64, wanted: &str, is_met: bool) -> String {
-    let verdict = if is_met { "met" } else { "missed" };
-    format!("{title:<40}{times:>8.2} × {of:<22} wanted: {wanted:<14}{verdict}")
+    format!("{title:<40}{times:>8.2} × {of:<22} wanted: {wanted:<14}{}", outcome(is_met))
 }
 
 fn row(name: &str, cells: impl Iterator<Item = String>) -> String {
@@ -185,6 +202,7 @@ mod tests {
                 "A of Services 0.27 × CPU of CoreDNS wanted: at most 0.25 missed",
                 "A of Services 0.75 × answers/s of unbound wanted: at least 1 missed",
                 "A of Services 0.50 × CPU of unbound",
+                "resident 31.0 MB, alone wanted: at most 60 met",
             ]
         );
     }
