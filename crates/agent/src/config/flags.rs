@@ -6,9 +6,10 @@ use clap::{Args, ValueEnum};
 
 use super::DnsFlags;
 
-/// As typed; `Config::try_from` judges the values. One flat list: clap cannot tell whether a nested
-/// one was given.
+/// As typed; `Config::try_from` judges the values. The group says by what clap tells that they were
+/// given: beside a nested list it does not find out by itself.
 #[derive(Debug, Clone, Args)]
+#[group(args = ["manifests", "node_name"])]
 pub struct Flags {
     /// Folder of manifests: Services, EndpointSlices, Nodes, ServiceCIDRs, and Pods to explain with, in
     /// YAML or JSON
