@@ -18,6 +18,7 @@ use workload::{
 use crate::plan::Plan;
 use crate::who::PodName;
 
+mod dns;
 mod settle;
 #[cfg(test)]
 mod tests;
@@ -77,6 +78,8 @@ pub(crate) struct Cluster {
     pub(crate) waiting: BTreeMap<PodName, String>,
     /// Nodes that get no new pods.
     pub(crate) cordoned: BTreeSet<NodeName>,
+    /// Nodes whose agent answers the cluster DNS.
+    answering: BTreeSet<NodeName>,
     serial: u64,
 }
 
@@ -97,6 +100,7 @@ impl Cluster {
             pods: Vec::new(),
             waiting: BTreeMap::new(),
             cordoned: BTreeSet::new(),
+            answering: BTreeSet::new(),
             serial: 0,
         };
         for node in &plan.nodes {
@@ -213,12 +217,13 @@ impl Cluster {
         self.pods.iter_mut().find(|observed| name_of(observed) == *name)
     }
 
-    /// The slices of each Service whose endpoints are pods.
+    /// The slices of each Service whose endpoints are pods, and of the cluster DNS.
     pub(crate) fn slices(&self) -> impl Iterator<Item = (&ServiceName, Vec<api::EndpointSlice>)> {
         let selecting = self.services.iter().filter(|(_, service)| !service.selector.is_empty());
-        selecting.map(|(name, service)| {
+        let of_pods = selecting.map(|(name, service)| {
             (name, workload::endpoint_slices(service, &self.pods, &self.topology))
-        })
+        });
+        of_pods.chain(self.dns_slices())
     }
 
     /// What the agents are to read.

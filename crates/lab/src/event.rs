@@ -39,12 +39,22 @@ pub(crate) enum Event {
     /// What a node's agent says of itself.
     Health {
         node: NodeName,
-        is_well: bool,
+        health: Health,
     },
+    /// Names of the world beyond the cluster are answered from now on.
+    WorldReady,
     /// Whether the agents have taken in what the cluster held when they were asked.
     InStep(bool),
     Asked(Question),
     Terminated,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Health {
+    /// The dataplane does what the objects say, and the DNS is ready where there is one.
+    pub(crate) is_well: bool,
+    /// The cluster DNS is answered.
+    pub(crate) answers_dns: bool,
 }
 
 /// Somebody asks, and waits for the answer.

@@ -151,15 +151,11 @@ fn sandbox(lab: &LabName, status: &Status, who: &Who) -> Result<Sandbox, ExecErr
         (Who::Node(name), None) => (name.to_string(), None),
         (Who::Outside | Who::Pod(_) | Who::Deployment(_), None) => ("outside".to_owned(), None),
     };
-    let files: Vec<(PathBuf, &Path)> = folder
-        .into_iter()
-        .flat_map(|folder| {
-            [
-                (folder.join("resolv.conf"), Path::new("/etc/resolv.conf")),
-                (folder.join("hosts"), Path::new("/etc/hosts")),
-            ]
-        })
-        .collect();
+    let (resolv_conf, hosts) = (Path::new("/etc/resolv.conf"), Path::new("/etc/hosts"));
+    let files = folder.map_or_else(
+        || vec![(place.resolv_conf(), resolv_conf)],
+        |folder| vec![(folder.join("resolv.conf"), resolv_conf), (folder.join("hosts"), hosts)],
+    );
     let stand_ins: Vec<(&Path, &Path)> = files.iter().map(|(seen, at)| (&**seen, *at)).collect();
     Sandbox::new(netns.as_fd(), &hostname, &stand_ins).map_err(failed)
 }

@@ -16,19 +16,20 @@ use crate::housekeeping;
 use crate::kubelet::{Kubelet, Surroundings};
 use crate::network;
 use crate::source::{Change, Notice, Source};
-use crate::step;
 use crate::store::{self, Store};
 use crate::up::OnReady;
 
 mod answer;
 mod node;
+mod ready;
 mod view;
+mod world;
+
+use world::WorldDns;
 
 /// How often the given files are looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 const HOUSEKEEPING_EVERY: Duration = Duration::from_secs(5);
-
-const ASK_AGAIN_AFTER: Duration = Duration::from_millis(10);
 
 /// Between two writings of what the agents read.
 const WRITE_PAUSE: Duration = Duration::from_millis(20);
@@ -51,6 +52,9 @@ pub(crate) struct Lab {
     store: Store,
     /// Nodes whose agent says that it is well.
     healthy: BTreeSet<NodeName>,
+    /// Nodes whose agent said last that it answers the cluster DNS.
+    answering: BTreeSet<NodeName>,
+    world_dns: WorldDns,
     /// When the others notice that a crashed node is gone.
     crashed: BTreeMap<NodeName, Duration>,
     /// They ask the agents how they are.
@@ -91,6 +95,8 @@ impl Lab {
             store: Store::new(around.place.objects()),
             around,
             healthy: BTreeSet::new(),
+            answering: BTreeSet::new(),
+            world_dns: WorldDns::Starting,
             crashed: BTreeMap::new(),
             watchers: BTreeMap::new(),
             routed: BTreeSet::new(),
@@ -153,7 +159,8 @@ impl Lab {
 
     fn handle(&mut self, event: Event) {
         let now = self.now();
-        self.is_new |= !matches!(event, Event::Health { .. } | Event::InStep(_));
+        self.is_new |=
+            !matches!(event, Event::Health { .. } | Event::WorldReady | Event::InStep(_));
         match event {
             Event::Wired { run, outcome } => self.kubelet.wired(&run, outcome, now),
             Event::Unwired { run, outcome } => {
@@ -164,10 +171,12 @@ impl Lab {
             Event::ChildEnded => {
                 self.kubelet.reap(now);
                 self.daemons.reap(now);
+                self.see_ended_agents();
             }
             Event::Probed { run, kind, outcome } => self.kubelet.probed(&run, kind, outcome, now),
             Event::HookDone { run, outcome } => self.kubelet.hook_done(&run, outcome),
-            Event::Health { node, is_well } => self.take_health(node, is_well),
+            Event::Health { node, health } => self.take_health(node, health),
+            Event::WorldReady => self.world_dns = WorldDns::Answering,
             Event::InStep(is_in_step) => self.take_step(is_in_step),
             Event::Asked(question) => self.answer(question),
             Event::Terminated => self.is_ending = true,
@@ -302,6 +311,9 @@ impl Lab {
                 self.is_new = true;
             }
         }
+        let is_lost = |node: &NodeName| self.crashed.get(node).is_some_and(|at| *at <= now);
+        let answering = self.answering.iter().filter(|node| !is_lost(node)).cloned();
+        self.is_new |= self.cluster.set_answering(answering.collect());
     }
 
     /// The fabric leads clients outside to addresses that no node has as its own.
@@ -318,41 +330,6 @@ impl Lab {
                 Err(error) => tracing::error!("clients outside cannot reach {address}: {error}"),
             }
         }
-    }
-
-    /// When everything is there, the agents are asked whether they know it.
-    fn ask_when_ready(&mut self) {
-        if self.on_ready.is_none() || self.is_asking || !self.is_complete() {
-            return;
-        }
-        self.is_asking = true;
-        let place = &self.around.place;
-        let nodes = self.around.plan.nodes.iter();
-        let sockets = nodes.map(|node| place.agent_socket(&node.name.0)).collect();
-        let (expected, events) = (step::expected(&self.cluster), self.around.events.clone());
-        tokio::spawn(async move {
-            let is_in_step = step::is_in_step(sockets, expected).await;
-            if !is_in_step {
-                tokio::time::sleep(ASK_AGAIN_AFTER).await;
-            }
-            drop(events.send(Event::InStep(is_in_step)).await);
-        });
-    }
-
-    fn take_step(&mut self, is_in_step: bool) {
-        self.is_asking = false;
-        if is_in_step && self.is_complete() {
-            let elapsed = self.now();
-            if let Some(tell) = self.on_ready.take() {
-                tell(&self.status(), elapsed);
-            }
-        }
-    }
-
-    /// All nodes are well and all pods that were asked for are ready.
-    fn is_complete(&self) -> bool {
-        let status = self.status();
-        status.nodes.iter().all(|node| node.state == "Ready") && status.unready().next().is_none()
     }
 
     /// Lets pods end by themselves for a moment; the caller takes everything away afterwards.

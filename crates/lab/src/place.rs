@@ -67,6 +67,15 @@ impl Place {
         self.root().join("outside")
     }
 
+    /// Of the nodes and the client outside: the world's name servers.
+    pub(crate) fn resolv_conf(&self) -> PathBuf {
+        self.root().join("resolv.conf")
+    }
+
+    pub(crate) fn world_dns_log(&self) -> PathBuf {
+        self.outside().join("dns.log")
+    }
+
     pub(crate) fn pod(&self, pod: &PodName) -> PathBuf {
         self.root().join("pods").join(&pod.namespace).join(&pod.name)
     }

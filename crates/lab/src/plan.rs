@@ -16,6 +16,8 @@ const DNS_OFFSET: u128 = 10;
 
 /// What the world beyond the cluster consists of: one web site, at addresses for documentation.
 pub(crate) const SITE: &str = "www.naver.com";
+/// Another name of it.
+pub(crate) const SITE_ALIAS: &str = "www.example.com";
 const SITE_ADDRESSES: [IpAddr; 2] = [
     IpAddr::V4(Ipv4Addr::new(198, 51, 100, 80)),
     IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0x80)),

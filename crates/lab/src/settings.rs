@@ -30,6 +30,8 @@ pub struct Settings {
     pub images: BTreeMap<String, String>,
     /// What each node's agent is told beyond what the lab itself decides.
     pub agent_flags: Vec<String>,
+    /// Names of the world beyond the cluster besides the site's, written as in `/etc/hosts`.
+    pub world_hosts: String,
     /// How long a node may be silent before its pods count as lost.
     pub node_grace: Duration,
     /// `pogu` itself: the agents and the built-in server are run from it.
@@ -91,6 +93,7 @@ impl Settings {
             cluster_domain: "cluster.local".to_owned(),
             images: BTreeMap::new(),
             agent_flags: Vec::new(),
+            world_hosts: String::new(),
             node_grace: Duration::from_secs(40),
             program,
         }

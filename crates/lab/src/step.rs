@@ -20,7 +20,7 @@ const TIMEOUT: Duration = Duration::from_secs(2);
 /// Of each Service, the endpoints' addresses and whether they are ready.
 pub(crate) type Endpoints = BTreeMap<(String, String), BTreeSet<(String, bool)>>;
 
-/// Of the Services whose endpoints are pods.
+/// Of the Services whose endpoints are the lab's to tell.
 pub(crate) fn expected(cluster: &Cluster) -> Endpoints {
     let mut all = Endpoints::new();
     for (service, slices) in cluster.slices() {

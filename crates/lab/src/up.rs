@@ -192,7 +192,13 @@ fn folders(place: &Place, plan: &Plan) -> Result<(), UpError> {
             source,
         })?;
     }
-    Ok(())
+    let names = plan.outside.iter().map(|it| format!("nameserver {}\n", it.addr()));
+    let path = place.resolv_conf();
+    fs::write(&path, names.collect::<String>()).map_err(|source| UpError::File {
+        operation: "write",
+        path: path.display().to_string(),
+        source,
+    })
 }
 
 /// Takes questions and signals from here on.

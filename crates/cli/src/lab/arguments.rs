@@ -79,6 +79,9 @@ pub(crate) struct UpArguments {
     /// The domain of the cluster's names
     #[arg(long, value_name = "NAME", default_value = "cluster.local")]
     pub(crate) cluster_domain: String,
+    /// Names of the world beyond the cluster, written as in /etc/hosts
+    #[arg(long, value_name = "FILE")]
+    pub(crate) world_hosts: Option<PathBuf>,
     /// How many seconds a crashed node may be silent before its pods count as lost
     #[arg(long, value_name = "SECONDS", default_value_t = 40)]
     pub(crate) node_grace: u64,

@@ -74,6 +74,12 @@ fn settings(arguments: &UpArguments) -> Result<Settings, Failure> {
     check_agent_flags(&arguments.agent_flags)?;
     settings.agent_flags.clone_from(&arguments.agent_flags);
     settings.cluster_domain.clone_from(&arguments.cluster_domain);
+    if let Some(path) = &arguments.world_hosts {
+        settings.world_hosts = std::fs::read_to_string(path).map_err(|error| {
+            let what = format!("cannot read {}: {error}", path.display());
+            Failure::new(what, "--world-hosts names a file that is written as /etc/hosts")
+        })?;
+    }
     settings.node_grace = Duration::from_secs(arguments.node_grace);
     for image in &arguments.images {
         let Some((name, command)) = image.split_once('=').filter(|(name, _)| !name.is_empty())
@@ -102,11 +108,13 @@ fn check_agent_flags(flags: &[String]) -> Result<(), Failure> {
     // Those that the lab gives cannot be given twice.
     let own = ["--manifests=/", "--node-name=a", "--cluster-cidr=10.0.0.0/8"];
     let own = own.into_iter().chain(["--service-cidr=192.168.0.0/16", "--socket=/s"]);
+    let own = own.chain(["--cluster-domain=a", "--resolv-conf=/r"]);
     for flag in flags {
         let parsed =
             agent_flags::parse(own.clone().chain([flag.as_str()])).map_err(|_unspecific| {
                 let hint = "`pogu agent --help` lists its flags; the lab itself gives it --manifests, \
-                            --node-name, --cluster-cidr, --service-cidr and --socket";
+                            --node-name, --cluster-cidr, --service-cidr, --socket, --cluster-domain \
+                            and --resolv-conf";
                 Failure::usage(format!("--agent-flag is none of the agent's: {flag}"), hint)
             })?;
         Config::try_from(parsed).map_err(|error| Failure::usage(error.to_string(), error.hint))?;

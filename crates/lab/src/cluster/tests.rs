@@ -135,3 +135,57 @@ status:
     let found: Vec<String> = cluster.external_addresses().iter().map(ToString::to_string).collect();
     assert_eq!(found, ["203.0.113.1", "203.0.113.2"]);
 }
+
+const DNS: &str = "
+apiVersion: v1
+kind: Service
+metadata: {name: kube-dns, namespace: kube-system}
+spec: {clusterIP: 10.96.0.10, ports: [{name: dns, port: 53, protocol: UDP}]}
+";
+
+fn dns_endpoints(cluster: &Cluster) -> Vec<(String, String, Option<bool>)> {
+    let slices = cluster.dns_slices().map(|(_, slices)| slices).unwrap_or_default();
+    let endpoints = slices.into_iter().flat_map(|slice| slice.endpoints);
+    let of = |it: ingest::api::Endpoint| {
+        (it.addresses.concat(), it.node_name.unwrap_or_default(), it.conditions.ready)
+    };
+    endpoints.map(of).collect()
+}
+
+#[test]
+fn the_cluster_dns_is_at_the_nodes_and_ready_where_it_is_answered() {
+    let mut cluster = cluster(2);
+    assert_eq!(dns_endpoints(&cluster), Vec::new());
+    apply(&mut cluster, DNS);
+    assert!(cluster.set_answering([NodeName::new("node-2")].into()));
+    assert!(!cluster.set_answering([NodeName::new("node-2")].into()));
+    let expected = [
+        ("172.30.0.11", "node-1", false),
+        ("172.30.0.12", "node-2", true),
+        ("fd00:30::11", "node-1", false),
+        ("fd00:30::12", "node-2", true),
+    ];
+    let expected = expected.map(|(ip, node, ready)| (ip.to_owned(), node.to_owned(), Some(ready)));
+    assert_eq!(dns_endpoints(&cluster), expected);
+}
+
+#[test]
+fn a_cluster_dns_of_the_manifests_is_left_to_them() {
+    let mut selecting = cluster(1);
+    apply(&mut selecting, &DNS.replace("clusterIP:", "selector: {app: dns}, clusterIP:"));
+    let mut with_slices = cluster(1);
+    apply(&mut with_slices, DNS);
+    let slice = "
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata:
+  name: own
+  namespace: kube-system
+  labels: {kubernetes.io/service-name: kube-dns}
+addressType: IPv4
+endpoints: []
+ports: []
+";
+    apply(&mut with_slices, slice);
+    assert_eq!([selecting.dns_slices(), with_slices.dns_slices()], [None, None]);
+}

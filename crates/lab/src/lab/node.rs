@@ -1,8 +1,10 @@
 //! How do a node's own programs run, and what happens when the node crashes?
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr};
 use std::num::NonZeroU16;
 use std::os::fd::AsFd as _;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,15 +17,15 @@ use tokio::task::JoinHandle;
 use workload::api::{HttpGet, Port};
 
 use super::Lab;
-use crate::event::Event;
+use crate::event::{Event, Health};
 use crate::kubelet::{Action, ActionKind, Surroundings};
 use crate::network::{self, NetworkError};
-use crate::plan::{NodePlan, SITE};
+use crate::plan::NodePlan;
 use crate::source::Change;
 
 const HEALTH_PORT: u16 = 10256;
 const HEALTH_TIMEOUT: Duration = Duration::from_secs(1);
-const ASK_STARTING_EVERY: Duration = Duration::from_millis(25);
+pub(super) const ASK_STARTING_EVERY: Duration = Duration::from_millis(25);
 const ASK_EVERY: Duration = Duration::from_secs(1);
 
 impl Lab {
@@ -33,14 +35,12 @@ impl Lab {
                 tracing::error!("cannot start the agent of {}: {error}", node.name);
             }
         }
-        if let Err(error) = self.start_site() {
-            tracing::error!("cannot start {SITE}: {error}");
-        }
+        self.start_world();
     }
 
     fn start_agent(&mut self, node: &NodePlan) -> Result<(), NetworkError> {
         let netns = Arc::new(self.around.node_netns(&node.name)?);
-        let sandbox = sandbox(&netns, &node.name.0)?;
+        let sandbox = sandbox(&self.around, &netns, &node.name.0)?;
         let program = agent(&self.around, node, sandbox);
         let log = self.around.place.agent_log(&node.name.0);
         self.daemons.add(node.name.to_string(), program, log);
@@ -49,26 +49,28 @@ impl Lab {
         Ok(())
     }
 
-    /// The world beyond the cluster answers on port 80, whatever its name.
-    fn start_site(&mut self) -> Result<(), NetworkError> {
-        let netns = Netns::open(&self.around.place.outside_netns())?;
-        let sandbox = Arc::new(sandbox(&netns, "outside")?);
-        let mut env = self.around.base();
-        env.insert("POD_NAME".to_owned(), SITE.to_owned());
-        env.insert("HOSTNAME".to_owned(), SITE.to_owned());
-        let args = ["--http=80", "--tcp=7", "--udp=7"].map(str::to_owned).to_vec();
-        let program = self.around.echo(args, env.into_iter().collect(), sandbox);
-        let log = self.around.place.outside().join("site.log");
-        self.daemons.add("outside".to_owned(), program, log);
-        Ok(())
+    pub(super) fn take_health(&mut self, node: NodeName, health: Health) {
+        // What was on its way when the node crashed is of no meaning.
+        if self.crashed.contains_key(&node) {
+            return;
+        }
+        let mark = |nodes: &mut BTreeSet<NodeName>, is_so: bool| {
+            if is_so {
+                nodes.insert(node.clone())
+            } else {
+                nodes.remove(&node)
+            };
+        };
+        mark(&mut self.healthy, health.is_well);
+        mark(&mut self.answering, health.answers_dns);
     }
 
-    pub(super) fn take_health(&mut self, node: NodeName, is_well: bool) {
-        if is_well && !self.crashed.contains_key(&node) {
-            self.healthy.insert(node);
-        } else {
-            self.healthy.remove(&node);
-        }
+    /// An agent that has ended answers nobody: that need not be asked.
+    pub(super) fn see_ended_agents(&mut self) {
+        let daemons = &self.daemons;
+        let runs = |node: &NodeName| daemons.state(&node.0).is_none_or(|(pid, _)| pid.is_some());
+        self.healthy.retain(|node| runs(node));
+        self.answering.retain(|node| runs(node));
     }
 
     /// Everything that the node had is gone at once; its pods' objects stay, as nobody can say what
@@ -126,14 +128,22 @@ impl Lab {
     }
 }
 
-/// A node and the client outside have their own name, and the host's files.
-fn sandbox(netns: &Netns, name: &str) -> Result<Sandbox, NetworkError> {
-    Sandbox::new(netns.as_fd(), name, &[]).map_err(NetworkError::Sandbox)
+/// A node and the client outside have their own name, ask the world's DNS, and have the host's files
+/// else.
+pub(super) fn sandbox(
+    around: &Surroundings,
+    netns: &Netns,
+    name: &str,
+) -> Result<Sandbox, NetworkError> {
+    let resolv_conf = around.place.resolv_conf();
+    let stand_ins = [(&*resolv_conf, Path::new("/etc/resolv.conf"))];
+    Sandbox::new(netns.as_fd(), name, &stand_ins).map_err(NetworkError::Sandbox)
 }
 
 fn agent(around: &Surroundings, node: &NodePlan, sandbox: Sandbox) -> Program {
     let list = |cidrs: &[IpNet]| cidrs.iter().map(IpNet::to_string).collect::<Vec<_>>().join(",");
     let place = &around.place;
+    let domain = &around.settings.cluster_domain;
     let args = [
         "agent".to_owned(),
         format!("--manifests={}", place.objects().display()),
@@ -141,6 +151,8 @@ fn agent(around: &Surroundings, node: &NodePlan, sandbox: Sandbox) -> Program {
         format!("--cluster-cidr={}", list(&around.settings.pod_cidrs)),
         format!("--service-cidr={}", list(&around.settings.service_cidrs)),
         format!("--socket={}", place.agent_socket(&node.name.0).display()),
+        format!("--cluster-domain={domain}"),
+        format!("--resolv-conf={}", place.resolv_conf().display()),
     ];
     let args = args.into_iter().chain(around.settings.agent_flags.iter().cloned()).collect();
     let env = around.base().into_iter().collect();
@@ -151,25 +163,32 @@ fn agent(around: &Surroundings, node: &NodePlan, sandbox: Sandbox) -> Program {
 fn watch_health(around: &Arc<Surroundings>, node: NodeName, netns: Arc<Netns>) -> JoinHandle<()> {
     let around = Arc::clone(around);
     tokio::spawn(async move {
-        let mut was_well = false;
         loop {
-            let is_well = ask_health(&netns).await;
-            if is_well != was_well {
-                was_well = is_well;
-                let event = Event::Health { node: node.clone(), is_well };
-                if around.events.send(event).await.is_err() {
-                    return;
-                }
+            let health = ask_health(&netns).await;
+            let event = Event::Health { node: node.clone(), health };
+            if around.events.send(event).await.is_err() {
+                return;
             }
-            tokio::time::sleep(if is_well { ASK_EVERY } else { ASK_STARTING_EVERY }).await;
+            let wait = if health.is_well { ASK_EVERY } else { ASK_STARTING_EVERY };
+            tokio::time::sleep(wait).await;
         }
     })
 }
 
-async fn ask_health(netns: &Arc<Netns>) -> bool {
-    let Some(port) = NonZeroU16::new(HEALTH_PORT) else { return false };
+async fn ask_health(netns: &Arc<Netns>) -> Health {
+    let healthz = ask(netns, HEALTH_PORT, "/healthz").await;
+    let ready = ask(netns, HEALTH_PORT, "/ready").await;
+    // An agent that was told to serve no DNS has no such page.
+    let has_none = ready.as_ref().is_err_and(|why| why.ends_with("HTTP 404"));
+    let answers_dns = ready.is_ok();
+    Health { is_well: healthz.is_ok() && (answers_dns || has_none), answers_dns }
+}
+
+/// Asks a program of the lab how it is, from where it runs.
+pub(super) async fn ask(netns: &Arc<Netns>, port: u16, path: &str) -> Result<(), String> {
+    let port = NonZeroU16::new(port).ok_or("no port")?;
     let get = HttpGet {
-        path: "/healthz".to_owned(),
+        path: path.to_owned(),
         port: Port::Number(port),
         host: None,
         scheme: workload::api::Scheme::Http,
@@ -177,7 +196,7 @@ async fn ask_health(netns: &Arc<Netns>) -> bool {
     };
     let kind = ActionKind::Http { get, port };
     let address = IpAddr::V4(Ipv4Addr::LOCALHOST);
-    Action { kind, node: Arc::clone(netns), address }.run(HEALTH_TIMEOUT).await.is_ok()
+    Action { kind, node: Arc::clone(netns), address }.run(HEALTH_TIMEOUT).await
 }
 
 fn take_away(netns: &str) -> Result<(), NetworkError> {
