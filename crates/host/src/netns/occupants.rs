@@ -58,6 +58,7 @@ pub(super) fn find(netns: BorrowedFd<'_>) -> io::Result<Vec<(Pid, OwnedFd)>> {
 fn await_end(handle: &OwnedFd) -> io::Result<()> {
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
     let deadline = Timespec { tv_sec: 5, tv_nsec: 0 };
-    poll(&mut [PollFd::new(handle, PollFlags::IN)], Some(&deadline))?;
+    // Signals come while it is waited: of our own children's ends, to begin with.
+    rustix::io::retry_on_intr(|| poll(&mut [PollFd::new(handle, PollFlags::IN)], Some(&deadline)))?;
     Ok(())
 }
