@@ -70,9 +70,19 @@ impl ClusterDns {
         }
         let mut options = Options::new(listen(settings.listen.as_deref().unwrap_or_default()));
         options.take_over = settings.take_over.then(|| settings.handover.clone());
+        // The predecessor listens where the cluster says, which nobody lists.
+        options.keeps_taken = settings.is_local;
+        let mut local = settings.is_local.then(Local::default);
+        let service = first.and_then(|table| table.services.get(&settings.config.service));
+        if let (Some(local), Some(service)) = (&mut local, service) {
+            local.precede(&service.cluster_ips);
+        }
         let forward = next.forward.unwrap_or_default();
         let responder = Arc::new(next.responder);
         let running = nameserver::start(options, responder, &forward).map_err(Failure::dns)?;
+        if let Some(local) = &mut local {
+            local.check_taken(&running);
+        }
         tell(next.notices.as_deref());
         let state = DnsState {
             responder: follower.responder().clone(),
@@ -84,7 +94,7 @@ impl ClusterDns {
         };
         let (shown, _) = watch::channel(Arc::new(state));
         Ok(Self {
-            local: settings.is_local.then(Local::default),
+            local,
             settings: settings.clone(),
             follower,
             files,

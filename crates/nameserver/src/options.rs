@@ -18,8 +18,11 @@ pub struct Options {
     /// Threads that answer datagrams, each with a socket of its own at each address; at least one.
     pub workers: usize,
     /// Another server offers its sockets here: they are taken over where they are at addresses
-    /// listed above, and closed where they are not.
+    /// listed above, and closed where they are not, unless all are kept.
     pub take_over: Option<PathBuf>,
+    /// What is taken over is kept wherever it listens: by [`crate::Running::listen`] the other server
+    /// may have had places that nobody lists at the beginning.
+    pub keeps_taken: bool,
     /// Octets that may wait in a datagram socket; the kernel's default when nothing is said.
     pub receive_buffer: Option<usize>,
     /// Octets that an answer by datagram may have, where the client takes as many; at most
@@ -91,6 +94,7 @@ impl Options {
             addresses,
             workers: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
             take_over: None,
+            keeps_taken: false,
             receive_buffer: Some(4 << 20),
             datagram_size: 1_232,
             streams: StreamBounds::default(),

@@ -17,7 +17,7 @@ use crate::answer::{Answerer, Generation, Policy, Shared};
 use crate::failure::Failure;
 use crate::failures::FailureLog;
 use crate::forwarder::{CONTROLS_MAX, ForwarderThread, Request, system_authorities};
-use crate::options::Options;
+use crate::options::{Listen, Options};
 use crate::published::Published;
 use crate::running::{Running, Threads};
 use crate::sockets::{self, Place, Taken};
@@ -69,7 +69,14 @@ pub fn start(
 
 fn open_all(options: &Options, taken: &mut Taken) -> Result<Vec<Place>, Failure> {
     let mut places: Vec<Place> = Vec::new();
-    for listen in &options.addresses {
+    let mut wanted = options.addresses.clone();
+    if options.keeps_taken {
+        let others = taken.addresses().into_iter().map(Listen::at);
+        wanted.extend(
+            others.filter(|it| !options.addresses.iter().any(|at| at.address == it.address)),
+        );
+    }
+    for listen in &wanted {
         let is_ours = |address| places.iter().any(|it| sockets::covers(it.address, address));
         let n_sockets = options.workers.max(1);
         let opened = sockets::open(listen, n_sockets, options.receive_buffer, taken, is_ours)?;

@@ -1,5 +1,6 @@
 //! How does a server get its sockets, its own ones or another server's?
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::sync::Arc;
@@ -58,6 +59,12 @@ impl Taken {
             }
         }
         Ok(taken)
+    }
+
+    /// Where there is anything, each once.
+    pub(crate) fn addresses(&self) -> BTreeSet<SocketAddr> {
+        let datagrams = self.datagrams.iter().map(UdpSocket::local_address);
+        datagrams.chain(self.listeners.iter().map(|(at, _)| *at)).collect()
     }
 
     fn at(&mut self, address: SocketAddr) -> (Vec<UdpSocket>, Option<TcpListener>) {

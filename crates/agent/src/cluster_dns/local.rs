@@ -25,6 +25,31 @@ pub(super) struct Local {
 }
 
 impl Local {
+    /// Lets packets for these addresses pass untracked already, since a predecessor answers there and
+    /// its sockets are taken over: there is no moment in between.
+    pub(super) fn precede(&mut self, addresses: &[IpAddr]) {
+        let addresses: BTreeSet<SocketAddr> =
+            addresses.iter().map(|ip| SocketAddr::new(*ip, DNS_PORT)).collect();
+        let opened = LocalDns::open().and_then(|mut table| {
+            table.set(&addresses)?;
+            Ok(table)
+        });
+        match opened {
+            Ok(table) => (self.table, self.answered) = (Some(table), addresses),
+            Err(error) => {
+                tracing::warn!(%error, "questions may be lost while the predecessor is replaced");
+            }
+        }
+    }
+
+    /// What `precede` did stays only where the predecessor's sockets are here now.
+    pub(super) fn check_taken(&mut self, running: &Running) {
+        let taken = running.addresses();
+        if !self.answered.iter().all(|address| taken.contains(address)) {
+            self.leave();
+        }
+    }
+
     /// Answers at just these addresses. Gives what is wrong, if anything is: then the Service's
     /// endpoints answer by the dataplane.
     pub(super) fn follow(&mut self, wanted: &[IpAddr], running: &Running) -> Option<String> {
