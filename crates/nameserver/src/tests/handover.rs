@@ -205,6 +205,26 @@ fn no_question_is_lost_or_answered_wrongly_while_servers_take_over() {
 }
 
 #[test]
+fn a_successor_has_the_places_that_nobody_lists_if_it_keeps_them() {
+    let folder = Folder::new("nameserver-places");
+    let path = folder.0.join("offer");
+    let found = [true, false].map(|keeps_taken| {
+        let former = serve(&["127.0.0.1:0"]);
+        let address = former.addresses()[0];
+        let offer = Offer::open(&path).unwrap();
+        let giving = std::thread::spawn(move || former.hand_over(&offer, SOON).unwrap());
+        let take_over = Some(path.clone());
+        let options = Options { take_over, keeps_taken, ..options(&[]) };
+        let next = start(options, responder(SERVICES, Vec::new()), &ForwardSettings::default());
+        let next = next.unwrap();
+        assert!(giving.join().unwrap());
+        let answer = keeps_taken.then(|| ask_by_udp(address, &question(1, WEB, RecordType::A)));
+        (next.addresses() == [address], next.addresses().len(), answer)
+    });
+    assert_eq!(found, [(true, 1, Some(says(1, &["10.96.0.7"]))), (false, 0, None)]);
+}
+
+#[test]
 fn no_question_is_lost_or_answered_wrongly_while_settings_change() {
     let server = serve(&["127.0.0.1:0"]);
     let load = Load::begin(server.addresses()[0]);
