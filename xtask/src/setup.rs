@@ -15,12 +15,20 @@ struct Need {
     purpose: &'static str,
 }
 
-const NEEDS: [Need; 5] = [
+const NEEDS: [Need; 9] = [
     Need { program: "nft", package: "nftables", purpose: "judges what was programmed" },
     Need { program: "conntrack", package: "conntrack", purpose: "judges which flows are left" },
     Need { program: "ip", package: "iproute2", purpose: "makes network namespaces" },
     Need { program: "openssl", package: "openssl", purpose: "is a server that speaks TLS" },
     Need { program: "curl", package: "curl", purpose: "is a client with no knowledge of ours" },
+    Need { program: "dig", package: "bind9-dnsutils", purpose: "judges answers of the DNS" },
+    Need {
+        program: "kdig",
+        package: "knot-dnsutils",
+        purpose: "judges many answers on one stream",
+    },
+    Need { program: "musl-gcc", package: "musl-tools", purpose: "makes a client of another libc" },
+    Need { program: "python3", package: "python3", purpose: "is a client with a resolver" },
 ];
 
 /// The peer that the benchmark of the DNS compares with.

@@ -3,6 +3,7 @@
 
 mod alone;
 mod changes;
+mod dns;
 mod foretold;
 mod pods;
 mod rig;

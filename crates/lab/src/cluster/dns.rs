@@ -14,6 +14,9 @@ const SERVICE_NAME: &str = "kubernetes.io/service-name";
 const MANAGED_BY: &str = "endpointslice.kubernetes.io/managed-by";
 const PORT: u16 = 53;
 
+/// Nodes that one hint may name, as the API says.
+const HINTS_MAX: usize = 8;
+
 impl Cluster {
     /// Nodes whose agent answers; whether that is news.
     pub(crate) fn set_answering(&mut self, nodes: BTreeSet<NodeName>) -> bool {
@@ -47,9 +50,20 @@ impl Cluster {
         Some((name, slices.into_iter().filter(|it| !it.endpoints.is_empty()).collect()))
     }
 
+    /// An endpoint is for other nodes than its own: a node's own agent is asked past the dataplane, and
+    /// when it does not answer there, its endpoint does not either.
+    fn dns_hints(&self, number: usize) -> Option<api::Hints> {
+        let next = self.nodes.iter().cycle().skip(number + 1);
+        let others = next.take(self.nodes.len().saturating_sub(1)).take(HINTS_MAX);
+        let for_nodes: Vec<api::ForName> =
+            others.map(|node| api::ForName { name: node.name.to_string() }).collect();
+        let has_others = !for_nodes.is_empty();
+        has_others.then(|| api::Hints { for_nodes, ..api::Hints::default() })
+    }
+
     fn dns_slice(&self, family: Family) -> api::EndpointSlice {
         let is_of = |address: &&IpAddr| Family::of(**address) == family;
-        let endpoints = self.nodes.iter().filter_map(|node| {
+        let endpoints = self.nodes.iter().enumerate().filter_map(|(number, node)| {
             let address = self.node_addresses.get(&node.name)?.iter().find(is_of)?;
             let answers = self.answering.contains(&node.name);
             Some(api::Endpoint {
@@ -60,6 +74,7 @@ impl Cluster {
                     terminating: Some(false),
                 },
                 node_name: Some(node.name.to_string()),
+                hints: self.dns_hints(number),
                 zone: self.topology.get(&node.name).and_then(|it| it.zone.clone()),
                 ..api::Endpoint::default()
             })

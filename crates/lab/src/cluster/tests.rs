@@ -143,11 +143,13 @@ metadata: {name: kube-dns, namespace: kube-system}
 spec: {clusterIP: 10.96.0.10, ports: [{name: dns, port: 53, protocol: UDP}]}
 ";
 
-fn dns_endpoints(cluster: &Cluster) -> Vec<(String, String, Option<bool>)> {
+fn dns_endpoints(cluster: &Cluster) -> Vec<(String, String, Option<bool>, Vec<String>)> {
     let slices = cluster.dns_slices().map(|(_, slices)| slices).unwrap_or_default();
     let endpoints = slices.into_iter().flat_map(|slice| slice.endpoints);
     let of = |it: ingest::api::Endpoint| {
-        (it.addresses.concat(), it.node_name.unwrap_or_default(), it.conditions.ready)
+        let hints = it.hints.unwrap_or_default().for_nodes.into_iter();
+        let hints = hints.map(|it| it.name).collect();
+        (it.addresses.concat(), it.node_name.unwrap_or_default(), it.conditions.ready, hints)
     };
     endpoints.map(of).collect()
 }
@@ -160,13 +162,30 @@ fn the_cluster_dns_is_at_the_nodes_and_ready_where_it_is_answered() {
     assert!(cluster.set_answering([NodeName::new("node-2")].into()));
     assert!(!cluster.set_answering([NodeName::new("node-2")].into()));
     let expected = [
-        ("172.30.0.11", "node-1", false),
-        ("172.30.0.12", "node-2", true),
-        ("fd00:30::11", "node-1", false),
-        ("fd00:30::12", "node-2", true),
+        ("172.30.0.11", "node-1", false, "node-2"),
+        ("172.30.0.12", "node-2", true, "node-1"),
+        ("fd00:30::11", "node-1", false, "node-2"),
+        ("fd00:30::12", "node-2", true, "node-1"),
     ];
-    let expected = expected.map(|(ip, node, ready)| (ip.to_owned(), node.to_owned(), Some(ready)));
+    let expected = expected.map(|(ip, node, ready, other)| {
+        (ip.to_owned(), node.to_owned(), Some(ready), vec![other.to_owned()])
+    });
     assert_eq!(dns_endpoints(&cluster), expected);
+}
+
+#[test]
+fn a_dns_endpoint_is_for_the_nodes_after_it_and_never_for_its_own() {
+    let for_nodes = |nodes: u8, number: usize| -> Vec<String> {
+        let mut cluster = cluster(nodes);
+        apply(&mut cluster, DNS);
+        dns_endpoints(&cluster).swap_remove(number).3
+    };
+    let named = |numbers: &[u8]| -> Vec<String> {
+        numbers.iter().map(|number| format!("node-{number}")).collect()
+    };
+    assert_eq!(for_nodes(1, 0), named(&[]));
+    assert_eq!(for_nodes(9, 8), named(&[1, 2, 3, 4, 5, 6, 7, 8]));
+    assert_eq!(for_nodes(11, 5), named(&[7, 8, 9, 10, 11, 1, 2, 3]));
 }
 
 #[test]

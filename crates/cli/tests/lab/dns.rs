@@ -1,0 +1,84 @@
+//! Are names answered as in a cluster? Other people's tools judge.
+
+mod answers;
+mod changes;
+mod client;
+mod crash;
+mod resolvers;
+mod searches;
+mod takeover;
+mod tracking;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::process::Output;
+
+use crate::rig::{Lab, http};
+
+/// Clients on two nodes, and every kind of name.
+const NAMES: &str = include_str!("dns/names.yaml");
+
+/// The cluster DNS, as the lab's pods are told of it.
+const SERVERS: [&str; 2] = ["10.96.0.10", "fd00:10:96::a"];
+
+/// A pod on each of two nodes.
+const CLIENTS: [&str; 2] = ["pod/shop/one", "pod/shop/two"];
+
+/// Of the names that are on two nodes.
+const NODES: [&str; 2] = ["node-1", "node-2"];
+
+fn names_lab() -> Lab {
+    Lab::up(NAMES, &["--nodes", "2"])
+}
+
+fn server(family: usize) -> SocketAddr {
+    SocketAddr::new(SERVERS[family].parse().unwrap(), 53)
+}
+
+/// Runs a program of this machine as somebody of the lab.
+fn run(lab: &Lab, who: &str, command: &[&str]) -> Output {
+    let mut args = vec!["lab", "exec", who, "--"];
+    args.extend(command);
+    lab.pogu(&args)
+}
+
+/// What a program that must succeed says.
+fn says(lab: &Lab, who: &str, command: &[&str]) -> String {
+    let output = run(lab, who, command);
+    let (said, told) = (output.stdout, output.stderr);
+    let [said, told] = [said, told].map(|text| String::from_utf8(text).unwrap());
+    assert!(output.status.success(), "{command:?}: {said}{told}");
+    said
+}
+
+/// Questions that a node's agent has taken so far, by type.
+fn questions(lab: &Lab, node: &str) -> BTreeMap<String, u64> {
+    let netns = lab.netns(&format!("node.{node}"));
+    let at = "127.0.0.1:10249".parse().unwrap();
+    let (status, page) = http(&netns, "GET", at, "/metrics").unwrap();
+    assert_eq!(status, 200);
+    let mut counts = BTreeMap::new();
+    for line in page.lines().filter(|line| line.starts_with("coredns_dns_requests_total{")) {
+        let (_, labels) = line.split_once("type=\"").unwrap();
+        let (kind, _) = labels.split_once('"').unwrap();
+        let (_, count) = line.rsplit_once(' ').unwrap();
+        *counts.entry(kind.to_owned()).or_default() += count.parse::<u64>().unwrap();
+    }
+    counts
+}
+
+/// Questions that were taken while something was done; types without any are left out.
+fn asked(lab: &Lab, node: &str, act: impl FnOnce()) -> BTreeMap<String, u64> {
+    let before = questions(lab, node);
+    act();
+    let after = questions(lab, node).into_iter();
+    let news = after.map(|(kind, count)| {
+        let known = before.get(&kind).copied().unwrap_or_default();
+        (kind, count - known)
+    });
+    news.filter(|(_, count)| *count > 0).collect()
+}
+
+fn counted(all: &[(&str, u64)]) -> BTreeMap<String, u64> {
+    all.iter().map(|(kind, count)| ((*kind).to_owned(), *count)).collect()
+}
