@@ -110,7 +110,7 @@ impl Dummy {
     /// # Errors
     /// As the kernel says: permission denied for IPv6 where that is switched off.
     pub fn add(&mut self, address: IpAddr) -> Result<(), DummyError> {
-        unless(libc::EEXIST, self.links.add_address(&self.name, IpNet::from(address)))
+        unless(libc::EEXIST, self.links.add_asked_address(&self.name, address))
     }
 
     /// Removes the address if it is there.

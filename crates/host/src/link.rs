@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, AsRawFd};
 use ipnet::IpNet;
 use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL};
 use netlink_packet_route::address::{
-    AddressAttribute, AddressHeaderFlags, AddressMessage, AddressScope,
+    AddressAttribute, AddressHeaderFlags, AddressMessage, AddressScope, CacheInfo,
 };
 use netlink_packet_route::link::{
     InfoData, InfoKind, InfoVeth, LinkAttribute, LinkFlags, LinkInfo, LinkMessage,
@@ -120,6 +120,22 @@ impl Links {
             .map_err(failed("add address", &format!("{address} to {name}")))
     }
 
+    /// An address at which only this host is asked: it is never taken for the source of what this host
+    /// sends, where nobody says so. A link without addresses has the whole host's to choose from.
+    pub fn add_asked_address(&mut self, name: &str, address: IpAddr) -> Result<(), LinkError> {
+        self.index(name)
+            .and_then(|index| {
+                let mut message = address_message(index, IpNet::from(address));
+                match address {
+                    IpAddr::V4(_) => message.header.scope = AddressScope::Host,
+                    IpAddr::V6(_) => message.attributes.push(deprecated()),
+                }
+                let message = RouteNetlinkMessage::NewAddress(message);
+                self.netlink.change(message, NLM_F_CREATE | NLM_F_EXCL)
+            })
+            .map_err(failed("add address", &format!("{} to {name}", IpNet::from(address))))
+    }
+
     pub fn delete_address(&mut self, name: &str, address: IpNet) -> Result<(), LinkError> {
         self.index(name)
             .and_then(|index| {
@@ -221,6 +237,14 @@ fn address_message(index: u32, address: IpNet) -> AddressMessage {
     message.attributes.push(AddressAttribute::Local(address.addr()));
     message.attributes.push(AddressAttribute::Address(address.addr()));
     message
+}
+
+/// Valid for ever, and preferred never.
+fn deprecated() -> AddressAttribute {
+    let mut lifetimes = CacheInfo::default();
+    lifetimes.ifa_valid = u32::MAX;
+    lifetimes.ifa_preferred = 0;
+    AddressAttribute::CacheInfo(lifetimes)
 }
 
 fn route(destination: IpNet, through: RouteAttribute) -> RouteMessage {

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::time::Duration;
 
+use ipnet::IpNet;
+
 use crate::dummy::Dummy;
 use crate::link::Links;
 use crate::netns::Netns;
@@ -70,6 +72,30 @@ fn it_is_found_again_with_what_it_has() {
         assert_eq!(shown(), ["pogu-dns fd00:96::a/128"]);
         let removed = [Dummy::delete("pogu-dns").unwrap(), Dummy::delete("pogu-dns").unwrap()];
         assert_eq!((removed, shown()), ([true, false], Vec::new()));
+    });
+}
+
+#[test]
+fn what_the_host_sends_never_comes_from_its_addresses() {
+    in_netns(|| {
+        // Later and more alike than the host's own: what a choice would go by.
+        let mut links = Links::open().unwrap();
+        links.create_bridge("away").unwrap();
+        links.set_up("away").unwrap();
+        let mut dummy = Dummy::ensure("pogu-dns").unwrap();
+        dummy.set_addresses(&addresses(&["10.96.0.10", "fd00:96::a"])).unwrap();
+        links.create_bridge("own").unwrap();
+        links.set_up("own").unwrap();
+        for (own, there) in [("172.30.0.11/24", "10.96.1.2"), ("fd00:30::11/64", "fd00:96::1:2")] {
+            links.add_address("own", own.parse().unwrap()).unwrap();
+            let there: IpAddr = there.parse().unwrap();
+            links.add_link_route(there.into(), "away").unwrap();
+            let own: IpNet = own.parse().unwrap();
+            let any = if there.is_ipv4() { "0.0.0.0:0" } else { "[::]:0" };
+            let socket = UdpSocket::bind(any).unwrap();
+            socket.connect(SocketAddr::new(there, 9)).unwrap();
+            assert_eq!(socket.local_addr().unwrap().ip(), own.addr());
+        }
     });
 }
 
