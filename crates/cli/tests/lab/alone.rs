@@ -72,8 +72,8 @@ fn the_next_up_removes_what_a_killed_lab_left() {
     let folder = lab.path("app.yaml").display().to_string();
     let output = lab.pogu(&["lab", "up", "--detach", "--nodes", "1", "-f", &folder]);
     let told = String::from_utf8(output.stderr).unwrap();
-    // The agent, the site outside and the pod's server.
-    let expected = "removed what an earlier lab of the name left: 4 namespaces, 3 programs\n";
+    // The agent, the site and the name server outside, and the pod's server.
+    let expected = "removed what an earlier lab of the name left: 4 namespaces, 4 programs\n";
     assert_eq!(told, expected);
     assert_eq!(namespaces(&lab).len(), 4);
 }
@@ -88,7 +88,7 @@ fn down_removes_what_a_killed_lab_left() {
     kill_process(Pid::from_raw(pid).unwrap(), Signal::KILL).unwrap();
     lab.await_lost();
     let name = &lab.name;
-    let expected = format!("lab {name}: removed 4 namespaces and 3 programs that were left\n");
+    let expected = format!("lab {name}: removed 4 namespaces and 4 programs that were left\n");
     assert_eq!(lab.says(&["lab", "down"]), expected);
     assert_eq!(lab.says(&["lab", "down"]), format!("lab {name} is not up\n"));
     assert_eq!(namespaces(&lab), Vec::<String>::new());
