@@ -30,8 +30,9 @@ pub(crate) fn judge(row: &Row, trace: &Value) -> Judged {
     if outcome != row.outcome {
         problems.push(format!("foretold is {outcome}, not {}", row.outcome));
     }
-    if seen.is_empty() {
-        problems.push("nothing was tried".to_owned());
+    if seen.is_empty() != (row.sees == Sees::NotTried) {
+        let what = if seen.is_empty() { "nothing was tried" } else { "something was tried" };
+        problems.push(what.to_owned());
     }
     let expected = if row.sees == Sees::Nobody { "refused" } else { "answered" };
     for it in seen {
@@ -43,14 +44,15 @@ pub(crate) fn judge(row: &Row, trace: &Value) -> Judged {
             Sees::Client => server.is_some() && server == client,
             // On the node itself, the node's address is the client's too.
             Sees::Node => server.is_some() && (server != client || row.from.starts_with("node/")),
-            Sees::Nobody => server.is_none(),
+            Sees::Nobody | Sees::NotTried => server.is_none(),
         };
         if !is_as_must {
             problems.push(format!("the server saw {server:?}, and the client is {client:?}"));
         }
     }
     problems.dedup();
-    Judged { happened: happened(seen), saw: saw(seen), problems }
+    let happened = if seen.is_empty() { outcome.to_owned() } else { happened(seen) };
+    Judged { happened, saw: saw(seen), problems }
 }
 
 fn address(value: &Value) -> Option<String> {
@@ -129,6 +131,7 @@ mod tests {
         assert_eq!(problems("NodePort", &trace("forward", &[])), ["nothing was tried"]);
         let refused = json!({"from": "172.30.0.1:4000", "reaction": "refused"});
         assert_eq!(problems("no endpoints", &trace("reject", &[refused])), Vec::<String>::new());
+        assert_eq!(problems("a name", &trace("resolved", &[])), Vec::<String>::new());
         let expected = ["foretold is reject, not forward", "nothing was tried"];
         assert_eq!(problems("UDP", &trace("reject", &[])), expected);
         let mut different = trace("forward", &[seen("172.30.0.11:5")]);

@@ -22,11 +22,13 @@ pub(crate) enum Sees {
     Node,
     /// Nobody is reached.
     Nobody,
+    /// Nobody is tried: a name is all that is asked for.
+    NotTried,
 }
 
 const CLIENT: &str = "pod/shop/client";
 
-pub(crate) const ROWS: [Row; 13] = [
+pub(crate) const ROWS: [Row; 14] = [
     Row {
         kind: "ClusterIP",
         shows: "An address that only the cluster knows. The pod's own node balances, and pods that are\n\
@@ -63,6 +65,15 @@ pub(crate) const ROWS: [Row; 13] = [
         flags: &[],
         outcome: "direct",
         sees: Sees::Client,
+    },
+    Row {
+        kind: "a name",
+        shows: "What the DNS of the pod's own node answers, and why.",
+        from: CLIENT,
+        target: "web-dual.shop",
+        flags: &[],
+        outcome: "resolved",
+        sees: Sees::NotTried,
     },
     Row {
         kind: "NodePort",
