@@ -28,7 +28,26 @@ const CLIENTS: [&str; 2] = ["pod/shop/one", "pod/shop/two"];
 const NODES: [&str; 2] = ["node-1", "node-2"];
 
 fn names_lab() -> Lab {
-    Lab::up(NAMES, &["--nodes", "2"])
+    let lab = Lab::up(NAMES, &["--nodes", "2"]);
+    // A moment before, questions go the ordinary way, and the change would reset their streams.
+    lab.await_that("questions do not go past the dataplane", |lab| {
+        NODES.iter().all(|node| is_asked_directly(lab, node))
+    });
+    lab
+}
+
+/// Whether a node's clients ask its agent past the dataplane, in both families.
+fn is_asked_directly(lab: &Lab, node: &str) -> bool {
+    page(lab, node).contains("\npogu_dns_local_addresses 2\n")
+}
+
+/// The metrics of a node's agent.
+fn page(lab: &Lab, node: &str) -> String {
+    let netns = lab.netns(&format!("node.{node}"));
+    let at = "127.0.0.1:10249".parse().unwrap();
+    let (status, page) = http(&netns, "GET", at, "/metrics").unwrap();
+    assert_eq!(status, 200);
+    page
 }
 
 fn server(family: usize) -> SocketAddr {
@@ -53,10 +72,7 @@ fn says(lab: &Lab, who: &str, command: &[&str]) -> String {
 
 /// Questions that a node's agent has taken so far, by type.
 fn questions(lab: &Lab, node: &str) -> BTreeMap<String, u64> {
-    let netns = lab.netns(&format!("node.{node}"));
-    let at = "127.0.0.1:10249".parse().unwrap();
-    let (status, page) = http(&netns, "GET", at, "/metrics").unwrap();
-    assert_eq!(status, 200);
+    let page = page(lab, node);
     let mut counts = BTreeMap::new();
     for line in page.lines().filter(|line| line.starts_with("coredns_dns_requests_total{")) {
         let (_, labels) = line.split_once("type=\"").unwrap();

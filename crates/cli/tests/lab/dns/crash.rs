@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::client::{ask, question, udp};
 use super::tracking::tracked;
-use super::{NODES, SERVERS, asked, counted, names_lab, questions, server};
+use super::{NODES, SERVERS, asked, counted, is_asked_directly, names_lab, questions, server};
 use crate::rig::Lab;
 
 const WEB: &str = "web.shop.svc.cluster.local";
@@ -68,7 +68,8 @@ fn others_answer_for_an_agent_that_dies_and_it_does_when_it_is_back() {
 
         lab.await_that("the agent is not back", |lab| {
             let node = lab.status()["nodes"][0].clone();
-            node["agentRestarts"] == family + 1 && node["state"] == "Ready"
+            let is_back = node["agentRestarts"] == family + 1 && node["state"] == "Ready";
+            is_back && is_asked_directly(lab, NODES[0])
         });
         let before = questions(&lab, NODES[1]);
         let here = asked(&lab, NODES[0], || {
