@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use dns::cache::CacheView;
-use dns::respond::{Blocks, Search};
+use dns::forward::Group;
+use dns::respond::{Blocks, Responder, Search};
 use dns::wire::{InvalidName, Name};
 use dns::zone::{Settings, Zone};
 use model::ServiceTable;
@@ -49,6 +50,8 @@ pub struct Upstreams {
 pub struct UpstreamRule {
     /// In lower case; the root for all names.
     pub zone: Name,
+    /// In lower case; zones below it that are not this rule's.
+    pub except: Vec<Name>,
     pub addresses: Vec<SocketAddr>,
     /// Who says so.
     pub origin: Option<Origin>,
@@ -74,6 +77,24 @@ impl ClusterDns {
         })
     }
 
+    /// The one that serves: what its responder, its cache and its forwarder's groups say now.
+    /// `node_search` is what the node's own resolver appends.
+    #[must_use]
+    pub fn serving(
+        responder: &Responder,
+        (cache, now): (CacheView, Instant),
+        groups: &[Group],
+        node_search: Vec<String>,
+    ) -> Self {
+        Self {
+            zone: responder.zone.clone(),
+            upstreams: Upstreams::of(&responder.blocks, groups),
+            search: responder.search.clone(),
+            node_search,
+            beside: Some(Beside { blocks: Arc::clone(&responder.blocks), cache, now }),
+        }
+    }
+
     /// `cluster.local`
     pub(crate) fn domain(&self) -> String {
         self.zone.settings().domain.to_string()
@@ -81,10 +102,30 @@ impl ClusterDns {
 }
 
 impl Upstreams {
+    /// The routes of all blocks, with the addresses of the groups that they lead to.
+    #[must_use]
+    pub fn of(blocks: &Blocks, groups: &[Group]) -> Self {
+        let routes = blocks.iter().flat_map(|block| &block.routes);
+        let rules = routes.map(|route| {
+            let group = groups.get(route.rule.0);
+            let upstreams = group.map(|group| group.upstreams.as_slice()).unwrap_or_default();
+            UpstreamRule {
+                zone: route.zone.clone(),
+                except: route.except.clone(),
+                addresses: upstreams.iter().map(|upstream| upstream.address).collect(),
+                origin: None,
+            }
+        });
+        Self { rules: rules.collect() }
+    }
+
     /// The rule for a name, if one is for it.
     #[must_use]
     pub fn rule(&self, name: &Name) -> Option<&UpstreamRule> {
-        let rules = self.rules.iter().filter(|rule| name.is_within(&rule.zone));
+        let covers = |rule: &&UpstreamRule| {
+            name.is_within(&rule.zone) && !rule.except.iter().any(|zone| name.is_within(zone))
+        };
+        let rules = self.rules.iter().filter(covers);
         rules.max_by_key(|rule| rule.zone.as_wire().len())
     }
 }
@@ -103,7 +144,7 @@ mod tests {
 
     fn rule(zone: &str) -> UpstreamRule {
         let zone = Name::from_text(zone).unwrap();
-        UpstreamRule { zone, addresses: Vec::new(), origin: None }
+        UpstreamRule { zone, except: Vec::new(), addresses: Vec::new(), origin: None }
     }
 
     #[test]
@@ -116,6 +157,10 @@ mod tests {
         let zones = ["WWW.corp.example", "corp.example", "www.example", "xexample"].map(found);
         let expected = ["corp.example", "corp.example", "example", "."];
         assert_eq!(zones, expected.map(|zone| Some(zone.to_owned())));
+        let mut upstreams = upstreams;
+        upstreams.rules[1].except = vec![Name::from_text("old.corp.example").unwrap()];
+        let old = upstreams.rule(&Name::from_text("a.old.corp.example").unwrap());
+        assert_eq!(old.map(|rule| rule.zone.to_string()), Some("example".to_owned()));
         assert_eq!(Upstreams::default().rule(&Name::from_text("a").unwrap()), None);
     }
 }

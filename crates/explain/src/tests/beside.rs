@@ -5,14 +5,14 @@ use std::time::Instant;
 
 use dns::cache::{self, Cache};
 use dns::config::{Change, Fallthrough, HostTable, Hosts, NameMatch, Origin as Written, Rewrite};
-use dns::forward::RuleId;
+use dns::forward::{Group, RuleId, Upstream};
 use dns::received::Received;
-use dns::respond::{Block, Blocks, Rewrites, Route};
+use dns::respond::{Block, Blocks, Responder, Rewrites, Route, Search};
 use dns::wire::{Name, RecordType};
 
 use super::asked::Asked;
 use super::dns_settings::{CLUSTER, dns, settings, words};
-use crate::{Beside, Certainty, NoAnswer, Outcome, Trace};
+use crate::{Certainty, ClusterDns, NoAnswer, Outcome, Trace};
 
 /// An upstream's answer to A of `www.example.com`, for 60 s.
 const ANSWER: &[u8] = b"\0\0\x81\x80\0\x01\0\x01\0\0\0\0\x03www\x07example\x03com\0\0\x01\0\x01\
@@ -61,9 +61,14 @@ fn asked(target: &str) -> Trace {
         ..Block::everything()
     };
     let asked = Asked::new(CLUSTER);
-    let mut dns = dns(&asked, settings());
+    let zone = dns(&asked, settings()).zone;
     let blocks = Arc::new(Blocks::new(vec![block]));
-    dns.beside = Some(Beside { blocks, cache: cached(now).view(), now });
+    let responder = Responder { zone, blocks, search: Search::default() };
+    let addresses = ["10.0.0.53:53", "[fd00::53]:53"];
+    let upstream = |address: &str| Upstream { address: address.parse().unwrap(), tls: None };
+    let groups = [Group::new(b"\0", addresses.map(upstream).to_vec())];
+    let cache = cached(now).view();
+    let dns = ClusterDns::serving(&responder, (cache, now), &groups, Vec::new());
     words(&asked, &dns, target)
 }
 
@@ -82,8 +87,8 @@ fn what_an_upstream_said_is_known_while_the_cache_keeps_it() {
     assert_eq!(told(&trace), (Certainty::Observed, says, Outcome::NotService));
     assert_eq!(trace.dns_questions[1].reason, Some(NoAnswer::Upstream));
     let other = asked("http://mail.example.com.");
-    let says = "mail.example.com is not in cluster.local: the cluster DNS asks the DNS outside, \
-                whose answers are not known here";
+    let says = "mail.example.com is not in cluster.local: the cluster DNS asks 10.0.0.53:53 or \
+                [fd00::53]:53, whose answers are not known here";
     assert_eq!(told(&other), (Certainty::Expected, says, Outcome::Unknown));
 }
 

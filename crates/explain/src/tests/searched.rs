@@ -66,7 +66,7 @@ fn outside_names_cost_a_pod_of_the_node_one_question() {
     };
     let addresses = vec!["10.0.0.53:53".parse().unwrap(), "[fd00::53]:53".parse().unwrap()];
     let zone = name("corp.example");
-    let rule = UpstreamRule { zone, addresses, origin: Some(origin.clone()) };
+    let rule = UpstreamRule { zone, except: Vec::new(), addresses, origin: Some(origin.clone()) };
     dns.upstreams = Upstreams { rules: vec![rule] };
     let trace = words(&asked, &dns, "--from fd01::9 www.corp.example");
     assert_eq!(
