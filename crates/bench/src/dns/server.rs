@@ -132,19 +132,26 @@ fn write(cluster: Cluster<'_>, name: &str, text: &str) -> Result<String> {
         .map_err(|path| anyhow::anyhow!("a path that is no text: {}", Path::new(&path).display()))
 }
 
+/// With a socket of its own, so that it does not meet one that runs on this machine.
 fn pogu(cluster: Cluster<'_>) -> Result<Vec<String>> {
+    let text = |path: &Path| path.to_str().map(str::to_owned).context("a path that is no text");
     let folder = cluster.directory.join("manifests");
     fs::create_dir(&folder).with_context(|| folder.display().to_string())?;
     write(cluster, "manifests/all.yaml", &cluster.objects.manifests())?;
-    let program = lab::program()?;
-    let path = |path: &Path| path.to_str().map(str::to_owned).context("a path that is no text");
-    let listen = Software::Pogu.address().to_string();
-    let upstream = UPSTREAM.to_string();
-    let flags = ["--listen", &listen, "--upstream", &upstream, "--cluster-domain", "cluster.local"];
-    let mut command = vec![path(&program)?, "dns".to_owned()];
-    command.extend(["--manifests".to_owned(), path(&folder)?]);
-    command.extend(flags.map(str::to_owned));
-    Ok(command)
+    let (program, folder) = (text(&lab::program()?)?, text(&folder)?);
+    let socket = text(&cluster.directory.join("pogu.sock"))?;
+    let (listen, upstream) = (Software::Pogu.address().to_string(), UPSTREAM.to_string());
+    let command = [
+        [&program, "dns"],
+        ["--manifests", &folder],
+        ["--listen", &listen],
+        ["--upstream", &upstream],
+        ["--cluster-domain", "cluster.local"],
+        ["--pods", "insecure"],
+        ["--http-bind-address", "none"],
+        ["--socket", &socket],
+    ];
+    Ok(command.concat().into_iter().map(str::to_owned).collect())
 }
 
 /// As many threads as processors, each with a socket of its own, and nothing that it could spare: no
