@@ -64,9 +64,10 @@ impl ClusterDns {
         let mut files = Files::default();
         let mut next = files.read_all(&mut follower).unwrap_or_else(|| follower.configure());
         if let Some(table) = first {
-            let forward = next.forward;
+            let (forward, size) = (next.forward, next.datagram_size);
             next = follower.advance(table, true, serial());
             next.forward = next.forward.or(forward);
+            next.datagram_size = next.datagram_size.or(size);
         }
         let mut options = Options::new(listen(settings.listen.as_deref().unwrap_or_default()));
         options.take_over = settings.take_over.then(|| settings.handover.clone());
@@ -79,6 +80,9 @@ impl ClusterDns {
         }
         let forward = next.forward.unwrap_or_default();
         let responder = Arc::new(next.responder);
+        if let Some(size) = next.datagram_size {
+            options.datagram_size = size;
+        }
         let running = nameserver::start(options, responder, &forward).map_err(Failure::dns)?;
         if let Some(local) = &mut local {
             local.check_taken(&running);
@@ -89,7 +93,8 @@ impl ClusterDns {
             is_ready: first.is_some(),
             notices: next.notices.unwrap_or_default().into(),
             local: Vec::new(),
-            upstreams: upstreams(&forward),
+            groups: forward.groups.as_slice().into(),
+            node_search: follower.config().host_search.value.clone(),
             problem: None,
         };
         let (shown, _) = watch::channel(Arc::new(state));
@@ -162,7 +167,10 @@ impl ClusterDns {
     /// Gives the server what it is to do next.
     fn serve(&self, next: Next) {
         let responder = Arc::new(next.responder);
-        let upstreams = next.forward.as_ref().map(upstreams);
+        let groups = next.forward.as_ref().map(|it| it.groups.as_slice().into());
+        if let Some(size) = next.datagram_size {
+            self.running.set_datagram_size(size);
+        }
         match next.forward {
             None => self.running.publish(Arc::clone(&responder)),
             Some(settings) => {
@@ -179,8 +187,9 @@ impl ClusterDns {
             if let Some(notices) = next.notices {
                 newer.notices = notices.into();
             }
-            if let Some(upstreams) = upstreams {
-                newer.upstreams = upstreams;
+            if let Some(groups) = groups {
+                newer.groups = groups;
+                newer.node_search.clone_from(&self.follower.config().host_search.value);
             }
             *state = Arc::new(newer);
         });
@@ -240,11 +249,6 @@ fn listen(addresses: &[SocketAddr]) -> Vec<Listen> {
         ..Listen::at(*address)
     };
     addresses.iter().map(listen).collect()
-}
-
-fn upstreams(settings: &dns::forward::Settings) -> Vec<SocketAddr> {
-    let groups = settings.groups.iter();
-    groups.flat_map(|group| &group.upstreams).map(|upstream| upstream.address).collect()
 }
 
 fn tell(notices: Option<&[Notice]>) {

@@ -28,7 +28,7 @@ pub use service::{
     Affinity, ClientIp, EndpointCount, Ingress, LoadBalancer, Service, ServicePort, ServiceSpec,
     ServiceStatus,
 };
-pub use status::{AppliedView, FailingView, RejectionView, StatusView};
+pub use status::{AppliedView, DnsStatusView, FailingView, RejectionView, StatusView};
 
 /// What can be asked for, as the last part of the path.
 pub const SERVICES: &str = "/v1/services";
@@ -48,7 +48,7 @@ pub(crate) fn answer(view: &View, uri: &Uri) -> Answer {
         SERVICES => Answer::value(&service::list(published, wanted)),
         ENDPOINTS => Answer::value(&endpoint::list(published, wanted)),
         FRONTENDS => Answer::value(&frontend::list(published, wanted)),
-        STATUS => Answer::value(&StatusView::of(published)),
+        STATUS => Answer::value(&StatusView::of(published, view.dns.as_ref())),
         DNS_FAILURES => Answer::value(&dns_failure::list(view)),
         _ => Answer::not_found(&[SERVICES, ENDPOINTS, FRONTENDS, STATUS, DNS_FAILURES, EXPLAIN]),
     }

@@ -50,6 +50,8 @@ pub struct Next {
     pub responder: Responder,
     /// Whom to ask from now on, where that has changed.
     pub forward: Option<forward::Settings>,
+    /// Octets that a datagram may have from now on, where that may have changed.
+    pub datagram_size: Option<u16>,
     /// What the configuration says and nobody understands, where it was read anew.
     pub notices: Option<Vec<Notice>>,
 }
@@ -104,7 +106,8 @@ impl Follower {
         }
         let is_same = dns_maps(&old).eq(dns_maps(table));
         if is_same {
-            return Next { responder: self.responder.clone(), forward: None, notices: None };
+            let responder = self.responder.clone();
+            return Next { responder, forward: None, datagram_size: None, notices: None };
         }
         self.configure()
     }
@@ -137,7 +140,12 @@ impl Follower {
         self.responder.search = search;
         self.responder.blocks = Arc::new(setup.blocks);
         let responder = self.responder.clone();
-        Next { responder, forward: Some(setup.forward), notices: Some(notices) }
+        Next {
+            responder,
+            forward: Some(setup.forward),
+            datagram_size: Some(setup.datagram_size),
+            notices: Some(notices),
+        }
     }
 
     fn searches(&self) -> bool {

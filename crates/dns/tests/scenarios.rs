@@ -1,5 +1,11 @@
 //! Does the cluster DNS say what the scenarios write down?
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test, and no clock matters to it"
+)]
+
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;

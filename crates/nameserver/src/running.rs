@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use dns::cache::CacheView;
 use dns::forward::Settings;
 use dns::respond::Responder;
 use host::clock::{monotonic, pause};
@@ -195,6 +196,12 @@ impl Running {
         stats.forwarder = receiver.recv_timeout(SAY_MOST).ok();
         stats.cache_entries = self.shared.cache.newest().entries();
         stats
+    }
+
+    /// What upstreams said and still holds.
+    #[must_use]
+    pub fn cache(&self) -> CacheView {
+        CacheView::clone(&self.shared.cache.newest())
     }
 
     /// What failed for clients lately.

@@ -4,7 +4,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use dns::config::Notice;
+use dns::forward::Group;
 use dns::respond::Responder;
+use explain::ClusterDns;
 use nameserver::Running;
 use tokio::sync::watch;
 
@@ -28,11 +30,28 @@ pub(crate) struct DnsState {
     /// Why they are not.
     pub(crate) problem: Option<String>,
     /// In the order of their numbers.
-    pub(crate) upstreams: Vec<SocketAddr>,
+    pub(crate) groups: Arc<[Group]>,
+    /// What the node's own resolver appends.
+    pub(crate) node_search: Vec<Arc<str>>,
+}
+
+impl DnsState {
+    /// All upstreams, in the order of their numbers.
+    pub(crate) fn upstreams(&self) -> impl Iterator<Item = SocketAddr> {
+        self.groups.iter().flat_map(|group| &group.upstreams).map(|upstream| upstream.address)
+    }
 }
 
 impl DnsView {
     pub(crate) fn state(&self) -> Arc<DnsState> {
         Arc::clone(&self.state.borrow())
+    }
+
+    /// What explanations know of it.
+    pub(crate) fn explained(&self) -> ClusterDns {
+        let state = self.state();
+        let cache = (self.running.cache(), host::clock::monotonic());
+        let node_search = state.node_search.iter().map(ToString::to_string).collect();
+        ClusterDns::serving(&state.responder, cache, &state.groups, node_search)
     }
 }

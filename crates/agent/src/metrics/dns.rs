@@ -110,29 +110,14 @@ fn write_cache(page: &mut Page<'_>, stats: &Stats) -> fmt::Result {
 
 fn write_upstreams(page: &mut Page<'_>, stats: &Stats, state: &DnsState) -> fmt::Result {
     let Some(forwarder) = &stats.forwarder else { return Ok(()) };
-    let all: Vec<(&SocketAddr, &UpstreamStats)> =
-        state.upstreams.iter().zip(&forwarder.upstreams).collect();
-    let labelled = |figure: fn(&UpstreamStats) -> u64| {
-        let all = all.clone();
-        all.into_iter().map(move |(to, upstream)| {
-            ([("proxy_name", "forward".to_owned()), ("to", to.to_string())], figure(upstream))
-        })
-    };
-    page.counters(
-        "coredns_proxy_healthcheck_failures",
-        "Probes that were not answered",
-        labelled(|it| it.health_failures),
-    )?;
-    page.counters(
-        "coredns_proxy_conn_cache_hits",
-        "Questions on streams that were there",
-        labelled(|it| it.connection_hits),
-    )?;
-    page.counters(
-        "coredns_proxy_conn_cache_misses",
-        "Streams opened",
-        labelled(|it| it.connection_misses),
-    )?;
+    let all: Vec<(SocketAddr, &UpstreamStats)> =
+        state.upstreams().zip(&forwarder.upstreams).collect();
+    for (name, help, figure) in UPSTREAM_COUNTERS {
+        page.counters(name, help, of_each(&all, figure))?;
+    }
+    for (name, help, figure) in UPSTREAM_GAUGES {
+        page.gauges(name, help, of_each(&all, figure))?;
+    }
     let rtts = all.iter().map(|(to, upstream)| {
         let counts = upstream.rtts.counts.to_vec();
         let buckets = Buckets { bounds: &RTT_BOUNDS, counts, sum: upstream.rtts.sum_us };
@@ -146,49 +131,58 @@ fn write_upstreams(page: &mut Page<'_>, stats: &Stats, state: &DnsState) -> fmt:
             ([("proxy_name", "forward"), ("to", to)], Scaled { buckets, unit: US_PER_S })
         }),
     )?;
-    page.counter(
-        "coredns_forward_max_concurrent_rejects",
-        "Questions refused because too many waited",
-        forwarder.refused,
-    )?;
-    let is_up = |upstream: &UpstreamStats| u64::from(upstream.state == UpstreamState::Up);
-    page.gauges("pogu_dns_upstream_up", "Whether the upstream is asked", labelled(is_up))?;
-    let is_looping = |it: &UpstreamStats| u64::from(it.state == UpstreamState::Looping);
-    page.gauges(
-        "pogu_dns_upstream_loop",
-        "Whether it leads back to this server",
-        labelled(is_looping),
-    )?;
-    page.counters(
-        "pogu_dns_upstream_requests",
-        "Questions it was asked",
-        labelled(|it| it.requests),
-    )?;
-    page.counters(
-        "pogu_dns_upstream_timeouts",
-        "Questions it did not answer in time",
-        labelled(|it| it.timeouts),
-    )?;
-    page.counters(
-        "pogu_dns_upstream_mismatches",
-        "Answers that were not to what it was asked",
-        labelled(|it| it.mismatches),
-    )?;
-    page.counters(
-        "pogu_dns_upstream_hedges",
-        "Questions it was asked because another was slow",
-        labelled(|it| it.hedges),
-    )?;
-    page.counter(
-        "pogu_dns_coalesced",
-        "Questions that another client had asked already",
-        forwarder.coalesced,
-    )?;
-    page.counter(
-        "pogu_dns_forward_failures",
-        "Questions that no upstream answered",
-        forwarder.failed,
-    )
+    for (name, help, count) in [
+        (
+            "coredns_forward_max_concurrent_rejects",
+            "Questions refused because too many waited",
+            forwarder.refused,
+        ),
+        (
+            "pogu_dns_coalesced",
+            "Questions that another client had asked already",
+            forwarder.coalesced,
+        ),
+        ("pogu_dns_forward_failures", "Questions that no upstream answered", forwarder.failed),
+    ] {
+        page.counter(name, help, count)?;
+    }
+    Ok(())
+}
+
+type Figure = (&'static str, &'static str, fn(&UpstreamStats) -> u64);
+
+const UPSTREAM_COUNTERS: [Figure; 7] = [
+    ("coredns_proxy_healthcheck_failures", "Probes that were not answered", |it| {
+        it.health_failures
+    }),
+    ("coredns_proxy_conn_cache_hits", "Questions on streams that were there", |it| {
+        it.connection_hits
+    }),
+    ("coredns_proxy_conn_cache_misses", "Streams opened", |it| it.connection_misses),
+    ("pogu_dns_upstream_requests", "Questions it was asked", |it| it.requests),
+    ("pogu_dns_upstream_timeouts", "Questions it did not answer in time", |it| it.timeouts),
+    ("pogu_dns_upstream_mismatches", "Answers that were not to what it was asked", |it| {
+        it.mismatches
+    }),
+    ("pogu_dns_upstream_hedges", "Questions it was asked because another was slow", |it| it.hedges),
+];
+
+const UPSTREAM_GAUGES: [Figure; 2] = [
+    ("pogu_dns_upstream_up", "Whether the upstream is asked", |it| {
+        u64::from(it.state == UpstreamState::Up)
+    }),
+    ("pogu_dns_upstream_loop", "Whether it leads back to this server", |it| {
+        u64::from(it.state == UpstreamState::Looping)
+    }),
+];
+
+fn of_each(
+    all: &[(SocketAddr, &UpstreamStats)],
+    figure: fn(&UpstreamStats) -> u64,
+) -> impl Iterator<Item = ([(&'static str, String); 2], u64)> {
+    all.iter().map(move |(to, upstream)| {
+        ([("proxy_name", "forward".to_owned()), ("to", to.to_string())], figure(upstream))
+    })
 }
 
 fn write_own(page: &mut Page<'_>, stats: &Stats, state: &DnsState) -> fmt::Result {

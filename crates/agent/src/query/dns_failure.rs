@@ -1,12 +1,15 @@
 //! Which questions of which clients did not get what they asked for lately?
 
 use std::net::IpAddr;
-use std::time::SystemTime;
 
-use dns::respond::AnsweredBy;
+use dns::respond::{AnsweredBy, Summary};
 use dns::wire::Name;
+use explain::FailedQuestion;
+use nameserver::{ClientFailures, RecentFailure};
 use serde::{Deserialize, Serialize};
 
+use super::explained::with_view;
+use crate::published::Published;
 use crate::site::View;
 
 /// Equal questions of one client with one end.
@@ -36,33 +39,43 @@ pub struct DnsFailure {
 pub(super) fn list(view: &View) -> Vec<DnsFailure> {
     let Some(dns) = &view.dns else { return Vec::new() };
     let published = view.published();
-    let (now, state) = (host::clock::monotonic(), dns.state());
     let clients = dns.running.failures();
-    let mut all: Vec<DnsFailure> = clients
-        .iter()
-        .flat_map(|client| client.failures.iter().map(move |failure| (client.client, failure)))
-        .map(|(client, failure)| {
-            let has_it = |pod: &&std::sync::Arc<model::Pod>| {
-                !pod.host_network && pod.addresses.contains(&client)
-            };
-            let pod = published.table.pods.values().find(has_it);
-            let summary = failure.summary;
-            DnsFailure {
-                client,
-                pod: pod.map(|pod| pod.name.to_string()),
-                name: Name::from_wire(&failure.name).map(|it| it.to_string()).unwrap_or_default(),
-                rtype: summary.rtype.to_string(),
-                rcode: summary.rcode.to_string(),
-                by: word(summary.by).to_owned(),
-                count: failure.count,
-                age_seconds: now.saturating_duration_since(failure.last).as_secs(),
-                reason: String::new(),
-            }
-        })
-        .collect();
-    let _ = (&state, SystemTime::UNIX_EPOCH);
+    let told = with_view(view, &published, |explained| {
+        let of_client = |client: &ClientFailures| -> Vec<DnsFailure> {
+            let tell = |failure| told(client.client, failure, explained, &published);
+            client.failures.iter().map(tell).collect()
+        };
+        clients.iter().flat_map(of_client).collect::<Vec<_>>()
+    });
+    let mut all = told.unwrap_or_default();
     all.sort_by_key(|failure| failure.age_seconds);
     all
+}
+
+fn told(
+    client: IpAddr,
+    failure: &RecentFailure,
+    explained: &explain::View<'_>,
+    published: &Published,
+) -> DnsFailure {
+    let pods = published.table.pods.values();
+    let mut pods = pods.filter(|pod| !pod.host_network && pod.addresses.contains(&client));
+    let name = Name::from_wire(&failure.name);
+    let Summary { rcode, rtype, by } = failure.summary;
+    let failed = name.as_ref().map(|name| FailedQuestion { client, name, rtype, rcode });
+    let why = failed.map(|failed| explain::dns_failure(explained, &failed));
+    let age = host::clock::monotonic().saturating_duration_since(failure.last);
+    DnsFailure {
+        client,
+        pod: pods.next().map(|pod| pod.name.to_string()),
+        name: name.map(|name| name.to_string()).unwrap_or_default(),
+        rtype: rtype.to_string(),
+        rcode: rcode.to_string(),
+        by: word(by).to_owned(),
+        count: failure.count,
+        age_seconds: age.as_secs(),
+        reason: why.map(|why| why.says.join("; ")).unwrap_or_default(),
+    }
 }
 
 const fn word(by: AnsweredBy) -> &'static str {

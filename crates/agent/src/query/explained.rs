@@ -13,7 +13,6 @@ use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use crate::answer::Answer;
-use crate::config::Config;
 use crate::event::{Event, ReadBackRequest};
 use crate::published::Published;
 use crate::site::View;
@@ -60,9 +59,10 @@ async fn tell(
     published: Arc<Published>,
     question: &Arc<Question>,
 ) -> Result<(Arc<Published>, Trace), Refusal> {
-    let (config, question) = (Arc::clone(&view.config), Arc::clone(question));
+    let (view, question) = (view.clone(), Arc::clone(question));
     let telling = spawn_blocking(move || {
-        let told = explain(&config, &published, &question);
+        let told = with_view(&view, &published, |view| explain::explain(view, &question));
+        let told = told.and_then(|told| told);
         told.map(|trace| (published, trace))
     });
     telling.await.unwrap_or_else(|error| {
@@ -72,7 +72,12 @@ async fn tell(
     })
 }
 
-fn explain(config: &Config, published: &Published, question: &Question) -> Result<Trace, Refusal> {
+/// What explanations are made from, as it was published.
+pub(super) fn with_view<T>(
+    view: &View,
+    published: &Published,
+    tell: impl FnOnce(&explain::View<'_>) -> T,
+) -> Result<T, Refusal> {
     let status = &published.status;
     let waiting = status.failing.iter().map(|it| (it.service.clone(), it.error.clone()));
     let agent = explain::Agent {
@@ -80,20 +85,26 @@ fn explain(config: &Config, published: &Published, question: &Question) -> Resul
         is_applied: status.applied.is_some(),
         waiting: waiting.collect(),
     };
-    let domain = ClusterDns::as_shipped(CLUSTER_DOMAIN, published.node.cluster());
-    let dns = domain.map_err(|error| Refusal {
-        what: format!("the cluster's domain is no name: {error}"),
-        hint: "its usual name is cluster.local".to_owned(),
-        is_usage: false,
-    })?;
-    let view = explain::View {
+    let dns =
+        match &view.dns {
+            Some(dns) => dns.explained(),
+            // Somebody else's DNS answers, as clusters ship it.
+            None => ClusterDns::as_shipped(CLUSTER_DOMAIN, published.node.cluster()).map_err(
+                |error| Refusal {
+                    what: format!("the cluster's domain is no name: {error}"),
+                    hint: "its usual name is cluster.local".to_owned(),
+                    is_usage: false,
+                },
+            )?,
+        };
+    let config = &view.config;
+    Ok(tell(&explain::View {
         here: &published.node,
         other_node: &|node: &Node| config.other_node_context(node),
         rejections: &published.rejections(),
         dns: &dns,
         agent: Some(&agent),
-    };
-    explain::explain(&view, question)
+    }))
 }
 
 /// The Service whose frontend on this node decided.

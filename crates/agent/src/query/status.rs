@@ -1,7 +1,10 @@
 //! How is the state of the agent shown?
 
+use std::net::SocketAddr;
+
 use serde::{Deserialize, Serialize};
 
+use crate::cluster_dns::DnsView;
 use crate::published::Published;
 use host::rfc3339;
 
@@ -18,6 +21,39 @@ pub struct StatusView {
     pub drift_repaired: u64,
     pub drift_last: Option<String>,
     pub rejections: Vec<RejectionView>,
+    /// Absent where no DNS is served.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dns: Option<DnsStatusView>,
+}
+
+/// How the cluster DNS is served.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DnsStatusView {
+    /// The cluster has been read: its names may be denied.
+    pub ready: bool,
+    pub addresses: Vec<SocketAddr>,
+    /// Those of them at which this node's clients are answered past the dataplane.
+    pub local: Vec<SocketAddr>,
+    /// Why they are not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
+    /// What of the configuration is not understood.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notices: Vec<String>,
+}
+
+impl DnsStatusView {
+    fn of(dns: &DnsView) -> Self {
+        let state = dns.state();
+        Self {
+            ready: state.is_ready,
+            addresses: dns.running.addresses(),
+            local: state.local.clone(),
+            problem: state.problem.clone(),
+            notices: state.notices.iter().map(ToString::to_string).collect(),
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -46,9 +82,10 @@ pub struct RejectionView {
 }
 
 impl StatusView {
-    pub(super) fn of(published: &Published) -> Self {
+    pub(super) fn of(published: &Published, dns: Option<&DnsView>) -> Self {
         let status = &published.status;
         Self {
+            dns: dns.map(DnsStatusView::of),
             node_name: published.node.node.name.to_string(),
             synced: status.synced,
             generation: status.generation,
