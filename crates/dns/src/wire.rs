@@ -6,13 +6,17 @@
 mod code;
 mod name;
 mod query;
+mod rdata;
 mod reply;
+mod rotated;
 
 pub use code::{Class, ExtendedError, Rcode, RecordType};
 pub(crate) use name::suffix_start;
 pub use name::{InvalidName, Labels, Lowered, NAME_LEN_MAX, Name};
 pub use query::{Edns, Query, Unanswerable, read};
-pub use reply::{NameAt, Rdata, Reply, ReplySize, Rotated, Section, UDP_SIZE_MAX};
+pub use rdata::Rdata;
+pub use reply::{NameAt, Reply, ReplySize, Section, UDP_SIZE_MAX};
+pub use rotated::Rotated;
 
 /// A header's length: what a message has at least.
 pub const HEADER_LEN: usize = 12;

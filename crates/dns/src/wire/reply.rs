@@ -8,6 +8,8 @@
 use crate::wire::code::{Class, ExtendedError, Rcode, RecordType};
 use crate::wire::name::wire_len;
 use crate::wire::query::{Edns, Query};
+use crate::wire::rdata::Rdata;
+use crate::wire::rotated::Rotated;
 use crate::wire::{HEADER_LEN, flag};
 
 /// The longest datagram that we send, and that we say we take: one that is not cut into fragments on
@@ -47,7 +49,7 @@ impl NameAt {
         self.0 as usize
     }
 
-    const fn pointer(self) -> [u8; 2] {
+    pub(super) const fn pointer(self) -> [u8; 2] {
         (self.0 | 0xc000).to_be_bytes()
     }
 }
@@ -374,90 +376,5 @@ impl ReplySize {
                 .map_or(UDP_SIZE_PLAIN, |edns| usize::from(edns.udp_size))
                 .min(size.max(UDP_SIZE_PLAIN)),
         }
-    }
-}
-
-/// Addresses of one family, as octets one behind the other, from one of them on.
-#[derive(Debug, Clone, Copy)]
-pub struct Rotated<'a> {
-    octets: &'a [u8],
-    width: usize,
-    first: usize,
-}
-
-impl<'a> Rotated<'a> {
-    /// From the address at `first`, taken modulo their number.
-    ///
-    /// # Panics
-    /// When `width` is zero: no address has no octets.
-    #[must_use]
-    pub const fn new(octets: &'a [u8], width: usize, first: usize) -> Self {
-        let count = octets.len() / width;
-        Self { octets, width, first: if count == 0 { 0 } else { first % count } }
-    }
-
-    #[must_use]
-    pub const fn len(&self) -> usize {
-        self.octets.len() / self.width
-    }
-
-    #[must_use]
-    pub const fn is_empty(&self) -> bool {
-        self.octets.is_empty()
-    }
-
-    fn iter(&self) -> impl Iterator<Item = &'a [u8]> {
-        let (before, after) = self.octets.split_at(self.first * self.width);
-        after.chunks_exact(self.width).chain(before.chunks_exact(self.width))
-    }
-}
-
-/// Where the data of a record is written. Beyond the end nothing is, and the record does not count.
-#[derive(Debug)]
-pub struct Rdata<'a> {
-    buffer: &'a mut [u8],
-    len: usize,
-    is_full: bool,
-}
-
-impl Rdata<'_> {
-    pub fn bytes(&mut self, octets: &[u8]) {
-        match self.buffer.get_mut(self.len..self.len + octets.len()) {
-            Some(room) if !self.is_full => {
-                room.copy_from_slice(octets);
-                self.len += octets.len();
-            }
-            Some(_) | None => self.is_full = true,
-        }
-    }
-
-    pub fn u16(&mut self, number: u16) {
-        self.bytes(&number.to_be_bytes());
-    }
-
-    pub fn u32(&mut self, number: u32) {
-        self.bytes(&number.to_be_bytes());
-    }
-
-    /// The rest of a name that stands elsewhere.
-    pub fn name_at(&mut self, name: NameAt) {
-        self.bytes(&name.pointer());
-    }
-
-    /// Copies octets that stand in the message already: a name that must not be a pointer.
-    pub fn copy(&mut self, from: usize, len: usize) {
-        let end = self.len + len;
-        if self.is_full || end > self.buffer.len() || from + len > self.len {
-            self.is_full = true;
-            return;
-        }
-        self.buffer.copy_within(from..from + len, self.len);
-        self.len = end;
-    }
-
-    /// Where the next octet comes to stand in the message.
-    #[must_use]
-    pub const fn position(&self) -> usize {
-        self.len
     }
 }
