@@ -26,7 +26,7 @@ fuzz_target!(|bytes: &[u8]| {
     }
     let header = received.header();
     let counts = [header.answers, header.authorities, header.additionals];
-    assert_eq!(records, counts.into_iter().map(usize::from).sum());
+    assert_eq!(records, counts.into_iter().map(usize::from).sum::<usize>());
 
     // What is given on can be read again, and has all up to OPT.
     let reply = Arc::new(Reply::new(&received));

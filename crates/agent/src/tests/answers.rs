@@ -130,9 +130,11 @@ fn small_questions_have_small_answers() {
     );
     let (_served, address) = Served::tcp(Site::Health(view(applied()), metrics));
     assert_eq!(
-        ask_tcp(address, "GET /health"),
-        text("404 Not Found", "not found; there is /healthz, /livez\n")
+        ask_tcp(address, "GET /"),
+        text("404 Not Found", "not found; there is /healthz, /livez, /health, /ready\n")
     );
+    assert_eq!(ask_tcp(address, "GET /health"), text("200 OK", "OK"));
+    assert_eq!(ask_tcp(address, "GET /ready"), text("404 Not Found", "no DNS is served here\n"));
 }
 
 #[test]

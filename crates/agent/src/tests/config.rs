@@ -140,7 +140,7 @@ fn another_wrong_value_is_named_with_what_would_be_right() {
         ),
         (
             "--socket agent.sock",
-            "--socket cannot be a socket: agent.sock\nhint: an absolute path of at most 107 bytes",
+            "--socket cannot be a socket: agent.sock\nhint: an absolute path of at most 91 bytes",
         ),
     ];
     for (flags, expected) in cases {

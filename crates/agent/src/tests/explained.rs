@@ -112,7 +112,7 @@ fn a_question_without_an_answer_is_refused_with_a_hint() {
     let Err(AskError::Refused(absent)) = agent.explain("svc/shop/wob") else { panic!("told") };
     assert_eq!((absent.what.as_str(), absent.is_usage), ("no such Service: shop/wob", false));
     assert_eq!(absent.hint, "there is svc/shop/api, for example");
-    let Err(AskError::Refused(usage)) = agent.explain("web") else { panic!("told") };
+    let Err(AskError::Refused(usage)) = agent.explain("web/udp") else { panic!("told") };
     assert!(usage.is_usage);
     let status = |request: &str| {
         let answer = ask(UnixStream::connect(&agent.socket).unwrap(), request);

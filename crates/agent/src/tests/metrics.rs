@@ -55,10 +55,10 @@ fn the_published_value_gives_its_figures() {
         "pogu_rejections{kind=\"File\"} 0",
         "pogu_rejections{kind=\"Other\"} 0",
         "pogu_rejections{kind=\"Agent\"} 0",
-        concat!("pogu_build_info{version=\"", env!("CARGO_PKG_VERSION"), "\"} 1"),
         "pogu_measurement_failed{source=\"core\"} 1",
         "pogu_measurement_failed{source=\"traffic\"} 0",
         "pogu_measurement_failed{source=\"conntrack\"} 0",
+        concat!("pogu_build_info{version=\"", env!("CARGO_PKG_VERSION"), "\"} 1"),
     ];
     assert_eq!(figures(&page, &["pogu_"]), expected);
     assert_eq!(page.last().map(String::as_str), Some("# EOF"));
