@@ -236,6 +236,7 @@ fn fixed(config: &Config, settings: &NodeDns) -> Fixed {
             clusterset: dns.clusterset.clone(),
             name_server: dns.service.clone(),
             own_addresses: own.collect(),
+            zonal: dns.zonal,
         },
         node: settings.has_pods.then(|| config.node_name.clone()),
         environment: dns.environment.clone(),

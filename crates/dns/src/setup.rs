@@ -41,6 +41,8 @@ pub struct Place {
     pub name_server: ServiceName,
     /// Where this server is asked.
     pub own_addresses: Vec<IpAddr>,
+    /// Headless Services have names for their endpoints of one topology zone.
+    pub zonal: bool,
 }
 
 impl Setup {
@@ -145,6 +147,7 @@ fn settings(from: &Kubernetes, config: &Config, place: &Place, recurses: bool) -
     let transfers = blocks.flat_map(|transfer| &transfer.to);
     Settings {
         clusterset: place.clusterset.clone(),
+        zonal: place.zonal,
         reverse,
         falls_through,
         ttl_s: from.ttl.value,

@@ -8,6 +8,7 @@ mod answer;
 mod build;
 mod endpoint_name;
 mod find;
+mod hosts;
 mod names;
 mod pointer;
 mod records;
@@ -23,7 +24,7 @@ use model::{PodName, ServiceName};
 
 pub use answer::{Elsewhere, Outcome};
 pub use find::{Absent, Found, Place};
-pub use names::{Host, NamedHost, ServiceNames, ServicePortNumber, Srv, Stands};
+pub use names::{Host, NamedHost, ServiceNames, ServicePortNumber, Srv, Stands, ZoneNames};
 pub use pointer::address_in_reverse;
 pub use settings::{NamespaceFilter, PodMode, Settings, Transfer};
 

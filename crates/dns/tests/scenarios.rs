@@ -51,6 +51,7 @@ fn settings(dns: &Dns) -> Settings {
                 NamespaceFilter::Named(names.iter().map(|it| it.as_str().into()).collect())
             }
         },
+        zonal: dns.zonal,
         own_addresses: dns.addresses.clone(),
         name_server: dns.name_server.clone(),
         recurses: dns.recursion,

@@ -239,7 +239,7 @@ pub(crate) fn of_type(view: &View<'_>, name: &Name, rtype: RecordType) -> Why {
     };
     let has_addresses = match found {
         Found::Service(service) => !matches!(service.stands, Stands::Alias(_)),
-        Found::Host(..) | Found::Pod(_) | Found::NameServer => true,
+        Found::Host(..) | Found::Pod(_) | Found::NameServer | Found::Zonal(..) => true,
         Found::Apex | Found::Version | Found::Empty | Found::Port { .. } | Found::Pointers(_) => {
             false
         }
@@ -268,8 +268,10 @@ pub(crate) fn of_type(view: &View<'_>, name: &Name, rtype: RecordType) -> Why {
         Found::Pointers(_) => Why::new(NoAnswer::Type, "it has PTR records only".to_owned()),
         Found::Version => Why::new(NoAnswer::Type, "it has a TXT record only".to_owned()),
         Found::Apex => Why::new(NoAnswer::Type, "it is the zone's own name".to_owned()),
-        Found::Service(_) | Found::Host(..) | Found::Pod(_) | Found::NameServer => {
-            Why::new(NoAnswer::Type, format!("it has no {rtype} record"))
-        }
+        Found::Service(_)
+        | Found::Host(..)
+        | Found::Pod(_)
+        | Found::NameServer
+        | Found::Zonal(..) => Why::new(NoAnswer::Type, format!("it has no {rtype} record")),
     }
 }

@@ -59,7 +59,7 @@ impl Names<'_> {
             Found::Service(names) if matches!(names.stands, Stands::Endpoints { .. }) => {
                 Ok(self.endpoints(answers, wish))
             }
-            Found::Host(..) => Ok(self.endpoints(answers, wish)),
+            Found::Host(..) | Found::Zonal(..) => Ok(self.endpoints(answers, wish)),
             Found::Service(_)
             | Found::Pod(_)
             | Found::NameServer
@@ -188,7 +188,7 @@ impl Names<'_> {
                 self.import_stands_for(names)
             }
             Found::Service(names) => service_stands_for(names, service, conditions),
-            Found::Host(names, _) => {
+            Found::Host(names, _) | Found::Zonal(names, _) => {
                 (format!("an endpoint of Service {}", names.name), conditions())
             }
             Found::Pod(address) => {

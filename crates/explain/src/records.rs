@@ -44,6 +44,7 @@ impl Names<'_> {
                 | Found::Empty
                 | Found::Service(_)
                 | Found::Host(..)
+                | Found::Zonal(..)
                 | Found::Pod(_) => None,
             },
             Place::Inside { found: Err(_), .. } | Place::Outside => None,

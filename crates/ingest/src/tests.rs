@@ -71,6 +71,7 @@ fn endpoint(address: &str, node: &str) -> Endpoint {
         hints: None,
         hostname: None,
         pod: None,
+        zone: None,
     }
 }
 

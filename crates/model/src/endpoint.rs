@@ -21,6 +21,8 @@ pub struct Endpoint {
     pub hostname: Option<Arc<str>>,
     /// The name of the Pod that it is, in the namespace of its EndpointSlice. No packet depends on it.
     pub pod: Option<Arc<str>>,
+    /// The topology zone that it is in. Hints decide on packets; names may be of one zone.
+    pub zone: Option<Arc<str>>,
 }
 
 impl Endpoint {

@@ -171,6 +171,7 @@ mod tests {
             hints: None,
             hostname: None,
             pod: None,
+            zone: None,
         };
         addresses(texts).into_iter().map(endpoint).collect()
     }

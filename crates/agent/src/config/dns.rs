@@ -63,6 +63,11 @@ pub struct DnsFlags {
     #[arg(long, value_enum, value_name = "on|off", help_heading = "DNS")]
     pub dns_search: Option<Switch>,
 
+    /// Give headless Services names for their endpoints of one topology zone:
+    /// ZONE.pin._zone.SERVICE…, ZONE.prefer._zone.SERVICE…
+    #[arg(long, help_heading = "DNS")]
+    pub dns_zonal_names: bool,
+
     /// The Service whose clients ask the cluster DNS
     #[arg(
         long,
@@ -88,6 +93,7 @@ pub struct DnsConfig {
     pub clusterset: Option<Name>,
     pub corefile: Option<Arc<str>>,
     pub hosts: Option<Arc<str>>,
+    pub zonal: bool,
     pub service: ServiceName,
     pub environment: BTreeMap<String, String>,
 }
@@ -129,6 +135,7 @@ impl TryFrom<&DnsFlags> for DnsConfig {
             clusterset,
             corefile: flags.corefile.as_deref().map(path),
             hosts: flags.hosts.as_deref().map(path),
+            zonal: flags.dns_zonal_names,
             service: flags.dns_service.parse().map_err(|_unspecific| {
                 let hint = "write it as kube-system/kube-dns";
                 Flag("--dns-service").wrong("is no NAMESPACE/NAME", &flags.dns_service, hint)

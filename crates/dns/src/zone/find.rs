@@ -39,6 +39,9 @@ pub enum Found<'z> {
         name: &'z str,
         protocol: Protocol,
     },
+    /// The endpoints of one topology zone, or all where that one is only preferred; `None` where it
+    /// has none.
+    Zonal(&'z Arc<ServiceNames>, Option<&'z Stands>),
     /// A pod's address.
     Pod(IpAddr),
     /// An address that leads back to names.
@@ -147,6 +150,9 @@ impl Zone {
             (2, Some([b'_', port @ ..]), Some([b'_', protocol @ ..])) => {
                 find_port(service, port, protocol)
             }
+            _ if self.settings.zonal && is_zonal(service, name, below) => {
+                find_zonal(service, name, below)
+            }
             // A cluster's name may have several labels.
             _ if below == 1 || domain == Domain::ClusterSet => {
                 let labels = name.as_wire().get(..name.start(below)).unwrap_or_default();
@@ -228,6 +234,28 @@ fn find_host<'z>(service: &'z Arc<ServiceNames>, labels: &[u8]) -> Result<Found<
     let is_below = |host: &NamedHost| suffix_start(&host.labels, labels).is_some_and(|at| at > 0);
     let is_empty = service.named.iter().any(is_below);
     if is_empty { Ok(Found::Empty) } else { Err(Absent::Endpoint) }
+}
+
+/// `us-west-2a.pin._zone` of a Service that stands for its endpoints.
+fn is_zonal(service: &ServiceNames, name: &Lowered, below: usize) -> bool {
+    below > 2
+        && matches!(service.stands, Stands::Endpoints { .. })
+        && name.label(below - 1) == Some(b"_zone")
+}
+
+fn find_zonal<'z>(
+    service: &'z Arc<ServiceNames>,
+    name: &Lowered,
+    below: usize,
+) -> Result<Found<'z>, Absent> {
+    let labels = name.as_wire().get(..name.start(below - 2)).unwrap_or_default();
+    let at = service.zones.binary_search_by(|zone| (*zone.labels).cmp(labels));
+    let zone = at.ok().and_then(|at| service.zones.get(at)).map(|zone| &zone.stands);
+    match name.label(below - 2) {
+        Some(b"pin") => Ok(Found::Zonal(service, zone)),
+        Some(b"prefer") => Ok(Found::Zonal(service, zone.or(Some(&service.stands)))),
+        Some(_) | None => Err(Absent::Endpoint),
+    }
 }
 
 fn find_port<'z>(

@@ -5,22 +5,19 @@
 //! from its address.
 
 use std::cmp::Ordering;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::num::NonZeroU16;
 use std::sync::Arc;
 
 use model::{
-    ByFamily, EndpointSlice, Family, ImportKind, Protocol, Service, ServiceImport, ServiceKind,
-    ServiceName,
+    ByFamily, Family, ImportKind, Protocol, Service, ServiceImport, ServiceKind, ServiceName,
 };
 
 use crate::wire::Name;
-use crate::zone::endpoint_name::{DashedLabel, address_of};
+use crate::zone::endpoint_name::address_of;
+use crate::zone::hosts::{Hosts, Wanted, zones};
 use crate::zone::settings::Settings;
-
-/// The longest label.
-const LABEL_LEN_MAX: usize = 63;
 
 /// What stands below a Service's name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +32,8 @@ pub struct ServiceNames {
     pub named: Box<[NamedHost]>,
     /// Endpoints that are not ready, and so have no name.
     pub unready: u32,
+    /// The ready endpoints of each topology zone, where there are names for that.
+    pub zones: Box<[ZoneNames]>,
 }
 
 /// What a Service's own name stands for.
@@ -46,6 +45,15 @@ pub enum Stands {
     Endpoints { addresses: ByFamily<Box<[u8]>>, srv: Box<[Srv]> },
     /// For another name; `None` where that is none, an address among them.
     Alias(Option<Name>),
+}
+
+/// The ready endpoints of one topology zone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ZoneNames {
+    /// The zone's name as labels, in wire form without the root.
+    pub labels: Box<[u8]>,
+    /// Always for endpoints.
+    pub stands: Stands,
 }
 
 /// A port of a Service with an address.
@@ -115,7 +123,9 @@ pub struct NamedHost {
 
 impl ServiceNames {
     pub(crate) fn of_service(service: &Service, settings: &Settings) -> Self {
-        let hosts = Hosts::new(&service.slices, settings.endpoint_pod_names, false);
+        let all =
+            Wanted { pod_names: settings.endpoint_pod_names, with_cluster: false, zone: None };
+        let hosts = Hosts::new(&service.slices, all);
         let stands = match &service.kind {
             ServiceKind::ExternalName(target) => Stands::Alias(alias(target)),
             ServiceKind::ClusterIp | ServiceKind::NodePort | ServiceKind::LoadBalancer
@@ -135,7 +145,12 @@ impl ServiceNames {
                 }
             }
         };
-        hosts.finish((&service.name, service.created_s), stands)
+        let is_headless = matches!(stands, Stands::Endpoints { .. });
+        let mut names = hosts.finish((&service.name, service.created_s), stands);
+        if settings.zonal && is_headless {
+            names.zones = zones(&service.slices, all);
+        }
+        names
     }
 
     /// Only a headless one has names of endpoints, and each says which cluster it is in: of the
@@ -143,7 +158,9 @@ impl ServiceNames {
     pub(crate) fn of_import(import: &ServiceImport, settings: &Settings) -> Self {
         match import.kind {
             ImportKind::Headless => {
-                let hosts = Hosts::new(&import.slices, settings.endpoint_pod_names, true);
+                let pod_names = settings.endpoint_pod_names;
+                let all = Wanted { pod_names, with_cluster: true, zone: None };
+                let hosts = Hosts::new(&import.slices, all);
                 let stands = hosts.stands();
                 hosts.finish((&import.name, 0), stands)
             }
@@ -219,7 +236,7 @@ pub(crate) fn with_octets<T>(address: IpAddr, then: impl FnOnce(&[u8]) -> T) -> 
     }
 }
 
-fn octets<'a>(addresses: impl IntoIterator<Item = &'a IpAddr>) -> ByFamily<Box<[u8]>> {
+pub(super) fn octets<'a>(addresses: impl IntoIterator<Item = &'a IpAddr>) -> ByFamily<Box<[u8]>> {
     let mut all: ByFamily<Vec<u8>> = ByFamily::default();
     for address in addresses {
         let into = all.get_mut(Family::of(*address));
@@ -234,109 +251,4 @@ fn alias(target: &str) -> Option<Name> {
         return None;
     }
     Name::from_text(target).ok().filter(|name| name.as_wire().len() > 1)
-}
-
-/// The ready endpoints of all slices, each once.
-#[derive(Debug, Default)]
-struct Hosts {
-    dashed: BTreeSet<IpAddr>,
-    named: BTreeMap<Box<[u8]>, BTreeSet<IpAddr>>,
-    /// Those that have no name.
-    nameless: BTreeSet<IpAddr>,
-    srv: BTreeSet<Srv>,
-    unready: u32,
-}
-
-impl Hosts {
-    /// Where `with_cluster`, endpoints that say not which cluster they are in have no name.
-    fn new(slices: &[Arc<EndpointSlice>], pod_names: bool, with_cluster: bool) -> Self {
-        let mut hosts = Self::default();
-        for slice in slices {
-            let cluster = slice.cluster.as_deref().filter(|_| with_cluster);
-            let is_nameless = with_cluster && cluster.is_none();
-            for endpoint in slice.endpoints().iter() {
-                if !endpoint.ready {
-                    hosts.unready += 1;
-                    continue;
-                }
-                let address = endpoint.address.ip();
-                let labels = labels(endpoint, pod_names, cluster);
-                if is_nameless {
-                    hosts.nameless.insert(address);
-                } else if labels.is_named || with_cluster {
-                    hosts.named.entry(labels.wire).or_default().insert(address);
-                } else {
-                    hosts.dashed.insert(address);
-                }
-            }
-            if !is_nameless {
-                hosts.add_srv(slice, pod_names, cluster);
-            }
-        }
-        hosts
-    }
-
-    fn add_srv(&mut self, slice: &EndpointSlice, pod_names: bool, cluster: Option<&str>) {
-        for port in &slice.ports {
-            for endpoint in port.endpoints.iter().filter(|endpoint| endpoint.ready) {
-                self.srv.insert(Srv {
-                    labels: labels(endpoint, pod_names, cluster).wire,
-                    name: Arc::clone(&port.name),
-                    protocol: port.protocol,
-                    port: endpoint.address.port(),
-                });
-            }
-        }
-    }
-
-    fn stands(&self) -> Stands {
-        let named = self.named.values().flatten();
-        let all: BTreeSet<IpAddr> =
-            named.chain(&self.dashed).chain(&self.nameless).copied().collect();
-        Stands::Endpoints { addresses: octets(&all), srv: self.srv.iter().cloned().collect() }
-    }
-
-    fn finish(self, (name, created_s): (&ServiceName, i64), stands: Stands) -> ServiceNames {
-        let named = self.named.into_iter();
-        ServiceNames {
-            name: name.clone(),
-            created_s,
-            stands,
-            dashed: octets(&self.dashed),
-            named: named
-                .map(|(labels, addresses)| NamedHost { labels, addresses: octets(&addresses) })
-                .collect(),
-            unready: self.unready,
-        }
-    }
-}
-
-struct Labels {
-    wire: Box<[u8]>,
-    is_named: bool,
-}
-
-/// Hostname, then the Pod's name where that is wished and fits, then the address.
-fn labels(endpoint: &model::Endpoint, pod_names: bool, cluster: Option<&str>) -> Labels {
-    let pod = endpoint.pod.as_deref().filter(|pod| pod_names && is_label(pod));
-    let name = endpoint.hostname.as_deref().filter(|name| is_label(name)).or(pod);
-    let mut wire = Vec::new();
-    match name {
-        Some(name) => push_label(&mut wire, name),
-        None => wire.extend_from_slice(DashedLabel::of(endpoint.address.ip()).as_wire()),
-    }
-    for label in cluster.into_iter().flat_map(|cluster| cluster.split('.')) {
-        push_label(&mut wire, label);
-    }
-    Labels { wire: wire.into(), is_named: name.is_some() }
-}
-
-/// A Pod's name may have dots, and then is no label.
-fn is_label(text: &str) -> bool {
-    (1..=LABEL_LEN_MAX).contains(&text.len()) && !text.contains('.')
-}
-
-fn push_label(wire: &mut Vec<u8>, label: &str) {
-    wire.push(u8::try_from(label.len()).unwrap_or_default());
-    wire.extend(label.bytes().map(|octet| octet.to_ascii_lowercase()));
 }

@@ -11,6 +11,7 @@ use crate::config::Selector;
 use crate::wire::Name;
 
 /// All that shapes a zone. Names are in lower case.
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
     /// Usually `cluster.local`.
@@ -29,6 +30,8 @@ pub struct Settings {
     pub endpoint_pod_names: bool,
     /// A Service with an address and without a ready endpoint has no name.
     pub ignores_empty_services: bool,
+    /// Headless Services have names for their endpoints of one topology zone.
+    pub zonal: bool,
     pub namespaces: NamespaceFilter,
     /// The Service whose clients ask us.
     pub name_server: ServiceName,
@@ -53,6 +56,7 @@ impl Settings {
             pods: PodMode::Insecure,
             endpoint_pod_names: false,
             ignores_empty_services: false,
+            zonal: false,
             namespaces: NamespaceFilter::All,
             name_server: ServiceName::new("kube-system", "kube-dns"),
             own_addresses: Vec::new(),

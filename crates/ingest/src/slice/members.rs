@@ -27,6 +27,7 @@ pub(super) struct Member {
     hints: Option<Arc<Hints>>,
     hostname: Option<Arc<str>>,
     pod: Option<Arc<str>>,
+    zone: Option<Arc<str>>,
 }
 
 pub(super) fn members(
@@ -53,6 +54,7 @@ pub(super) fn members(
                 .reject(field(), format!("expected {family} as addressType says, found {address}"));
             continue;
         }
+        let zone = endpoint.zone.as_deref().filter(|zone| !zone.is_empty());
         let node = endpoint.node_name.as_deref().filter(|node| !node.is_empty());
         members.push(Member {
             index,
@@ -64,6 +66,7 @@ pub(super) fn members(
             hints: endpoint.hints.as_ref().and_then(|hints| names.hints(hints)),
             hostname: hostname(endpoint, index, names, report),
             pod: pod(endpoint, index, &object.metadata.namespace, names, report),
+            zone: zone.map(|zone| names.text(zone)),
         });
     }
     members
@@ -135,6 +138,7 @@ pub(super) fn endpoints(
             hints: member.hints.clone(),
             hostname: member.hostname.clone(),
             pod: member.pod.clone(),
+            zone: member.zone.clone(),
         },
         place: member.index,
     };

@@ -104,6 +104,7 @@ fn nodes_and_hints_are_kept() {
                 hints: Some(Arc::new(hints)),
                 hostname: Some("h".into()),
                 pod: Some("p".into()),
+                zone: Some("a".into()),
                 ..endpoint("10.1.0.1:8080", "n1")
             },
             endpoint("10.1.0.2:8080", ""),
