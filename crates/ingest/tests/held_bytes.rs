@@ -13,7 +13,7 @@ use ingest::api::{
 const ENDPOINTS_PER_SERVICE: usize = 10;
 
 /// Bytes held for each endpoint, with all that is held of its Service, slice and table.
-const BYTES_PER_ENDPOINT_MAX: usize = 290;
+const BYTES_PER_ENDPOINT_MAX: usize = 310;
 
 /// Allocations for one endpoint's change, with the next table.
 const ALLOCATIONS_PER_CHANGE_MAX: usize = 36;
