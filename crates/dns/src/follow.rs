@@ -11,7 +11,7 @@ use crate::config::{
 };
 use crate::forward;
 use crate::respond::{Responder, Search};
-use crate::setup::{Place, Setup};
+use crate::setup::{self, Place, Setup};
 use crate::wire::Name;
 use crate::zone::{Settings, Zone};
 
@@ -187,7 +187,9 @@ fn configuration(
     };
     let (mut config, of_merge) = config::merge(&sources);
     let of_corefile = corefile.into_iter().flat_map(|(_, notices)| notices);
-    let mut notices: Vec<Notice> = of_corefile.chain(of_kube_dns).chain(of_merge).collect();
+    let of_setup = setup::unused(&config);
+    let all = of_corefile.chain(of_kube_dns).chain(of_merge).chain(of_setup);
+    let mut notices: Vec<Notice> = all.collect();
     if let Some(path) = &fixed.hosts {
         notices.extend(add_hosts(&mut config, path, files));
     }

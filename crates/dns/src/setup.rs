@@ -9,8 +9,8 @@ use model::ServiceName;
 
 use crate::cache;
 use crate::config::{
-    CacheRule, Config, Fallthrough, ForwardRule, Kubernetes, PodRecords, Policy, Refresh,
-    Transport, UpstreamProtocol, ZoneConfig, is_within,
+    CacheRule, Config, Fallthrough, ForwardRule, Kubernetes, Notice, Origin, PodRecords, Policy,
+    Refresh, Transport, UpstreamProtocol, ZoneConfig, is_within,
 };
 use crate::forward::{self, Group, RuleId};
 use crate::respond::{Block, Blocks, Rewrites, Route};
@@ -216,4 +216,87 @@ fn cache_settings(rule: Option<&CacheRule>) -> cache::Settings {
 
 fn name(text: &str) -> Option<Name> {
     Name::from_text(text).ok().map(|name| name.to_lowercase())
+}
+
+/// What a configuration says that nothing is made of: whoever wrote it should not rely on it.
+#[must_use]
+pub fn unused(config: &Config) -> Vec<Notice> {
+    let mut notices = Vec::new();
+    let mut tell = |origin: &Origin, what: &str| {
+        let message = format!("{what} has no effect here");
+        notices.push(Notice { origin: origin.clone(), message });
+    };
+    for block in config.zones.values() {
+        for (is_said, what) in [
+            (!block.logs.is_empty(), "log"),
+            (block.is_minimal, "minimal"),
+            (block.answers_localhost, "local"),
+            (block.nsid.is_some(), "nsid"),
+        ] {
+            if is_said {
+                tell(&block.origin, what);
+            }
+        }
+        for rule in &block.forwards {
+            let health = &rule.health_check;
+            for (is_said, what) in [
+                (!rule.next.is_empty(), "forward: next"),
+                (!rule.failover.is_empty(), "forward: failover"),
+                (rule.fails_fast, "forward: failfast_all_unhealthy_upstreams"),
+                (health.domain.is_some(), "forward: health_check domain"),
+            ] {
+                if is_said {
+                    tell(&rule.origin, what);
+                }
+            }
+        }
+    }
+    if let Some(kubernetes) = &config.kubernetes
+        && !kubernetes.serves_endpoints.value
+    {
+        tell(&kubernetes.serves_endpoints.origin, "kubernetes: noendpoints");
+    }
+    notices
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::config::{Corefile, CorefileText, Flags, KubeDns, Sources, merge};
+
+    #[test]
+    fn what_has_no_effect_is_told_where_it_stands() {
+        let empty = BTreeMap::new();
+        let text = "\
+.:53 {
+    log
+    kubernetes cluster.local {
+        noendpoints
+    }
+    forward . 192.0.2.1 {
+        failover SERVFAIL
+    }
+}
+";
+        let name = "Corefile";
+        let source = CorefileText { name, text, imports: &empty, environment: &empty };
+        let (corefile, read) = Corefile::read(&source);
+        assert_eq!(read, []);
+        let sources = Sources {
+            flags: &Flags::default(),
+            corefile: Some(&corefile),
+            kube_dns: &KubeDns::default(),
+            files: &BTreeMap::new(),
+        };
+        let (config, _) = merge(&sources);
+        let told: Vec<String> = unused(&config).iter().map(ToString::to_string).collect();
+        let expected = [
+            "Corefile:1: log has no effect here",
+            "Corefile:6: forward: failover has no effect here",
+            "Corefile:4: kubernetes: noendpoints has no effect here",
+        ];
+        assert_eq!(told, expected);
+    }
 }
