@@ -49,6 +49,7 @@ pub(crate) struct ExplainArguments {
 const EXAMPLES: &str = "\
 Examples:
   pogu explain --from pod/shop/web http://cart
+  pogu explain --from pod/shop/web cart.shop        the name alone, as resolvers ask for it
   pogu explain --from outside 203.0.113.7:80
   pogu explain --lab default --from pod/shop/client --probe http://web
   pogu explain --from 10.1.0.5 -6 svc/kube-system/dns:dns
