@@ -21,7 +21,8 @@ pub struct Settings {
     pub groups: Vec<Group>,
     /// How much is remembered.
     pub cache: cache::Settings,
-    /// How long a client's question is pursued.
+    /// How long a client's question is pursued: less than resolvers wait, which is five seconds, so
+    /// that they are told the reason.
     pub patience: Duration,
     /// How often upstreams are asked for one question, at most.
     pub attempts_max: usize,
@@ -53,7 +54,7 @@ impl Default for Settings {
         Self {
             groups: Vec::new(),
             cache: cache::Settings::default(),
-            patience: Duration::from_secs(5),
+            patience: Duration::from_millis(4_500),
             attempts_max: 6,
             sockets_per_question_max: 3,
             attempt_least: Duration::from_millis(200),

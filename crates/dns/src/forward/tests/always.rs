@@ -114,7 +114,7 @@ proptest! {
         prop_assert_eq!(answered, (0..asked.len() as u64).collect::<Vec<_>>());
         for (at, ticket, told) in &world.answers {
             let since = asked[usize::try_from(*ticket).unwrap()];
-            prop_assert!(at - since <= 5_000, "{} {:?}", ticket, told);
+            prop_assert!(at - since <= 4_500, "{} {:?}", ticket, told);
         }
         // With everything well again, nothing is left.
         world.servers = vec![Server::is(Mood::Answers); 3];

@@ -36,7 +36,7 @@ fn one_who_always_lies_is_never_believed() {
     for mood in [Mood::WrongId, Mood::WrongQuestion] {
         let world = silent_after(mood);
         let text = "192.0.2.0:53 did not answer in time";
-        assert_eq!(world.answers, [(5_000, 1, failed(2, 23, text))], "{mood:?}");
+        assert_eq!(world.answers, [(4_500, 1, failed(2, 23, text))], "{mood:?}");
         assert_eq!(world.forwarder.view().entries(), (0, 1), "only that it failed");
     }
 }
@@ -45,7 +45,7 @@ fn one_who_always_lies_is_never_believed() {
 fn garbage_is_waited_out() {
     let world = silent_after(Mood::Garbage);
     let text = "192.0.2.0:53 did not answer in time";
-    assert_eq!(world.answers, [(5_000, 1, failed(2, 23, text))]);
+    assert_eq!(world.answers, [(4_500, 1, failed(2, 23, text))]);
 }
 
 #[test]

@@ -95,7 +95,7 @@ fn when_all_are_silent_the_question_fails_after_its_patience() {
     world.ask(1, "www.example");
     world.run(6_000);
     let text = "192.0.2.0:53 did not answer in time";
-    assert_eq!(world.answers, [(5_000, 1, failed(2, 23, text))]);
+    assert_eq!(world.answers, [(4_500, 1, failed(2, 23, text))]);
     assert_eq!(asked(&world), [(0, 0), (1_000, 1), (2_000, 0), (4_000, 1)]);
     // Both may lead back to us, which was not answered; the first is asked whether it is back.
     assert_eq!(world.stats().sockets, 3);
@@ -118,7 +118,7 @@ fn an_upstream_that_nobody_reaches_says_so() {
     let mut world = World::new(&[Server::is(Mood::Unreachable)]);
     world.ask(1, "www.example");
     world.run(6_000);
-    assert_eq!(world.answers, [(5_000, 1, failed(2, 23, "192.0.2.0:53 cannot be reached"))]);
+    assert_eq!(world.answers, [(4_500, 1, failed(2, 23, "192.0.2.0:53 cannot be reached"))]);
 }
 
 #[test]
