@@ -336,13 +336,10 @@ fn is_meant(found: &Found<'_>) -> bool {
             Stands::Alias(target) => target.is_some(),
             Stands::Addresses { .. } | Stands::Endpoints { .. } => true,
         },
-        Found::Host(..) | Found::Pod(_) | Found::NameServer | Found::Zonal(_, Some(_)) => true,
-        Found::Apex
-        | Found::Version
-        | Found::Empty
-        | Found::Port { .. }
-        | Found::Pointers(_)
-        | Found::Zonal(_, None) => false,
+        Found::Host(..) | Found::Pod(_) | Found::NameServer | Found::Zonal(..) => true,
+        Found::Apex | Found::Version | Found::Empty | Found::Port { .. } | Found::Pointers(_) => {
+            false
+        }
     }
 }
 

@@ -41,7 +41,7 @@ pub enum Found<'z> {
     },
     /// The endpoints of one topology zone, or all where that one is only preferred; `None` where it
     /// has none.
-    Zonal(&'z Arc<ServiceNames>, Option<&'z Stands>),
+    Zonal(&'z Arc<ServiceNames>, Option<&'z ServiceNames>),
     /// A pod's address.
     Pod(IpAddr),
     /// An address that leads back to names.
@@ -129,6 +129,9 @@ impl Zone {
         name: &Lowered,
         below: usize,
     ) -> Result<Found<'z>, Absent> {
+        if self.settings.zonal && domain == Domain::Cluster && is_zonal(service, name, below) {
+            return find_zonal(service, name, below);
+        }
         match &service.stands {
             Stands::Alias(None) => return Err(Absent::BadAlias),
             Stands::Alias(Some(_)) if below > 0 => return Err(Absent::BelowAlias),
@@ -149,9 +152,6 @@ impl Zone {
             (1, Some([b'_', protocol @ ..]), _) => find_protocol(service, protocol),
             (2, Some([b'_', port @ ..]), Some([b'_', protocol @ ..])) => {
                 find_port(service, port, protocol)
-            }
-            _ if self.settings.zonal && is_zonal(service, name, below) => {
-                find_zonal(service, name, below)
             }
             // A cluster's name may have several labels.
             _ if below == 1 || domain == Domain::ClusterSet => {
@@ -250,10 +250,10 @@ fn find_zonal<'z>(
 ) -> Result<Found<'z>, Absent> {
     let labels = name.as_wire().get(..name.start(below - 2)).unwrap_or_default();
     let at = service.zones.binary_search_by(|zone| (*zone.labels).cmp(labels));
-    let zone = at.ok().and_then(|at| service.zones.get(at)).map(|zone| &zone.stands);
+    let zone = at.ok().and_then(|at| service.zones.get(at)).map(|zone| &zone.names);
     match name.label(below - 2) {
         Some(b"pin") => Ok(Found::Zonal(service, zone)),
-        Some(b"prefer") => Ok(Found::Zonal(service, zone.or(Some(&service.stands)))),
+        Some(b"prefer") => Ok(Found::Zonal(service, zone.or(Some(service)))),
         Some(_) | None => Err(Absent::Endpoint),
     }
 }

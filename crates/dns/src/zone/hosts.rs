@@ -19,28 +19,37 @@ pub(super) struct Wanted<'w> {
     pub(super) pod_names: bool,
     /// With their cluster's name. Those that say not which cluster they are in have no name then.
     pub(super) with_cluster: bool,
-    /// Only those of a topology zone.
+    /// Only those of a topology zone, in lower case.
     pub(super) zone: Option<&'w str>,
 }
 
 impl Wanted<'_> {
     fn is_in_zone(&self, endpoint: &Endpoint) -> bool {
-        self.zone.is_none_or(|zone| endpoint.zone.as_deref() == Some(zone))
+        let zone = endpoint.zone.as_deref().unwrap_or_default();
+        self.zone.is_none_or(|wanted| zone.eq_ignore_ascii_case(wanted))
     }
 }
 
-/// The endpoints of each topology zone that has ready ones, sorted by the zone's labels.
-pub(super) fn zones(slices: &[Arc<EndpointSlice>], wanted: Wanted<'_>) -> Box<[ZoneNames]> {
+/// The endpoints of each topology zone that has ready ones, sorted by the zone's labels. Case does not
+/// count in names.
+pub(super) fn zones(
+    service: &ServiceNames,
+    slices: &[Arc<EndpointSlice>],
+    wanted: Wanted<'_>,
+) -> Box<[ZoneNames]> {
     let endpoints = slices.iter().flat_map(|slice| slice.endpoints().iter());
     let ready = endpoints.filter(|endpoint| endpoint.ready);
-    let named: BTreeSet<&str> = ready.filter_map(|endpoint| endpoint.zone.as_deref()).collect();
-    let zones = named.into_iter().map(|zone| {
+    let named = ready.filter_map(|endpoint| endpoint.zone.as_deref());
+    let named: BTreeSet<String> = named.map(str::to_ascii_lowercase).collect();
+    let zones = named.iter().map(|zone| {
         let mut labels = Vec::new();
         for label in zone.split('.') {
             push_label(&mut labels, label);
         }
-        let stands = Hosts::new(slices, Wanted { zone: Some(zone), ..wanted }).stands();
-        ZoneNames { labels: labels.into(), stands }
+        let hosts = Hosts::new(slices, Wanted { zone: Some(zone), ..wanted });
+        let stands = hosts.stands();
+        let names = hosts.finish((&service.name, service.created_s), stands);
+        ZoneNames { labels: labels.into(), names }
     });
     let mut zones: Vec<ZoneNames> = zones.collect();
     zones.sort_by(|a, b| a.labels.cmp(&b.labels));

@@ -52,8 +52,8 @@ pub enum Stands {
 pub struct ZoneNames {
     /// The zone's name as labels, in wire form without the root.
     pub labels: Box<[u8]>,
-    /// Always for endpoints.
-    pub stands: Stands,
+    /// The Service, as if it had these alone.
+    pub names: ServiceNames,
 }
 
 /// A port of a Service with an address.
@@ -148,7 +148,7 @@ impl ServiceNames {
         let is_headless = matches!(stands, Stands::Endpoints { .. });
         let mut names = hosts.finish((&service.name, service.created_s), stands);
         if settings.zonal && is_headless {
-            names.zones = zones(&service.slices, all);
+            names.zones = zones(&names, &service.slices, all);
         }
         names
     }

@@ -62,11 +62,11 @@ impl Records<'_> {
                 self.record(Section::Answer, RecordType::TXT, ttl, reply, |it| it.bytes(text));
             }
             Found::NameServer => self.write_own_addresses(rtype, reply),
-            Found::Service(service) => self.write_stands(service, &service.stands, rtype, reply),
-            Found::Zonal(service, Some(stands)) => self.write_stands(service, stands, rtype, reply),
+            Found::Service(service) => self.write_stands(service, rtype, reply),
+            Found::Zonal(_, Some(names)) => self.write_stands(names, rtype, reply),
             Found::Host(_, host) => self.write_host(host, rtype, reply),
             Found::Port { service, name, protocol } if rtype == RecordType::SRV => {
-                self.write_srv(service, &service.stands, Some((name, *protocol)), reply);
+                self.write_srv(service, Some((name, *protocol)), reply);
             }
             Found::Pod(address) => self.write_address(self.at, *address, rtype, reply),
             Found::Pointers(address) if rtype == RecordType::PTR => {
@@ -97,14 +97,8 @@ impl Records<'_> {
         }
     }
 
-    fn write_stands(
-        &self,
-        service: &ServiceNames,
-        stands: &Stands,
-        rtype: RecordType,
-        reply: &mut Reply<'_>,
-    ) {
-        match (stands, rtype) {
+    fn write_stands(&self, service: &ServiceNames, rtype: RecordType, reply: &mut Reply<'_>) {
+        match (&service.stands, rtype) {
             (Stands::Alias(Some(target)), RecordType::CNAME) => {
                 let target = target.as_wire();
                 let ttl = self.ttl();
@@ -112,7 +106,7 @@ impl Records<'_> {
                 self.record(Section::Answer, RecordType::CNAME, ttl, reply, write);
             }
             (Stands::Alias(_), _) => {}
-            (_, RecordType::SRV) => self.write_srv(service, stands, None, reply),
+            (_, RecordType::SRV) => self.write_srv(service, None, reply),
             (Stands::Addresses { addresses, .. } | Stands::Endpoints { addresses, .. }, _) => {
                 self.write_addresses(Section::Answer, self.at, addresses, rtype, reply);
             }

@@ -19,14 +19,13 @@ impl Records<'_> {
     pub(super) fn write_srv(
         &self,
         service: &ServiceNames,
-        stands: &Stands,
         wanted: Option<(&str, Protocol)>,
         reply: &mut Reply<'_>,
     ) {
         let is_wanted = |name: &str, protocol: Protocol| {
             wanted.is_none_or(|(wanted, of)| of == protocol && wanted == name)
         };
-        match stands {
+        match &service.stands {
             Stands::Addresses { addresses, ports } => {
                 let wanted = |port: &&ServicePortNumber| is_wanted(&port.name, port.protocol);
                 let weight = weight(ports.iter().filter(wanted).count() * count(addresses));
