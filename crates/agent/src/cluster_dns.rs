@@ -1,7 +1,6 @@
 //! How does the cluster DNS follow what the core publishes?
 
 mod files;
-mod first;
 mod local;
 mod shown;
 
@@ -20,7 +19,6 @@ use nameserver::{Listen, Options, Running};
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
 
-pub(crate) use first::first_table;
 pub(crate) use shown::{DnsState, DnsView};
 
 use crate::config::{Config, NodeDns};

@@ -156,21 +156,9 @@ impl<K: Kernel> Core<K> {
     }
 
     fn take(&mut self, said: watch::Event) {
-        let touched = match said {
-            watch::Event::Applied(object) => self.objects.apply(*object),
-            watch::Event::Deleted(key) => self.objects.delete(&key),
-            watch::Event::FileRejected { path, rejections } => {
-                self.objects.set_file_rejections(&path, rejections);
-                return;
-            }
-            watch::Event::FileRepaired { path } => {
-                self.objects.set_file_rejections(&path, Vec::new());
-                return;
-            }
-            watch::Event::Synced => {
-                self.progress.synced = true;
-                return;
-            }
+        let Some(touched) = said.apply_to(&mut self.objects) else {
+            self.progress.synced = true;
+            return;
         };
         // What happened before this agent ran was not waiting for it.
         if self.triggers.len() < TRIGGERS_MAX {

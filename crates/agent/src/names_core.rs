@@ -26,13 +26,15 @@ pub(crate) fn run_names(side: CoreSide) -> Result<(), Failure> {
         match side.events.recv_timeout(wait) {
             Ok(Event::Objects(batch)) => {
                 for said in batch {
-                    status.synced |= take(&mut objects, said);
+                    status.synced |= said.apply_to(&mut objects).is_none();
                 }
             }
             Ok(Event::Shutdown) | Err(RecvTimeoutError::Disconnected) => return Ok(()),
-            Ok(Event::Measure(_) | Event::ReadBack(_)) => continue,
+            // There is no kernel to ask or to hear of.
             Ok(
-                Event::Addresses(_)
+                Event::Measure(_)
+                | Event::ReadBack(_)
+                | Event::Addresses(_)
                 | Event::Drift
                 | Event::Deaf { .. }
                 | Event::HealthCheckPorts(_)
@@ -54,18 +56,4 @@ pub(crate) fn run_names(side: CoreSide) -> Result<(), Failure> {
             }));
         }
     }
-}
-
-/// Whether everything that was there at the start has been said with this.
-fn take(objects: &mut Objects, said: watch::Event) -> bool {
-    match said {
-        watch::Event::Applied(object) => drop(objects.apply(*object)),
-        watch::Event::Deleted(key) => drop(objects.delete(&key)),
-        watch::Event::FileRejected { path, rejections } => {
-            objects.set_file_rejections(&path, rejections);
-        }
-        watch::Event::FileRepaired { path } => objects.set_file_rejections(&path, Vec::new()),
-        watch::Event::Synced => return true,
-    }
-    false
 }

@@ -12,7 +12,7 @@ use tokio::sync::watch;
 
 use ::watch::{Folder, Stopper};
 
-use crate::cluster_dns::{ClusterDns, first_table, offer};
+use crate::cluster_dns::{ClusterDns, offer};
 use crate::config::Config;
 use crate::event::{EVENTS_MAX, Event, OwnAddresses};
 use crate::failure::Failure;
@@ -103,7 +103,7 @@ fn start_taking_over(config: &Config) -> Result<Option<ClusterDns>, Failure> {
     let Some(settings) = config.dns.as_ref().filter(|settings| settings.take_over) else {
         return Ok(None);
     };
-    let first = first_table(config)?;
+    let first = Folder::open(&config.manifests)?.read_once().table();
     ClusterDns::start(config, settings, Some(&first)).map(Some)
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use ingest::api::{Object, ObjectKey};
+use ingest::{Objects, Touched};
 use model::Rejection;
 
 /// One statement of a source. Statements come in batches. Up to `Synced` they are parts of what was
@@ -25,4 +26,20 @@ pub enum Event {
     },
     /// Everything that was there at the start has been said. Comes once, at the end of a batch.
     Synced,
+}
+
+impl Event {
+    /// Lets `objects` know it; gives what it touches. `None` for `Synced`, which is about no object.
+    pub fn apply_to(self, objects: &mut Objects) -> Option<Touched> {
+        match self {
+            Self::Applied(object) => return Some(objects.apply(*object)),
+            Self::Deleted(key) => return Some(objects.delete(&key)),
+            Self::FileRejected { path, rejections } => {
+                objects.set_file_rejections(&path, rejections);
+            }
+            Self::FileRepaired { path } => objects.set_file_rejections(&path, Vec::new()),
+            Self::Synced => return None,
+        }
+        Some(Touched::default())
+    }
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use ingest::Objects;
 use notify::event::{AccessKind, AccessMode};
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 use thiserror::Error;
@@ -130,6 +131,22 @@ impl Folder {
     #[must_use]
     pub fn stopper(&self) -> Stopper {
         Stopper(Arc::clone(&self.signal))
+    }
+
+    /// Reads everything that is there now, once.
+    #[must_use]
+    pub fn read_once(self) -> Objects {
+        let mut objects = Objects::new();
+        self.run(|events| {
+            let mut flow = ControlFlow::Continue(());
+            for event in events {
+                if event.apply_to(&mut objects).is_none() {
+                    flow = ControlFlow::Break(());
+                }
+            }
+            flow
+        });
+        objects
     }
 
     /// Follows the folder on this thread, until it is stopped or `emit` breaks. From `Synced` on,

@@ -2,7 +2,6 @@
 
 use std::io::Write as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -10,9 +9,8 @@ use agent::OwnAddresses;
 use agent::config::Config;
 use agent::query::CLUSTER_DOMAIN;
 use explain::{ClusterDns, Question, Trace, View};
-use ingest::Objects;
 use model::{Node, NodeTable, Rejection, ServiceTable};
-use watch::{Event, Folder};
+use watch::Folder;
 
 use super::refused;
 use crate::agent_flags;
@@ -67,23 +65,7 @@ fn config(flags: &Offline) -> Result<Config, Failure> {
 fn read(folder: &Path) -> Result<ServiceTable, Failure> {
     let folder =
         Folder::open(folder).map_err(|error| Failure::new(error.to_string(), error.hint()))?;
-    let mut objects = Objects::new();
-    folder.run(|events| {
-        let mut flow = ControlFlow::Continue(());
-        for event in events {
-            match event {
-                Event::Applied(object) => drop(objects.apply(*object)),
-                Event::Deleted(key) => drop(objects.delete(&key)),
-                Event::FileRejected { path, rejections } => {
-                    objects.set_file_rejections(&path, rejections);
-                }
-                Event::FileRepaired { path } => objects.set_file_rejections(&path, Vec::new()),
-                Event::Synced => flow = ControlFlow::Break(()),
-            }
-        }
-        flow
-    });
-    Ok(objects.table())
+    Ok(folder.read_once().table())
 }
 
 fn addresses(config: &Config, node: Option<&Node>) -> OwnAddresses {
