@@ -4,14 +4,14 @@ mod files;
 mod local;
 mod shown;
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use dns::config::Notice;
-use dns::follow::{Fixed, Follower, Next};
-use dns::respond::Responder;
+use dns::follow::{Configured, Fixed, Follower};
 use dns::setup::Place;
 use host::handover::Offer;
 use model::ServiceTable;
@@ -60,13 +60,11 @@ impl ClusterDns {
     ) -> Result<Self, Failure> {
         let mut follower = Follower::new(fixed(config, settings));
         let mut files = Files::default();
-        let mut next = files.read_all(&mut follower).unwrap_or_else(|| follower.configure());
         if let Some(table) = first {
-            let (forward, size) = (next.forward, next.datagram_size);
-            next = follower.advance(table, true, serial());
-            next.forward = next.forward.or(forward);
-            next.datagram_size = next.datagram_size.or(size);
+            // The files are not read yet: what the configuration says is told with them.
+            drop(follower.advance(table, true, serial()));
         }
+        let configured = files.read_all(&mut follower).unwrap_or_else(|| follower.configure());
         let mut options = Options::new(listen(settings.listen.as_deref().unwrap_or_default()));
         options.take_over = settings.take_over.then(|| settings.handover.clone());
         // The predecessor listens where the cluster says, which nobody lists.
@@ -76,20 +74,18 @@ impl ClusterDns {
         if let (Some(local), Some(service)) = (&mut local, service) {
             local.precede(&service.cluster_ips);
         }
-        let forward = next.forward.unwrap_or_default();
-        let responder = Arc::new(next.responder);
-        if let Some(size) = next.datagram_size {
-            options.datagram_size = size;
-        }
+        let Configured { forward, datagram_size, notices } = configured;
+        options.datagram_size = datagram_size;
+        let responder = Arc::new(follower.responder().clone());
         let running = nameserver::start(options, responder, &forward).map_err(Failure::dns)?;
         if let Some(local) = &mut local {
             local.check_taken(&running);
         }
-        tell(next.notices.as_deref());
+        tell(&notices);
         let state = DnsState {
             responder: follower.responder().clone(),
             is_ready: first.is_some(),
-            notices: next.notices.unwrap_or_default().into(),
+            notices: notices.into(),
             local: Vec::new(),
             groups: forward.groups.as_slice().into(),
             node_search: follower.config().host_search.value.clone(),
@@ -126,8 +122,9 @@ impl ClusterDns {
                     Err(_) => break,
                 },
                 _ = look.tick() => {
-                    if let Some(next) = self.files.read_all(&mut self.follower) {
-                        self.serve(next);
+                    let configured = self.files.read_all(&mut self.follower);
+                    if configured.is_some() {
+                        self.serve(configured);
                     }
                     self.retry_local();
                 }
@@ -137,9 +134,9 @@ impl ClusterDns {
     }
 
     fn follow(&mut self, published: &Published) {
-        let next = self.follower.advance(&published.table, published.status.synced, serial());
-        self.serve(next);
         let is_ready = published.status.synced;
+        let configured = self.follower.advance(&published.table, is_ready, serial());
+        self.serve(configured);
         self.listen_at_node(&published.node.node.primary_addresses);
         let service = published.table.services.get(&self.settings.config.service);
         let problem = self.local.as_mut().and_then(|local| {
@@ -162,35 +159,27 @@ impl ClusterDns {
         }
     }
 
-    /// Gives the server what it is to do next.
-    fn serve(&self, next: Next) {
-        let responder = Arc::new(next.responder);
-        let groups = next.forward.as_ref().map(|it| it.groups.as_slice().into());
-        if let Some(size) = next.datagram_size {
-            self.running.set_datagram_size(size);
-        }
-        match next.forward {
-            None => self.running.publish(Arc::clone(&responder)),
-            Some(settings) => {
-                if let Err(error) = self.running.reconfigure(Arc::clone(&responder), settings) {
+    /// Lets the server answer as the follower says now, and by a configuration if it was read anew.
+    fn serve(&self, configured: Option<Configured>) {
+        let responder = self.follower.responder();
+        let mut newer =
+            DnsState { responder: responder.clone(), ..DnsState::clone(&self.shown.borrow()) };
+        let responder = Arc::new(responder.clone());
+        match configured {
+            None => self.running.publish(responder),
+            Some(Configured { forward, datagram_size, notices }) => {
+                tell(&notices);
+                newer.groups = forward.groups.as_slice().into();
+                newer.notices = notices.into();
+                newer.node_search.clone_from(&self.follower.config().host_search.value);
+                self.running.set_datagram_size(datagram_size);
+                if let Err(error) = self.running.reconfigure(Arc::clone(&responder), forward) {
                     tracing::error!(%error, "upstreams stay as they were");
-                    self.running.publish(Arc::clone(&responder));
+                    self.running.publish(responder);
                 }
             }
         }
-        tell(next.notices.as_deref());
-        self.shown.send_modify(|state| {
-            let mut newer =
-                DnsState { responder: Responder::clone(&responder), ..DnsState::clone(state) };
-            if let Some(notices) = next.notices {
-                newer.notices = notices.into();
-            }
-            if let Some(groups) = groups {
-                newer.groups = groups;
-                newer.node_search.clone_from(&self.follower.config().host_search.value);
-            }
-            *state = Arc::new(newer);
-        });
+        self.shown.send_replace(Arc::new(newer));
     }
 
     /// Where nothing else is said, others ask at the node's own addresses, if nobody else has the port.
@@ -237,7 +226,7 @@ fn fixed(config: &Config, settings: &NodeDns) -> Fixed {
             zonal: dns.zonal,
         },
         node: settings.has_pods.then(|| config.node_name.clone()),
-        environment: dns.environment.clone(),
+        environment: BTreeMap::new(),
     }
 }
 
@@ -250,8 +239,8 @@ fn listen(addresses: &[SocketAddr]) -> Vec<Listen> {
     addresses.iter().map(listen).collect()
 }
 
-fn tell(notices: Option<&[Notice]>) {
-    for notice in notices.into_iter().flatten() {
+fn tell(notices: &[Notice]) {
+    for notice in notices {
         tracing::warn!("{notice}");
     }
 }

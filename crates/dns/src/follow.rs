@@ -39,21 +39,24 @@ pub struct Follower {
     fixed: Fixed,
     /// The texts of the files that are wanted, as far as they could be read once.
     files: BTreeMap<Arc<str>, String>,
+    /// Those files.
+    wanted: Vec<Arc<str>>,
+    /// The node whose pods' search lists are walked, as the configuration allows.
+    searched: Option<NodeName>,
     table: ServiceTable,
     config: Config,
     responder: Responder,
 }
 
-/// What a server is to do next.
+/// What a configuration says besides what the responder holds.
 #[derive(Debug)]
-pub struct Next {
-    pub responder: Responder,
-    /// Whom to ask from now on, where that has changed.
-    pub forward: Option<forward::Settings>,
-    /// Octets that a datagram may have from now on, where that may have changed.
-    pub datagram_size: Option<u16>,
-    /// What the configuration says and nobody understands, where it was read anew.
-    pub notices: Option<Vec<Notice>>,
+pub struct Configured {
+    /// Whom to ask from now on.
+    pub forward: forward::Settings,
+    /// Octets that a datagram may have from now on.
+    pub datagram_size: u16,
+    /// What nobody understands, or has no effect.
+    pub notices: Vec<Notice>,
 }
 
 impl Follower {
@@ -61,28 +64,24 @@ impl Follower {
     #[must_use]
     pub fn new(fixed: Fixed) -> Self {
         let table = ServiceTable::default();
-        let (config, _) = configuration(&fixed, &table, &BTreeMap::new());
+        let (config, wanted, _) = configuration(&fixed, &table, &BTreeMap::new());
         let setup = Setup::of(&config, &fixed.place);
         let zone = Zone::empty(Arc::new(zone_settings(&setup)));
         let search = Search::new(setup.node_suffixes.clone());
         let blocks = Arc::new(setup.blocks);
         let responder = Responder { zone, blocks, search };
-        Self { fixed, files: BTreeMap::new(), table, config, responder }
+        let searched = fixed.node.clone().filter(|_| setup.searches);
+        Self { searched, fixed, files: BTreeMap::new(), wanted, table, config, responder }
     }
 
     /// The files whose texts are wanted now.
     #[must_use]
-    pub fn files(&self) -> Vec<Arc<str>> {
-        let corefile = read_corefile(&self.fixed, &self.table, &self.files).map(|(it, _)| it);
-        let mut all = Sources::files(&self.fixed.flags, corefile.as_ref());
-        all.extend([&self.fixed.corefile, &self.fixed.hosts].into_iter().flatten().cloned());
-        all.sort();
-        all.dedup();
-        all
+    pub fn files(&self) -> &[Arc<str>] {
+        &self.wanted
     }
 
     /// Gives the texts of files. One that cannot be read any more keeps its last text.
-    pub fn set_files(&mut self, texts: BTreeMap<Arc<str>, String>) -> Option<Next> {
+    pub fn set_files(&mut self, texts: BTreeMap<Arc<str>, String>) -> Option<Configured> {
         let is_news = texts.iter().any(|(path, text)| self.files.get(path) != Some(text));
         if !is_news {
             return None;
@@ -91,25 +90,25 @@ impl Follower {
         Some(self.configure())
     }
 
-    /// Goes on to another table. `serial` is the time in seconds since 1970.
-    pub fn advance(&mut self, table: &ServiceTable, is_synced: bool, serial: u32) -> Next {
+    /// Goes on to another table. `serial` is the time in seconds since 1970. Gives what its
+    /// configuration says, where it was read anew.
+    pub fn advance(
+        &mut self,
+        table: &ServiceTable,
+        is_synced: bool,
+        serial: u32,
+    ) -> Option<Configured> {
         let old = std::mem::replace(&mut self.table, table.clone());
         let mut zone = self.responder.zone.advance(&old, table, serial);
         if is_synced {
             zone.set_synced();
         }
         self.responder.zone = zone;
-        if let Some(node) = &self.fixed.node
-            && self.searches()
-        {
+        if let Some(node) = &self.searched {
             self.responder.search = self.responder.search.advance(&old, table, node);
         }
         let is_same = dns_maps(&old).eq(dns_maps(table));
-        if is_same {
-            let responder = self.responder.clone();
-            return Next { responder, forward: None, datagram_size: None, notices: None };
-        }
-        self.configure()
+        (!is_same).then(|| self.configure())
     }
 
     /// What is served now.
@@ -125,31 +124,22 @@ impl Follower {
     }
 
     /// Reads the configuration anew.
-    pub fn configure(&mut self) -> Next {
-        let (config, notices) = configuration(&self.fixed, &self.table, &self.files);
+    pub fn configure(&mut self) -> Configured {
+        let (config, wanted, notices) = configuration(&self.fixed, &self.table, &self.files);
         let setup = Setup::of(&config, &self.fixed.place);
         let settings = Arc::new(zone_settings(&setup));
-        self.config = config;
+        (self.config, self.wanted) = (config, wanted);
         if *self.responder.zone.settings() != settings {
             self.responder.zone = self.responder.zone.with_settings(settings, &self.table);
         }
+        self.searched = self.fixed.node.clone().filter(|_| setup.searches);
         let mut search = Search::new(setup.node_suffixes);
-        if let Some(node) = self.fixed.node.as_ref().filter(|_| setup.searches) {
+        if let Some(node) = &self.searched {
             search = search.advance(&ServiceTable::default(), &self.table, node);
         }
         self.responder.search = search;
         self.responder.blocks = Arc::new(setup.blocks);
-        let responder = self.responder.clone();
-        Next {
-            responder,
-            forward: Some(setup.forward),
-            datagram_size: Some(setup.datagram_size),
-            notices: Some(notices),
-        }
-    }
-
-    fn searches(&self) -> bool {
-        self.config.server.autopath.as_ref().is_none_or(|it| it.value)
+        Configured { forward: setup.forward, datagram_size: setup.datagram_size, notices }
     }
 }
 
@@ -157,7 +147,7 @@ impl Follower {
 fn zone_settings(setup: &Setup) -> Settings {
     setup.zone.clone().unwrap_or_else(|| {
         let nowhere = Name::from_text("nothing.invalid").unwrap_or_else(|_| Name::root());
-        Settings { recurses: true, ..Settings::new(nowhere) }
+        Settings::new(nowhere)
     })
 }
 
@@ -170,12 +160,14 @@ fn dns_maps(table: &ServiceTable) -> impl Iterator<Item = Option<&Arc<ConfigMap>
     ["coredns", "coredns-custom", "kube-dns"].into_iter().map(|name| config_map(table, name))
 }
 
+/// What holds, which files that is made of, and what nobody understands.
 fn configuration(
     fixed: &Fixed,
     table: &ServiceTable,
     files: &BTreeMap<Arc<str>, String>,
-) -> (Config, Vec<Notice>) {
+) -> (Config, Vec<Arc<str>>, Vec<Notice>) {
     let corefile = read_corefile(fixed, table, files);
+    let wanted = wanted(fixed, corefile.as_ref().map(|(corefile, _)| corefile));
     let data = config_map(table, "kube-dns").map(|map| &map.data);
     let entries = data.into_iter().flatten().map(|(key, text)| (&**key, &**text));
     let (kube_dns, of_kube_dns) = KubeDns::read(entries);
@@ -193,7 +185,16 @@ fn configuration(
     if let Some(path) = &fixed.hosts {
         notices.extend(add_hosts(&mut config, path, files));
     }
-    (config, notices)
+    (config, wanted, notices)
+}
+
+/// The files that a configuration is made of.
+fn wanted(fixed: &Fixed, corefile: Option<&Corefile>) -> Vec<Arc<str>> {
+    let mut all = Sources::files(&fixed.flags, corefile);
+    all.extend([&fixed.corefile, &fixed.hosts].into_iter().flatten().cloned());
+    all.sort();
+    all.dedup();
+    all
 }
 
 /// The file's, if there is one by the flags; else the cluster's.

@@ -6,7 +6,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use dns::follow::{Follower, Next};
+use dns::follow::{Configured, Follower};
 
 /// Files that were read, and when they were changed last.
 #[derive(Debug, Default)]
@@ -23,14 +23,14 @@ enum Seen {
 impl Files {
     /// Reads what has changed, and what is wanted from then on. A file that cannot be read keeps its
     /// last text.
-    pub(super) fn read_all(&mut self, follower: &mut Follower) -> Option<Next> {
-        let mut next = None;
+    pub(super) fn read_all(&mut self, follower: &mut Follower) -> Option<Configured> {
+        let mut configured = None;
         // What a Corefile says may want further files, but those want none.
         for _ in 0..2 {
-            let texts = self.read(&follower.files());
-            next = follower.set_files(texts).or(next);
+            let texts = self.read(follower.files());
+            configured = follower.set_files(texts).or(configured);
         }
-        next
+        configured
     }
 
     fn read(&mut self, wanted: &[Arc<str>]) -> BTreeMap<Arc<str>, String> {

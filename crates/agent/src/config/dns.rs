@@ -1,6 +1,5 @@
 //! Which flags does the cluster DNS have, alone and in an agent, and what do they say?
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -95,7 +94,6 @@ pub struct DnsConfig {
     pub hosts: Option<Arc<str>>,
     pub zonal: bool,
     pub service: ServiceName,
-    pub environment: BTreeMap<String, String>,
 }
 
 impl TryFrom<&DnsFlags> for DnsConfig {
@@ -140,7 +138,6 @@ impl TryFrom<&DnsFlags> for DnsConfig {
                 let hint = "write it as kube-system/kube-dns";
                 Flag("--dns-service").wrong("is no NAMESPACE/NAME", &flags.dns_service, hint)
             })?,
-            environment: BTreeMap::new(),
         })
     }
 }
