@@ -26,6 +26,7 @@ pub use answer::{Elsewhere, Outcome};
 pub use find::{Absent, Found, Place};
 pub use names::{Host, NamedHost, ServiceNames, ServicePortNumber, Srv, Stands, ZoneNames};
 pub use pointer::address_in_reverse;
+pub(crate) use records::write_for_all;
 pub use settings::{NamespaceFilter, PodMode, Settings, Transfer};
 
 /// Answers for the cluster's domain, for the set of clusters, and for the addresses of both.

@@ -26,8 +26,7 @@ pub(super) fn answer(
     } else if let Some(names) = reverse(hosts, name) {
         for target in names.iter().filter(|_| rtype == RecordType::PTR) {
             let Ok(target) = Name::from_text(target) else { continue };
-            let owner = (&[][..], at);
-            reply.record(Section::Answer, owner, rtype, hosts.ttl, |it| it.bytes(target.as_wire()));
+            reply.record(Section::Answer, at, rtype, hosts.ttl, |it| it.bytes(target.as_wire()));
         }
     } else if hosts.fallthrough.covers(text) {
         return false;
@@ -55,7 +54,7 @@ fn write_addresses(
             Family::V6 => RecordType::AAAA,
         };
         if of_type == rtype {
-            reply.record(Section::Answer, (&[], at), rtype, ttl, |it| match address {
+            reply.record(Section::Answer, at, rtype, ttl, |it| match address {
                 IpAddr::V4(address) => it.bytes(&address.octets()),
                 IpAddr::V6(address) => it.bytes(&address.octets()),
             });

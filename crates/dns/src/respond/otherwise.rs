@@ -100,7 +100,7 @@ impl Asked<'_> {
             None => write_rdata(record, it),
         };
         if record.owner.is(self.name.as_wire()) {
-            reply.record(section, (&[], NameAt::QUESTION), rtype, ttl, rdata);
+            reply.record(section, NameAt::QUESTION, rtype, ttl, rdata);
             return;
         }
         let mut owner = [0; NAME_LEN_MAX];

@@ -47,7 +47,7 @@ fn write(
     let rtype = RecordType(record.rtype);
     let rdata = |it: &mut Rdata<'_>| write_rdata(record, it);
     if record.owner.is(name.as_wire()) {
-        reply.record(section, (&[], at), rtype, ttl, rdata);
+        reply.record(section, at, rtype, ttl, rdata);
         return;
     }
     let mut owner = [0; NAME_LEN_MAX];

@@ -6,7 +6,7 @@ use crate::wire::{
     Class, ExtendedError, Lowered, NameAt, Query, Rcode, RecordType, Reply, ReplySize, Section,
     Unanswerable, flag, read,
 };
-use crate::zone::{Elsewhere, Found, Outcome, Place, Stands};
+use crate::zone::{Elsewhere, Found, Outcome, Place, Stands, write_for_all};
 
 /// Where one pass over a message leads.
 pub(super) enum Run {
@@ -41,9 +41,6 @@ const NO_RECURSION: ExtendedError<'static> = ExtendedError::new(
     ExtendedError::PROHIBITED,
     "the name is not ours, and recursion was not desired",
 );
-
-/// The data of the HINFO record that stands for all records (RFC 8482), and how long it holds.
-const ALL: (&[u8], u32) = (b"\x07RFC8482\0", 8_482);
 
 impl Responder {
     pub(super) fn run(
@@ -141,8 +138,7 @@ impl Responder {
             return Ok(Ended::of_zone(None));
         }
         if from.query.rtype == RecordType::ANY {
-            let owner = (&[][..], elsewhere.name);
-            reply.record(Section::Answer, owner, RecordType::HINFO, ALL.1, |it| it.bytes(ALL.0));
+            write_for_all(at, reply);
             return Ok(Ended::of_zone(None));
         }
         let wanted = from.wanted(&name, from.query.rtype);
@@ -213,7 +209,7 @@ impl Responder {
         reply: &mut Reply<'_>,
     ) -> Step<'k> {
         let ttl = self.zone.settings().ttl_s;
-        let owner = (&[][..], NameAt::QUESTION);
+        let owner = NameAt::QUESTION;
         let target = found.as_wire();
         reply.set_flags(flag::AUTHORITATIVE);
         let at =

@@ -107,13 +107,6 @@ impl Rcode {
     pub fn mnemonic(self) -> Option<&'static str> {
         Self::NAMED.into_iter().find(|(it, _)| *it == self).map(|(_, name)| name)
     }
-
-    /// By its mnemonic in any case.
-    #[must_use]
-    pub fn from_text(text: &str) -> Option<Self> {
-        let named = Self::NAMED.into_iter().find(|(_, name)| name.eq_ignore_ascii_case(text));
-        named.map(|(it, _)| it)
-    }
 }
 
 impl fmt::Display for Rcode {

@@ -44,10 +44,4 @@ impl Rdata<'_> {
         self.buffer.copy_within(from..from + len, self.len);
         self.len = end;
     }
-
-    /// Where the next octet comes to stand in the message.
-    #[must_use]
-    pub const fn position(&self) -> usize {
-        self.len
-    }
 }

@@ -175,44 +175,24 @@ impl<'b> Reply<'b> {
         self.flags &= !(flag::TRUNCATED | flag::AUTHORITATIVE | flag::AUTHENTIC_DATA);
     }
 
-    /// Writes a record whose owner is `prefix`, labels in wire form, before a name that stands in the
-    /// message already. Gives the place of the record's data; `None` when the record did not fit.
+    /// Writes a record whose owner stands in the message already. Gives the place of the record's data;
+    /// `None` when the record did not fit.
     pub fn record(
         &mut self,
         section: Section,
-        (prefix, suffix): (&[u8], NameAt),
+        owner: NameAt,
         rtype: RecordType,
         ttl: u32,
         write: impl FnOnce(&mut Rdata<'_>),
     ) -> Option<usize> {
-        self.begin_record(
-            section,
-            |rdata| {
-                rdata.bytes(prefix);
-                rdata.name_at(suffix);
-            },
-            rtype,
-            ttl,
-            write,
-        )
+        self.record_of(section, &owner.pointer(), rtype, ttl, write)
     }
 
-    /// Writes a record whose owner is written whole.
+    /// Writes a record whose owner is these octets: a name in wire form, or a pointer to one.
     pub fn record_of(
         &mut self,
         section: Section,
         owner: &[u8],
-        rtype: RecordType,
-        ttl: u32,
-        write: impl FnOnce(&mut Rdata<'_>),
-    ) -> Option<usize> {
-        self.begin_record(section, |rdata| rdata.bytes(owner), rtype, ttl, write)
-    }
-
-    fn begin_record(
-        &mut self,
-        section: Section,
-        owner: impl FnOnce(&mut Rdata<'_>),
         rtype: RecordType,
         ttl: u32,
         write: impl FnOnce(&mut Rdata<'_>),
@@ -223,7 +203,7 @@ impl<'b> Reply<'b> {
         let start = self.len;
         let room = self.buffer.get_mut(..self.end).unwrap_or_default();
         let mut rdata = Rdata { buffer: room, len: start, is_full: false };
-        owner(&mut rdata);
+        rdata.bytes(owner);
         rdata.bytes(&rtype.0.to_be_bytes());
         rdata.bytes(&Class::IN.0.to_be_bytes());
         rdata.bytes(&ttl.to_be_bytes());

@@ -84,9 +84,8 @@ impl Zone {
             };
             let target = target.as_wire();
             let ttl = self.settings.ttl_s;
-            let owner = (&[][..], at);
             let written =
-                reply.record(Section::Answer, owner, RecordType::CNAME, ttl, |it| it.bytes(target));
+                reply.record(Section::Answer, at, RecordType::CNAME, ttl, |it| it.bytes(target));
             let next = written.and_then(NameAt::new).zip(Lowered::new(target));
             // Without room for an alias there is none for what it leads to.
             let Some((next_at, next)) = next else { return Outcome::Answered(None) };

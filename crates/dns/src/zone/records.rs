@@ -29,6 +29,11 @@ const EXPIRE_S: u32 = 86_400;
 /// The data of the HINFO record that stands for all records (RFC 8482), and how long it holds.
 const ALL: (&[u8], u32) = (b"\x07RFC8482\0", 8_482);
 
+/// Answers for all types at once.
+pub(crate) fn write_for_all(owner: NameAt, reply: &mut Reply<'_>) {
+    reply.record(Section::Answer, owner, RecordType::HINFO, ALL.1, |it| it.bytes(ALL.0));
+}
+
 /// Writes what stands under one name. The name stands in the message at `at`, and the zone's own name
 /// is its end, from the label at `zone_label` on.
 #[derive(Debug, Clone, Copy)]
@@ -51,7 +56,7 @@ impl Records<'_> {
         reply: &mut Reply<'_>,
     ) {
         if rtype == RecordType::ANY {
-            self.record(Section::Answer, RecordType::HINFO, ALL.1, reply, |it| it.bytes(ALL.0));
+            write_for_all(self.at, reply);
             return;
         }
         let before = reply.count(Section::Answer);
@@ -68,7 +73,7 @@ impl Records<'_> {
             Found::Port { service, name, protocol } if rtype == RecordType::SRV => {
                 self.write_srv(service, Some((name, *protocol)), reply);
             }
-            Found::Pod(address) => self.write_address(self.at, *address, rtype, reply),
+            Found::Pod(address) => self.write_address(*address, rtype, reply),
             Found::Pointers(address) if rtype == RecordType::PTR => {
                 self.write_pointers(*address, reply);
             }
@@ -91,7 +96,7 @@ impl Records<'_> {
             }
             Some(Stands::Alias(_)) | None => {
                 for address in &self.zone.settings.own_addresses {
-                    self.write_address(self.at, *address, rtype, reply);
+                    self.write_address(*address, rtype, reply);
                 }
             }
         }
@@ -118,7 +123,7 @@ impl Records<'_> {
             self.write_addresses(Section::Answer, self.at, &named.addresses, rtype, reply);
         }
         if let Some(address) = host.dashed {
-            self.write_address(self.at, address, rtype, reply);
+            self.write_address(address, rtype, reply);
         }
     }
 
@@ -136,20 +141,25 @@ impl Records<'_> {
         reply.addresses(section, owner, (rtype, self.ttl()), addresses);
     }
 
-    fn write_address(
+    /// An address, where it is of the type's family.
+    fn write_address(&self, address: IpAddr, rtype: RecordType, reply: &mut Reply<'_>) {
+        if family_of(rtype) == Some(Family::of(address)) {
+            self.write_one(Section::Answer, self.at, address, reply);
+        }
+    }
+
+    pub(super) fn write_one(
         &self,
+        section: Section,
         owner: NameAt,
         address: IpAddr,
-        rtype: RecordType,
         reply: &mut Reply<'_>,
     ) {
         let family = Family::of(address);
-        if family_of(rtype) == Some(family) {
-            with_octets(address, |octets| {
-                let one = Rotated::new(octets, width(family), 0);
-                reply.addresses(Section::Answer, owner, (rtype, self.ttl()), one);
-            });
-        }
+        with_octets(address, |octets| {
+            let one = Rotated::new(octets, width(family), 0);
+            reply.addresses(section, owner, (type_of(family), self.ttl()), one);
+        });
     }
 
     fn write_apex(&self, domain: Option<Domain>, rtype: RecordType, reply: &mut Reply<'_>) {
@@ -182,12 +192,7 @@ impl Records<'_> {
             }
             Some(Stands::Alias(_)) | None => {
                 for address in &settings.own_addresses {
-                    let family = Family::of(*address);
-                    with_octets(*address, |octets| {
-                        let one = Rotated::new(octets, width(family), 0);
-                        let ours = (type_of(family), self.ttl());
-                        reply.addresses(Section::Additional, owner, ours, one);
-                    });
+                    self.write_one(Section::Additional, owner, *address, reply);
                 }
             }
         }
@@ -218,8 +223,7 @@ impl Records<'_> {
     pub(crate) fn write_soa(&self, section: Section, reply: &mut Reply<'_>) {
         let Some(zone) = self.at.skip(self.name.start(self.zone_label)) else { return };
         let (serial, ttl) = (self.zone.serial, self.ttl().min(DENIAL_TTL_S_MAX));
-        let owner = (&[][..], zone);
-        reply.record(section, owner, RecordType::SOA, ttl, |it| {
+        reply.record(section, zone, RecordType::SOA, ttl, |it| {
             it.bytes(b"\x02ns\x03dns");
             it.name_at(zone);
             it.bytes(b"\x0ahostmaster");
@@ -250,7 +254,7 @@ impl Records<'_> {
         reply: &mut Reply<'_>,
         write: impl FnOnce(&mut Rdata<'_>),
     ) -> Option<usize> {
-        reply.record(section, (&[], self.at), rtype, ttl, write)
+        reply.record(section, self.at, rtype, ttl, write)
     }
 
     /// The zone's own name in the case of the question, written out.

@@ -5,11 +5,9 @@
 
 use model::Protocol;
 
-use crate::wire::{NameAt, RecordType, Reply, Rotated, Section};
-use crate::zone::names::{
-    Host, ServiceNames, ServicePortNumber, Srv, Stands, count, width, with_octets,
-};
-use crate::zone::records::{Records, type_of, write_service_labels};
+use crate::wire::{NameAt, RecordType, Reply, Section};
+use crate::zone::names::{Host, ServiceNames, ServicePortNumber, Srv, Stands, count};
+use crate::zone::records::{Records, write_service_labels};
 
 /// Octets of a record before its target: owner, type, class, TTL, length; priority, weight, port.
 const BEFORE_TARGET: usize = 12 + 6;
@@ -94,12 +92,7 @@ impl Records<'_> {
             self.write_glue(owner, &named.addresses, reply);
         }
         if let Some(address) = host.dashed {
-            let family = model::Family::of(address);
-            with_octets(address, |octets| {
-                let one = Rotated::new(octets, width(family), 0);
-                let ours = (type_of(family), self.ttl());
-                reply.addresses(Section::Additional, owner, ours, one);
-            });
+            self.write_one(Section::Additional, owner, address, reply);
         }
     }
 
