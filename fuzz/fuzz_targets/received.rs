@@ -9,13 +9,14 @@ use dns::cache::{Cache, Question, Reply, Settings as CacheSettings, Ttls};
 use dns::forward::{
     Action, Event, Forwarder, Group, RuleId, Settings, Ticket, Transport, Upstream,
 };
-use dns::received::{NAME_OCTETS_MAX, Received, number};
+use dns::received::{Received, number};
+use dns::wire::NAME_LEN_MAX;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
     answer_a_forwarder(bytes);
     let Ok(received) = Received::parse(bytes) else { return };
-    let mut name = [0; NAME_OCTETS_MAX];
+    let mut name = [0; NAME_LEN_MAX];
     let mut records = 0_usize;
     for record in received.records() {
         let length = record.owner.expand(&mut name).expect("a name that was read expands");
@@ -62,7 +63,7 @@ fn answer_a_forwarder(bytes: &[u8]) {
     let now = now();
     let mut forwarder = Forwarder::new(settings, [7; 32], now);
     let mut actions = Vec::new();
-    let mut name = [0; NAME_OCTETS_MAX];
+    let mut name = [0; NAME_LEN_MAX];
     let asked = Received::parse(bytes).ok().and_then(|received| received.question());
     let length = asked.and_then(|asked| asked.name.expand(&mut name)).unwrap_or(1);
     let question = Question::new(&name[..length], asked.map_or(1, |asked| asked.rtype));

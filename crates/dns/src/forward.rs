@@ -38,7 +38,7 @@ mod timers;
 mod upstream;
 
 pub use crate::cache::{Failure, Question};
-pub use action::{Action, Outcome, Report, extended};
+pub use action::{Action, Outcome, Report};
 pub use event::{ConnectionToken, Event, SocketToken, Ticket, Transport};
 pub use machine::Forwarder;
 pub use settings::{Group, Policy, RuleId, Settings, Upstream, UpstreamId};

@@ -14,10 +14,12 @@ use std::ops::Range;
 
 use thiserror::Error;
 
-pub use name::{Labels, NAME_OCTETS_MAX, NameIn, ends_with_name, same_name};
-pub use record::{Record, Records, Section};
+pub use name::{Labels, NameIn};
 
-const HEADER_OCTETS: usize = 12;
+pub(crate) use crate::wire::{u16_at, u32_at};
+
+use crate::wire::HEADER_LEN;
+pub use record::{Record, Records, Section};
 
 /// The option of OPT that RFC 8914 defines.
 const OPTION_EXTENDED_ERROR: u16 = 15;
@@ -236,16 +238,6 @@ impl<'a> Received<'a> {
     }
 }
 
-pub(crate) fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
-    let octets = bytes.get(at..)?.first_chunk()?;
-    Some(u16::from_be_bytes(*octets))
-}
-
-pub(crate) fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
-    let octets = bytes.get(at..)?.first_chunk()?;
-    Some(u32::from_be_bytes(*octets))
-}
-
 fn read_header(bytes: &[u8]) -> Result<Header, Malformed> {
     let field = |at: usize| u16_at(bytes, at).ok_or(Malformed::Short);
     Ok(Header {
@@ -263,9 +255,9 @@ fn read_question(
     header: Header,
 ) -> Result<(Option<QuestionIn<'_>>, usize), Malformed> {
     match header.questions {
-        0 => Ok((None, HEADER_OCTETS)),
+        0 => Ok((None, HEADER_LEN)),
         1 => {
-            let (name, next) = name::read(bytes, HEADER_OCTETS)?;
+            let (name, next) = name::read(bytes, HEADER_LEN)?;
             let rtype = u16_at(bytes, next).ok_or(Malformed::Short)?;
             let class = u16_at(bytes, next + 2).ok_or(Malformed::Short)?;
             Ok((Some(QuestionIn { name, rtype, class }), next + 4))

@@ -33,3 +33,13 @@ pub mod flag {
     pub const OPCODE: u16 = 0x7800;
     pub const RCODE: u16 = 0x000f;
 }
+
+pub(crate) fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
+    let octets = bytes.get(at..)?.first_chunk()?;
+    Some(u16::from_be_bytes(*octets))
+}
+
+pub(crate) fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
+    let octets = bytes.get(at..)?.first_chunk()?;
+    Some(u32::from_be_bytes(*octets))
+}

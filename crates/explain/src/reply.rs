@@ -187,7 +187,7 @@ impl Reply {
 
 fn name_at(record: &Record<'_>, at: usize) -> Option<Name> {
     let (name, _) = record.name_in_rdata(at)?;
-    let mut octets = [0; dns::received::NAME_OCTETS_MAX];
+    let mut octets = [0; dns::wire::NAME_LEN_MAX];
     let len = name.expand(&mut octets)?;
     Name::from_wire(octets.get(..len)?)
 }

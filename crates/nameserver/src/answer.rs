@@ -7,8 +7,9 @@ use std::time::Instant;
 use chacha20::ChaCha8Rng;
 use chacha20::rand_core::{Rng as _, SeedableRng as _};
 use dns::cache::{CacheView, Failure as UpstreamFailure};
-use dns::forward::{Outcome, extended};
+use dns::forward::Outcome;
 use dns::respond::{Client, Pending, Responder, Response, Summary};
+use dns::wire::ExtendedError;
 use dns::wire::{Rcode, RecordType, ReplySize, read};
 use host::datagram::{Ends, UdpSocket};
 use tokio::sync::mpsc;
@@ -210,7 +211,7 @@ impl Answerer {
 pub(crate) fn overloaded() -> UpstreamFailure {
     UpstreamFailure {
         rcode: Rcode::SERVFAIL.0,
-        extended: extended::OTHER,
+        extended: ExtendedError::OTHER,
         text: "too many questions wait for upstreams".into(),
     }
 }

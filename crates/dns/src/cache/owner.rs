@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::received::{Received, ends_with_name};
+use crate::received::Received;
+use crate::wire::suffix_start;
 
 use super::entry::{Entry, Held, Stage};
 use super::view::{CacheView, Hit};
@@ -140,12 +141,12 @@ impl Cache {
     ///
     /// For when it is known that something came into being there. Looks at each such entry.
     pub fn purge_denials(&mut self, suffix: &[u8]) -> usize {
-        self.held.denial.remove_where(|entry| ends_with_name(entry.question.name(), suffix))
+        self.held.denial.remove_where(|entry| suffix_start(entry.question.name(), suffix).is_some())
     }
 
     /// Forgets all about names at or below this one; gives how many entries that were.
     pub fn purge(&mut self, suffix: &[u8]) -> usize {
-        let is_below = |entry: &Entry| ends_with_name(entry.question.name(), suffix);
+        let is_below = |entry: &Entry| suffix_start(entry.question.name(), suffix).is_some();
         self.held.success.remove_where(is_below) + self.held.denial.remove_where(is_below)
     }
 

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::received::{Received, Record, Section, ends_with_name, number, u32_at};
+use crate::received::{Received, Record, Section, number, u32_at};
+use crate::wire::suffix_start;
 
 use super::{Question, Settings};
 
@@ -84,9 +85,11 @@ fn is_about(record: &Record<'_>, question: &Question) -> bool {
 }
 
 fn is_within(name: &[u8], record: &Record<'_>) -> bool {
-    let mut owner = [0; crate::received::NAME_OCTETS_MAX];
+    let mut owner = [0; crate::wire::NAME_LEN_MAX];
     let length = record.owner.expand(&mut owner);
-    length.and_then(|length| owner.get(..length)).is_some_and(|owner| ends_with_name(name, owner))
+    length
+        .and_then(|length| owner.get(..length))
+        .is_some_and(|owner| suffix_start(name, owner).is_some())
 }
 
 /// RFC 2308, section 5: the lesser of the SOA's own TTL and its last field.

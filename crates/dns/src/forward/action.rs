@@ -6,20 +6,6 @@ use crate::cache::{Failure, Reply, Ttls};
 
 use super::{ConnectionToken, SocketToken, Ticket, UpstreamId};
 
-/// The codes of RFC 8914 that are given with failures.
-pub mod extended {
-    /// None of the others.
-    pub const OTHER: u16 = 0;
-    /// The upstreams answered, but with an rcode of failure.
-    pub const NO_REACHABLE_AUTHORITY: u16 = 22;
-    /// No upstream answered.
-    pub const NETWORK_ERROR: u16 = 23;
-    /// The answer is stale; besides an answer, not a failure.
-    pub const STALE_ANSWER: u16 = 3;
-    /// The failure is from the cache.
-    pub const CACHED_ERROR: u16 = 13;
-}
-
 /// Something for the edge to do, in the order given.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {

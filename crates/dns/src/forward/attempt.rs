@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use crate::cache::{Question, Reply};
 use crate::received::Received;
+use crate::wire::Rcode;
 
 use super::exchange::{Exchange, ExchangeId, Fault, Purpose, PursuitId, Way};
 use super::machine::Forwarder;
@@ -13,13 +14,13 @@ use super::query::mix_case;
 use super::timers::Sleeper;
 use super::{Action, Report, Transport, UpstreamId};
 
-const NOERROR: u16 = 0;
-const FORMERR: u16 = 1;
-const NXDOMAIN: u16 = 3;
-const NOTIMP: u16 = 4;
+const NOERROR: u16 = Rcode::NOERROR.0;
+const FORMERR: u16 = Rcode::FORMERR.0;
+const NXDOMAIN: u16 = Rcode::NXDOMAIN.0;
+const NOTIMP: u16 = Rcode::NOTIMP.0;
 /// What a DNAME leads to is too long: an answer about the name, not about the server.
 const YXDOMAIN: u16 = 6;
-const BADVERS: u16 = 16;
+const BADVERS: u16 = Rcode::BADVERS.0;
 
 /// What is kept of an upstream's explanation.
 const EXPLAINED_CHARS: usize = 80;

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use crate::cache::{Cache, CacheView, Cached, Failure, Freshness, Question};
+use crate::wire::{ExtendedError, Rcode};
 
-use super::action::extended;
 use super::connection::Connection;
 use super::exchange::{Exchange, ExchangeId, Pursuit, PursuitId, Waiting};
 use super::random::Random;
@@ -25,8 +25,8 @@ pub(super) const HEDGE_COST: u32 = 10;
 /// Hedges that may follow one another when there were none for long.
 const HEDGES_SAVED: u32 = 16;
 
-pub(super) const SERVFAIL: u16 = 2;
-pub(super) const REFUSED: u16 = 5;
+pub(super) const SERVFAIL: u16 = Rcode::SERVFAIL.0;
+pub(super) const REFUSED: u16 = Rcode::REFUSED.0;
 
 /// Asks upstreams, and owns the cache of what they answered.
 #[derive(Debug)]
@@ -301,7 +301,7 @@ impl Forwarder {
 
     fn fail(&mut self, ticket: Ticket, rcode: u16, text: &str, actions: &mut Vec<Action>) {
         self.stats.failed += 1;
-        let failure = Failure { rcode, extended: extended::OTHER, text: text.into() };
+        let failure = Failure { rcode, extended: ExtendedError::OTHER, text: text.into() };
         actions.push(Action::Answer { ticket, outcome: Outcome::Failure(failure) });
     }
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::cache::{Cached, Failure, Freshness, Question, Reply, Ttls};
+use crate::wire::ExtendedError;
 
-use super::action::extended;
 use super::exchange::{Fault, Pursuit, PursuitId, Waiting};
 use super::machine::{Forwarder, SERVFAIL};
 use super::timers::Sleeper;
@@ -99,18 +99,20 @@ impl Forwarder {
     fn failure(&self, pursuit: &Pursuit) -> Failure {
         let Some((upstream, fault)) = pursuit.fault else {
             let text = "no upstream can be asked: there is none, or each leads back to us".into();
-            return Failure { rcode: SERVFAIL, extended: extended::OTHER, text };
+            return Failure { rcode: SERVFAIL, extended: ExtendedError::OTHER, text };
         };
         let address = self.address(upstream);
         let (rcode, extended, text) = match fault {
-            Fault::Timeout => {
-                (SERVFAIL, extended::NETWORK_ERROR, format!("{address} did not answer in time"))
-            }
+            Fault::Timeout => (
+                SERVFAIL,
+                ExtendedError::NETWORK_ERROR,
+                format!("{address} did not answer in time"),
+            ),
             Fault::Network => {
-                (SERVFAIL, extended::NETWORK_ERROR, format!("{address} cannot be reached"))
+                (SERVFAIL, ExtendedError::NETWORK_ERROR, format!("{address} cannot be reached"))
             }
             Fault::Busy => {
-                (SERVFAIL, extended::OTHER, format!("all streams to {address} are full"))
+                (SERVFAIL, ExtendedError::OTHER, format!("all streams to {address} are full"))
             }
             Fault::Rcode(rcode) => {
                 let told = if rcode < 16 { rcode } else { SERVFAIL };
@@ -118,7 +120,7 @@ impl Forwarder {
                 match &pursuit.explained {
                     Some((code, why)) if why.is_empty() => (told, *code, text),
                     Some((code, why)) => (told, *code, format!("{text}: {why}")),
-                    None => (told, extended::NO_REACHABLE_AUTHORITY, text),
+                    None => (told, ExtendedError::NO_REACHABLE_AUTHORITY, text),
                 }
             }
         };

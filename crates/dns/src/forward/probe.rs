@@ -3,7 +3,8 @@
 use std::time::Instant;
 
 use crate::cache::Question;
-use crate::received::{NAME_OCTETS_MAX, number};
+use crate::received::number;
+use crate::wire::NAME_LEN_MAX;
 
 use super::exchange::{ExchangeId, Purpose};
 use super::machine::Forwarder;
@@ -143,7 +144,7 @@ fn loop_name(zone: &[u8], numbers: [u64; 2]) -> Box<[u8]> {
     let mut name = Vec::new();
     for number in numbers {
         let label = format!("{number:016x}");
-        if name.len() + 1 + label.len() + zone.len() <= NAME_OCTETS_MAX {
+        if name.len() + 1 + label.len() + zone.len() <= NAME_LEN_MAX {
             name.push(16);
             name.extend(label.as_bytes());
         }

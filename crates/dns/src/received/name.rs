@@ -1,12 +1,10 @@
 //! Which name stands at a place of a message?
 
-use super::{HEADER_OCTETS, Malformed};
-
-/// Octets of a name on the wire, with the root's (RFC 1035, section 3.1).
-pub const NAME_OCTETS_MAX: usize = 255;
+use super::Malformed;
+use crate::wire::{HEADER_LEN, NAME_LEN_MAX};
 
 /// Each pointer leads to at least one label's two octets, so no good name has more.
-const POINTERS_MAX: usize = NAME_OCTETS_MAX / 2;
+const POINTERS_MAX: usize = NAME_LEN_MAX / 2;
 
 /// A name in a message, perhaps compressed. Made only after it was followed to its end once.
 #[derive(Debug, Clone, Copy)]
@@ -29,7 +27,7 @@ impl<'a> NameIn<'a> {
     /// Writes the name without compression, case kept; gives how many octets it took.
     ///
     /// `None` when it does not end within bounds, which no name of a parsed message does.
-    pub fn expand(&self, out: &mut [u8; NAME_OCTETS_MAX]) -> Option<usize> {
+    pub fn expand(&self, out: &mut [u8; NAME_LEN_MAX]) -> Option<usize> {
         let mut length = 0;
         for label in self.labels() {
             let label = label?;
@@ -91,7 +89,7 @@ impl<'a> Labels<'a> {
                 let target = usize::from(first & 0x3f) << 8 | usize::from(low);
                 // Only backward: so following ends, and nothing points at what is not read yet. Nor
                 // at the header, which is another one whenever a message is sent on.
-                if (HEADER_OCTETS..self.at).contains(&target) {
+                if (HEADER_LEN..self.at).contains(&target) {
                     Ok(Step::Pointer(target))
                 } else {
                     Err(Malformed::Name)
@@ -120,7 +118,7 @@ impl<'a> Labels<'a> {
                 self.at += 1 + label.len();
             }
         }
-        if self.pointers > POINTERS_MAX || self.octets > NAME_OCTETS_MAX {
+        if self.pointers > POINTERS_MAX || self.octets > NAME_LEN_MAX {
             return Err(Malformed::Name);
         }
         Ok(step)
@@ -159,26 +157,5 @@ pub(super) fn read(message: &[u8], at: usize) -> Result<(NameIn<'_>, usize), Mal
             Step::Pointer(_) => next = next.or(Some(before + 2)),
             Step::Label(_) => {}
         }
-    }
-}
-
-/// Whether two names without compression are one; ASCII case does not count.
-pub fn same_name(one: &[u8], other: &[u8]) -> bool {
-    one.eq_ignore_ascii_case(other)
-}
-
-/// Whether a name without compression is this one or below it; ASCII case does not count.
-pub fn ends_with_name(name: &[u8], suffix: &[u8]) -> bool {
-    let mut rest = name;
-    loop {
-        if rest.len() < suffix.len() {
-            return false;
-        }
-        if same_name(rest, suffix) {
-            return true;
-        }
-        let Some((&octets, after)) = rest.split_first() else { return false };
-        let Some(parent) = after.get(usize::from(octets)..) else { return false };
-        rest = parent;
     }
 }

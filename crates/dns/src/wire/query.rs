@@ -4,7 +4,7 @@
 
 use crate::wire::code::{Class, Rcode, RecordType};
 use crate::wire::name::wire_len;
-use crate::wire::{HEADER_LEN, flag};
+use crate::wire::{HEADER_LEN, flag, u16_at};
 
 /// A message that may be answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,17 +105,13 @@ struct Header {
 
 impl Header {
     fn read(message: &[u8]) -> Option<Self> {
-        let word = |at: usize| read_u16(message, at * 2);
+        let word = |at: usize| u16_at(message, at * 2);
         Some(Self {
             id: word(0)?,
             flags: word(1)?,
             counts: [word(2)?, word(3)?, word(4)?, word(5)?],
         })
     }
-}
-
-fn read_u16(message: &[u8], at: usize) -> Option<u16> {
-    Some(u16::from_be_bytes(message.get(at..at + 2)?.try_into().ok()?))
 }
 
 type Question<'m> = (&'m [u8], RecordType, Class);
@@ -125,7 +121,7 @@ fn read_question(message: &[u8]) -> Option<(Question<'_>, usize)> {
     let len = wire_len(message.get(HEADER_LEN..)?)?;
     let at = HEADER_LEN + len;
     let name = message.get(HEADER_LEN..at)?;
-    let (rtype, class) = (read_u16(message, at)?, read_u16(message, at + 2)?);
+    let (rtype, class) = (u16_at(message, at)?, u16_at(message, at + 2)?);
     Some(((name, RecordType(rtype), Class(class)), at + 4))
 }
 
@@ -139,12 +135,12 @@ fn read_edns(message: &[u8], after: usize, records: u16) -> Result<Option<Edns>,
     for _ in 0..records {
         let name_len = skip_name(message, at).ok_or(Malformed)?;
         let fields = at + name_len;
-        let rtype = read_u16(message, fields).ok_or(Malformed)?;
-        let class = read_u16(message, fields + 2).ok_or(Malformed)?;
+        let rtype = u16_at(message, fields).ok_or(Malformed)?;
+        let class = u16_at(message, fields + 2).ok_or(Malformed)?;
         let Some(&[_, version, dnssec, _]) = message.get(fields + 4..fields + 8) else {
             return Err(Malformed);
         };
-        let len = usize::from(read_u16(message, fields + 8).ok_or(Malformed)?);
+        let len = usize::from(u16_at(message, fields + 8).ok_or(Malformed)?);
         let rdata = message.get(fields + 10..fields + 10 + len).ok_or(Malformed)?;
         at = fields + 10 + len;
         if RecordType(rtype) != RecordType::OPT {
@@ -182,7 +178,7 @@ fn skip_name(message: &[u8], start: usize) -> Option<usize> {
 /// Whether the data of an OPT record is a list of options, each behind its code and length.
 fn are_options(mut rdata: &[u8]) -> bool {
     while !rdata.is_empty() {
-        let Some(len) = read_u16(rdata, 2) else { return false };
+        let Some(len) = u16_at(rdata, 2) else { return false };
         let Some(rest) = rdata.get(4 + usize::from(len)..) else { return false };
         rdata = rest;
     }

@@ -9,9 +9,10 @@ use chacha20::rand_core::{Rng as _, SeedableRng as _};
 use dns::cache::{Cache, CacheView, Failure};
 use dns::forward::{
     Action, ConnectionToken, Event, Forwarder, Outcome, Report, Settings, SocketToken, Ticket,
-    Upstream, UpstreamId, extended,
+    Upstream, UpstreamId,
 };
 use dns::respond::Response;
+use dns::wire::ExtendedError;
 use dns::wire::Rcode;
 use host::clock::monotonic;
 use tokio::sync::mpsc;
@@ -163,7 +164,7 @@ impl Current {
 fn outdated() -> Outcome {
     Outcome::Failure(Failure {
         rcode: Rcode::SERVFAIL.0,
-        extended: extended::OTHER,
+        extended: ExtendedError::OTHER,
         text: "the configuration changed too often".into(),
     })
 }

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use crate::received::Received;
 use crate::received::written::Written;
-use crate::received::{NAME_OCTETS_MAX, Received};
+use crate::wire::NAME_LEN_MAX;
 
 /// One upstream, as it is at a time.
 #[derive(Debug, Clone)]
@@ -57,7 +58,7 @@ impl Server {
     pub(super) fn response(&self, query: &[u8], by_stream: bool) -> Vec<u8> {
         let received = Received::parse(query).unwrap();
         let question = received.question().unwrap();
-        let mut name = [0; NAME_OCTETS_MAX];
+        let mut name = [0; NAME_LEN_MAX];
         let length = question.name.expand(&mut name).unwrap();
         let mut name = name[..length].to_vec();
         let (mut id, mut rtype) = (received.header().id, question.rtype);
