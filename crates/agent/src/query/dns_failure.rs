@@ -1,10 +1,12 @@
 //! Which questions of which clients did not get what they asked for lately?
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use dns::respond::{AnsweredBy, Summary};
 use dns::wire::Name;
 use explain::FailedQuestion;
+use model::{Pod, PodName};
 use nameserver::{ClientFailures, RecentFailure};
 use serde::{Deserialize, Serialize};
 
@@ -42,7 +44,8 @@ pub(super) fn list(view: &View) -> Vec<DnsFailure> {
     let clients = dns.running.failures();
     let told = with_view(view, &published, |explained| {
         let of_client = |client: &ClientFailures| -> Vec<DnsFailure> {
-            let tell = |failure| told(client.client, failure, explained, &published);
+            let pod = pod(client.client, &published);
+            let tell = |failure| told((client.client, pod.as_ref()), failure, explained);
             client.failures.iter().map(tell).collect()
         };
         clients.iter().flat_map(of_client).collect::<Vec<_>>()
@@ -52,14 +55,18 @@ pub(super) fn list(view: &View) -> Vec<DnsFailure> {
     all
 }
 
+/// Pods on the network of their node share its address: it is nobody's alone.
+fn pod(client: IpAddr, published: &Published) -> Option<PodName> {
+    let mut pods = published.table.pods.values();
+    let has_it = |pod: &&Arc<Pod>| !pod.host_network && pod.addresses.contains(&client);
+    pods.find(has_it).map(|pod| pod.name.clone())
+}
+
 fn told(
-    client: IpAddr,
+    (client, pod): (IpAddr, Option<&PodName>),
     failure: &RecentFailure,
     explained: &explain::View<'_>,
-    published: &Published,
 ) -> DnsFailure {
-    let pods = published.table.pods.values();
-    let mut pods = pods.filter(|pod| !pod.host_network && pod.addresses.contains(&client));
     let name = Name::from_wire(&failure.name);
     let Summary { rcode, rtype, by } = failure.summary;
     let failed = name.as_ref().map(|name| FailedQuestion { client, name, rtype, rcode });
@@ -67,7 +74,7 @@ fn told(
     let age = host::clock::monotonic().saturating_duration_since(failure.last);
     DnsFailure {
         client,
-        pod: pods.next().map(|pod| pod.name.to_string()),
+        pod: pod.map(ToString::to_string),
         name: name.map(|name| name.to_string()).unwrap_or_default(),
         rtype: rtype.to_string(),
         rcode: rcode.to_string(),

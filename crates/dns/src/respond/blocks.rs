@@ -50,22 +50,31 @@ impl Block {
 
 /// All blocks, the longest zones first.
 #[derive(Debug, Clone)]
-pub struct Blocks(Vec<Block>);
+pub struct Blocks {
+    all: Vec<Block>,
+    /// Whether any block has rewrites: most servers have none, and then no question is looked at.
+    rewrites: bool,
+}
 
 impl Blocks {
     #[must_use]
     pub fn new(mut blocks: Vec<Block>) -> Self {
         blocks.sort_by_key(|block| std::cmp::Reverse(block.zone.as_wire().len()));
-        Self(blocks)
+        let rewrites = blocks.iter().any(|block| !block.rewrites.is_empty());
+        Self { all: blocks, rewrites }
     }
 
     /// The block of a name.
     #[must_use]
     pub fn find(&self, name: &Lowered) -> Option<&Block> {
-        self.0.iter().find(|block| name.labels_before(block.zone.as_wire()).is_some())
+        self.all.iter().find(|block| name.labels_before(block.zone.as_wire()).is_some())
+    }
+
+    pub(super) const fn have_rewrites(&self) -> bool {
+        self.rewrites
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &Block> {
-        self.0.iter()
+        self.all.iter()
     }
 }

@@ -19,8 +19,7 @@ const BUFFER_LEN: usize = 65_535;
 impl Responder {
     /// The question in place of a client's, where a rule says so.
     pub(super) fn rewritten(&self, query: &Query<'_>) -> Option<Rewritten<'_>> {
-        // Most servers have no rules at all: then nothing is to be looked up.
-        if self.blocks.iter().all(|block| block.rewrites.is_empty()) {
+        if !self.blocks.have_rewrites() {
             return None;
         }
         let name = Lowered::new(query.name)?;

@@ -1,7 +1,7 @@
 //! An upstream that answers as a test says.
 
 use std::collections::BTreeMap;
-use std::io::{Read as _, Write as _};
+use std::io::Write as _;
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
@@ -157,13 +157,7 @@ impl Script {
 
     /// One question after the other.
     fn serve_in_turn(&self, mut stream: impl std::io::Read + std::io::Write) {
-        loop {
-            let mut len = [0; 2];
-            if stream.read_exact(&mut len).is_err() {
-                return;
-            }
-            let mut message = vec![0; usize::from(u16::from_be_bytes(len))];
-            stream.read_exact(&mut message).unwrap();
+        while let Some(message) = next_message(&mut stream) {
             if let Some((answer, _)) = self.answer(&message, true) {
                 stream.write_all(&framed(&answer)).unwrap();
                 stream.flush().unwrap();
@@ -172,13 +166,7 @@ impl Script {
     }
 
     fn serve_stream(&self, mut stream: TcpStream) {
-        loop {
-            let mut len = [0; 2];
-            if stream.read_exact(&mut len).is_err() {
-                return;
-            }
-            let mut message = vec![0; usize::from(u16::from_be_bytes(len))];
-            stream.read_exact(&mut message).unwrap();
+        while let Some(message) = next_message(&mut stream) {
             let Some((answer, wait)) = self.answer(&message, true) else { continue };
             let mut stream = stream.try_clone().unwrap();
             std::thread::spawn(move || {
@@ -188,4 +176,13 @@ impl Script {
             });
         }
     }
+}
+
+/// The next message of a stream; `None` at its end.
+fn next_message(stream: &mut impl std::io::Read) -> Option<Vec<u8>> {
+    let mut len = [0; 2];
+    stream.read_exact(&mut len).ok()?;
+    let mut message = vec![0; usize::from(u16::from_be_bytes(len))];
+    stream.read_exact(&mut message).expect("what was announced comes");
+    Some(message)
 }
