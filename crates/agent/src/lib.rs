@@ -1,7 +1,6 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
-mod answer;
 mod cleanup;
 mod cluster_dns;
 pub mod config;
@@ -19,7 +18,6 @@ mod published;
 pub mod query;
 mod recorder;
 mod run;
-mod serve;
 mod servers;
 mod site;
 mod socket;

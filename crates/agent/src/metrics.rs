@@ -14,12 +14,12 @@ use prometheus_client::registry::Registry;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-use crate::answer::Answer;
 use crate::cluster_dns::DnsView;
 use crate::event::{Event, MeasureRequest};
 use crate::measurement::{Measurement, Source};
 use crate::published::Published;
 use crate::recorder::Recorder;
+use serve::Answer;
 
 mod dns;
 mod process;
