@@ -20,12 +20,14 @@ mod known;
 mod lines;
 mod pause;
 mod rejected;
+mod requests;
 mod run;
 mod state;
 mod version;
 
 pub use access::{Access, AccessError};
 pub use collection::Wanted;
+pub use requests::{Method, RequestError, Requests};
 pub use state::{ApiServerState, ApiServerStatus, CollectionState, Counts, Trouble};
 
 use crate::event::Event;

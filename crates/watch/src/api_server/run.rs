@@ -66,7 +66,7 @@ impl Shared {
 
     /// The client, made anew where it has to be. `refused` is the number of one that the server did
     /// not accept.
-    async fn connection(&self, refused: Option<u64>) -> Result<Connection, AccessError> {
+    pub(super) async fn connection(&self, refused: Option<u64>) -> Result<Connection, AccessError> {
         let mut held = self.connection.lock().await;
         if let Some(connection) = &*held
             && refused != Some(connection.number)
