@@ -45,7 +45,7 @@ const LABELS: [&str; 40] = [
     "arpa",
 ];
 
-const ENDS: [&[&str]; 9] = [
+const ENDS: [&[&str]; 11] = [
     &[],
     &["shop", "svc", "cluster", "local"],
     &["peers", "shop", "svc", "cluster", "local"],
@@ -54,6 +54,8 @@ const ENDS: [&[&str]; 9] = [
     &["shop", "svc", "clusterset", "local"],
     &["1", "10", "in-addr", "arpa"],
     &["www", "example", "com"],
+    &["old", "example"],
+    &["www", "old", "example"],
     &["www", "example", "com", "shop", "svc", "cluster", "local"],
 ];
 

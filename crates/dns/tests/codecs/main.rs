@@ -8,6 +8,7 @@ mod asked;
 mod bounds;
 mod drawn;
 mod exchange;
+mod rewrites;
 mod said;
 mod server;
 mod upstreams;

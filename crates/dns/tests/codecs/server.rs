@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use dns::cache::{self, Cache, Failure, Question, Ttls};
-use dns::config::{Fallthrough, HostTable, Hosts, Origin};
+use dns::config::{
+    AnswerChange, Change, Fallthrough, HostTable, Hosts, NameMatch, Origin, Rewrite,
+};
 use dns::forward::{Outcome, RuleId};
 use dns::received::Received;
 use dns::respond::{Block, Blocks, Client, Responder, Response, Rewrites, Route, Search, Summary};
@@ -56,15 +58,16 @@ impl Server {
         let zone = Zone::empty(Arc::new(settings));
         let mut zone = zone.advance(&ServiceTable::default(), &table, 7);
         zone.set_synced();
-        let block = Block {
-            zone: Name::root(),
+        let block = |zone: &str, rewrites: &[Rewrite]| Block {
+            zone: name(zone),
             routes: vec![Route { zone: Name::root(), except: Vec::new(), rule: RuleId(0) }],
             hosts: Some(Arc::new(hosts())),
-            rewrites: Rewrites::default(),
+            rewrites: Rewrites::new(rewrites),
         };
         let search = Search::new(vec![name("corp.example")]);
         let search = search.advance(&ServiceTable::default(), &table, &NodeName::new("a"));
-        let blocks = Arc::new(Blocks::new(vec![block]));
+        let blocks =
+            Arc::new(Blocks::new(vec![block(".", &[]), block("old.example", &rewrites())]));
         let cache = Cache::new(cache::Settings::default(), 1);
         Self { responder: Responder { zone, blocks, search }, cache, start: now() }
     }
@@ -130,6 +133,28 @@ fn outcome(said: Option<Vec<u8>>) -> Outcome {
             Outcome::Failure(Failure { rcode: 2, extended: 23, text: "no answer".into() })
         }
     }
+}
+
+/// What is asked in place of a name below `old.example`.
+fn rewrites() -> [Rewrite; 4] {
+    let changes = [
+        Change::Name {
+            from: NameMatch::Suffix("www.old.example".into()),
+            to: "www.example.com".into(),
+            answers: vec![AnswerChange::Auto],
+        },
+        Change::Name {
+            from: NameMatch::Suffix("old.example".into()),
+            to: "shop.svc.cluster.local".into(),
+            answers: vec![AnswerChange::Name {
+                pattern: r"(.*)\.shop\.svc\.cluster\.local\.".into(),
+                to: "{1}.old.example".into(),
+            }],
+        },
+        Change::Type { from: 28, to: 1 },
+        Change::Ttl { from: NameMatch::Suffix("".into()), min: 5, max: 10 },
+    ];
+    changes.map(|change| Rewrite { change, continues: true, origin: Origin::new("rewrite") })
 }
 
 fn hosts() -> Hosts {
