@@ -8,7 +8,7 @@ use crate::cache::{Reply as Cached, Ttls};
 use crate::received::{self, Received, Record};
 use crate::wire::{
     Class, HEADER_LEN, Lowered, NAME_LEN_MAX, NameAt, Query, Rcode, Rdata, RecordType, Reply,
-    Section, flag,
+    Section, flag, u16_at,
 };
 
 /// Writes the records of an upstream's answer to `name`, which stands in the reply at `at`. One whose
@@ -78,10 +78,7 @@ pub(super) fn write_rdata(record: &Record<'_>, rdata: &mut Rdata<'_>) {
 /// written anew to be cut, or to have its names beside its TTLs.
 pub(super) fn copy(reply: &mut Reply<'_>, query: &Query<'_>, cached: &Cached, ttls: Ttls) -> bool {
     let bytes = cached.bytes();
-    let word = |at: usize| {
-        let octets = bytes.get(at..at + 2).and_then(|octets| octets.try_into().ok());
-        octets.map_or(0, u16::from_be_bytes)
-    };
+    let word = |at: usize| u16_at(bytes, at).unwrap_or_default();
     let name_end = HEADER_LEN + query.name.len();
     let start = name_end + 4;
     let asked = bytes.get(HEADER_LEN..name_end).unwrap_or_default();
