@@ -43,8 +43,8 @@ pub(crate) struct ClusterDns {
     /// None where the DNS runs alone, or nothing can be answered past the dataplane.
     local: Option<Local>,
     shown: watch::Sender<Arc<DnsState>>,
-    /// Those of the node's own addresses that were tried.
-    tried: Vec<IpAddr>,
+    /// Those of the node's own addresses where others may ask, with what is wrong there.
+    at_node: BTreeMap<IpAddr, Option<String>>,
 }
 
 impl ClusterDns {
@@ -99,7 +99,7 @@ impl ClusterDns {
             files,
             running: Arc::new(running),
             shown,
-            tried: Vec::new(),
+            at_node: BTreeMap::new(),
         })
     }
 
@@ -127,6 +127,7 @@ impl ClusterDns {
                         self.serve(configured);
                     }
                     self.retry_local();
+                    self.retry_at_node();
                 }
             }
         }
@@ -188,17 +189,27 @@ impl ClusterDns {
             return;
         }
         for address in addresses {
-            if self.tried.contains(address) {
+            self.at_node.entry(*address).or_insert_with(|| Some(String::new()));
+        }
+        self.retry_at_node();
+    }
+
+    /// Whoever has the port may have left it.
+    fn retry_at_node(&mut self) {
+        for (address, problem) in &mut self.at_node {
+            if problem.is_none() {
                 continue;
             }
-            self.tried.push(*address);
             let place = Listen::at(SocketAddr::new(*address, dns::config::DNS_PORT));
-            match self.running.listen(&place) {
-                Ok(()) => tracing::info!(%address, "answering DNS for others"),
-                Err(error) => {
-                    tracing::warn!(%error, %address, "not answering DNS for others there");
+            let newer = self.running.listen(&place).err().map(|error| error.to_string());
+            match &newer {
+                None => tracing::info!(%address, "answering DNS for others"),
+                Some(error) if newer != *problem => {
+                    tracing::warn!(%error, %address, "not answering DNS for others there; trying again");
                 }
+                Some(_) => {}
             }
+            *problem = newer;
         }
     }
 
