@@ -215,6 +215,11 @@ fn a_real_controller_makes_slices_and_objects_survive_the_death_of_the_api_serve
         let expected = json!({"family": family, "by": by, "address": address, "ready": true});
         assert_eq!(slices.iter().filter(|slice| **slice == expected).count(), 1, "{slices:?}");
     }
+    let cidrs = eventually("the Node has ranges for its Pods", || {
+        Some(plane.kubectl_json(&["get", "node", "n1"])["spec"]["podCIDRs"].take())
+            .filter(|cidrs| !cidrs.is_null())
+    });
+    assert_eq!(cidrs, json!(["10.244.0.0/24", "fd00:10:244::/64"]));
     println!("resident, MiB: {:?}", resident(&status));
 
     // It dies, the past is forgotten, and it comes back.
