@@ -6,7 +6,7 @@ use super::{Ended, check_failure, pogu};
 fn wrong_arguments_are_told_with_a_hint() {
     let help = "--help tells all arguments, with examples";
     let agent = ["agent", "--manifests", "/nowhere", "--node-name", "a"];
-    let cases: [(&[&str], String); 11] = [
+    let cases: [(&[&str], String); 12] = [
         (&["sail"], format!("pogu: unknown command: sail\nhint: {help}\n")),
         (&["agnet"], "pogu: unknown command: agnet\nhint: did you mean agent?\n".to_owned()),
         (
