@@ -18,6 +18,7 @@ pub(crate) mod failure;
 pub(crate) mod follower;
 mod known;
 mod lines;
+mod look;
 mod pause;
 mod rejected;
 mod run;
@@ -29,7 +30,8 @@ pub use collection::Wanted;
 pub use state::{ApiServerState, ApiServerStatus, CollectionState, Counts, Trouble};
 
 use crate::event::Event;
-use run::{Look, Shared, Told, follow};
+use look::Look;
+use run::{Shared, Told, follow};
 
 /// Parts that wait to be taken. Whoever reads waits at the bound, and so does the server.
 const TOLD_MAX: usize = 4;
