@@ -10,7 +10,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use dns::config::Notice;
+use ::watch::PodScope;
+use dns::config::{Notice, PodRecords};
 use dns::follow::{Configured, Fixed, Follower};
 use dns::setup::Place;
 use host::handover::Offer;
@@ -43,8 +44,10 @@ pub(crate) struct ClusterDns {
     /// None where the DNS runs alone, or nothing can be answered past the dataplane.
     local: Option<Local>,
     shown: watch::Sender<Arc<DnsState>>,
-    /// Those of the node's own addresses that were tried.
-    tried: Vec<IpAddr>,
+    /// Those of the node's own addresses where others may ask, with what is wrong there.
+    at_node: BTreeMap<IpAddr, Option<String>>,
+    /// Where to say which Pods are wanted, if there is anybody to say it to.
+    pod_scope: Option<PodScope>,
 }
 
 impl ClusterDns {
@@ -99,8 +102,23 @@ impl ClusterDns {
             files,
             running: Arc::new(running),
             shown,
-            tried: Vec::new(),
+            at_node: BTreeMap::new(),
+            pod_scope: None,
         })
+    }
+
+    /// Says there which Pods the configuration needs, now and whenever it changes.
+    pub(crate) fn with_pod_scope(mut self, scope: Option<PodScope>) -> Self {
+        self.pod_scope = scope;
+        self.select_pods();
+        self
+    }
+
+    fn select_pods(&self) {
+        if let Some(scope) = &self.pod_scope {
+            let kubernetes = self.follower.config().kubernetes.as_ref();
+            scope.set_all(kubernetes.is_some_and(|it| it.pods.value == PodRecords::Verified));
+        }
     }
 
     /// What it shows to everything around it.
@@ -127,6 +145,7 @@ impl ClusterDns {
                         self.serve(configured);
                     }
                     self.retry_local();
+                    self.retry_at_node();
                 }
             }
         }
@@ -168,6 +187,7 @@ impl ClusterDns {
         match configured {
             None => self.running.publish(responder),
             Some(Configured { forward, datagram_size, notices }) => {
+                self.select_pods();
                 tell(&notices);
                 newer.groups = forward.groups.as_slice().into();
                 newer.notices = notices.into();
@@ -188,17 +208,27 @@ impl ClusterDns {
             return;
         }
         for address in addresses {
-            if self.tried.contains(address) {
+            self.at_node.entry(*address).or_insert_with(|| Some(String::new()));
+        }
+        self.retry_at_node();
+    }
+
+    /// Whoever has the port may have left it.
+    fn retry_at_node(&mut self) {
+        for (address, problem) in &mut self.at_node {
+            if problem.is_none() {
                 continue;
             }
-            self.tried.push(*address);
             let place = Listen::at(SocketAddr::new(*address, dns::config::DNS_PORT));
-            match self.running.listen(&place) {
-                Ok(()) => tracing::info!(%address, "answering DNS for others"),
-                Err(error) => {
-                    tracing::warn!(%error, %address, "not answering DNS for others there");
+            let newer = self.running.listen(&place).err().map(|error| error.to_string());
+            match &newer {
+                None => tracing::info!(%address, "answering DNS for others"),
+                Some(error) if newer != *problem => {
+                    tracing::warn!(%error, %address, "not answering DNS for others there; trying again");
                 }
+                Some(_) => {}
             }
+            *problem = newer;
         }
     }
 

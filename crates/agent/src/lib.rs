@@ -21,6 +21,7 @@ mod run;
 mod servers;
 mod site;
 mod socket;
+mod source;
 mod start;
 #[cfg(test)]
 mod tests;

@@ -62,6 +62,9 @@ pub(crate) struct Options {
     /// Which name servers; CoreDNS is among them by itself where its program is known
     #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Software::Pogu, Software::Unbound])]
     servers: Vec<Software>,
+    /// What is asked; everything where nothing is said
+    #[arg(long, value_enum, value_delimiter = ',')]
+    workloads: Vec<Workload>,
     /// CoreDNS's program
     #[arg(long, env = "COREDNS")]
     coredns: Option<PathBuf>,
@@ -184,8 +187,10 @@ fn measure(options: &Options, objects: &Objects, directory: &Path) -> Result<Res
         at_start.push(resident_of(server.pid(), "VmRSS")?);
         bench.servers.push(server);
     }
+    let all = Workload::ALL.as_slice();
+    let workloads = if options.workloads.is_empty() { all } else { &options.workloads };
     let mut compared: Vec<Samples> =
-        Workload::ALL.map(|workload| Samples::new(workload, bench.servers.len())).into();
+        workloads.iter().map(|workload| Samples::new(*workload, bench.servers.len())).collect();
     for round in 0..rounds {
         for samples in &mut compared {
             bench.round(round, samples)?;

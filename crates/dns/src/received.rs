@@ -15,11 +15,12 @@ use std::ops::Range;
 use thiserror::Error;
 
 pub use name::{Labels, NameIn};
+pub(crate) use record::names_in;
+pub use record::{Record, Records, Section};
 
 pub(crate) use crate::wire::{u16_at, u32_at};
 
 use crate::wire::HEADER_LEN;
-pub use record::{Record, Records, Section};
 
 /// The option of OPT that RFC 8914 defines.
 const OPTION_EXTENDED_ERROR: u16 = 15;

@@ -26,6 +26,8 @@ pub struct ClusterDns {
     pub node_search: Vec<String>,
     /// What it answers from besides its zone; absent where none serves, but only objects are at hand.
     pub beside: Option<Beside>,
+    /// Where this node's own agent answers, past the dataplane.
+    pub answered_here: Vec<SocketAddr>,
 }
 
 /// What a DNS that serves answers from besides its zone.
@@ -74,17 +76,20 @@ impl ClusterDns {
             search: Search::default(),
             node_search: Vec::new(),
             beside: None,
+            answered_here: Vec::new(),
         })
     }
 
     /// The one that serves: what its responder, its cache and its forwarder's groups say now.
-    /// `node_search` is what the node's own resolver appends.
+    /// `node_search` is what the node's own resolver appends, `answered_here` where packets of this
+    /// node's clients pass the dataplane by.
     #[must_use]
     pub fn serving(
         responder: &Responder,
         (cache, now): (CacheView, Instant),
         groups: &[Group],
         node_search: Vec<String>,
+        answered_here: Vec<SocketAddr>,
     ) -> Self {
         Self {
             zone: responder.zone.clone(),
@@ -92,6 +97,7 @@ impl ClusterDns {
             search: responder.search.clone(),
             node_search,
             beside: Some(Beside { blocks: Arc::clone(&responder.blocks), cache, now }),
+            answered_here,
         }
     }
 

@@ -28,7 +28,10 @@ pub(crate) struct Held<'a> {
 pub(crate) fn at(scene: &Scene<'_>) -> Way {
     let decided = scene.table.lookup(scene.packet);
     match scene.table.frontend(&scene.packet.frontend()) {
-        Some((service, port, frontend)) => held(scene, Held { service, port, frontend }, decided),
+        Some((service, port, frontend)) => {
+            let found = Held { service, port, frontend };
+            answered_here(scene, found, &decided).unwrap_or_else(|| held(scene, found, decided))
+        }
         None => unclaimed::at(scene, decided),
     }
 }
@@ -70,6 +73,26 @@ fn held(scene: &Scene<'_>, held: Held<'_>, decided: Explained<Decided>) -> Way {
     }
     way.verdict.frontend = Some(shown(held));
     way
+}
+
+/// What the agent answers itself never meets the Service: it goes on untracked.
+fn answered_here(scene: &Scene<'_>, held: Held<'_>, decided: &Explained<Decided>) -> Option<Way> {
+    let at = SocketAddr::new(held.frontend.frontend.address, held.frontend.frontend.port.get());
+    if !scene.view.is_here(scene.node()) || !scene.view.dns.answered_here.contains(&at) {
+        return None;
+    }
+    let name = held.service.name();
+    let mut deliver = scene.hop(
+        Stage::Deliver,
+        "this node's own agent answers there: the packets pass the dataplane by, untracked",
+        Vec::new(),
+    );
+    deliver.change = Some(format!("an agent that does not answer: Service {name} leads them then"));
+    let says = "is answered by this node's own agent".to_owned();
+    let mut verdict = Verdict::at(scene.node(), Outcome::AnsweredHere, says);
+    verdict.frontend = Some(shown(held));
+    let hops = vec![matched(scene, held, &decided.origins), deliver];
+    Some(Way { hops, verdict, warnings: Vec::new() })
 }
 
 fn shown(held: Held<'_>) -> Frontend {

@@ -108,14 +108,14 @@ impl Trace {
             (Outcome::Forward, Some(frontend)) => {
                 vec![Trial { to: frontend.address, protocol, times }]
             }
-            (Outcome::Drop | Outcome::Reject, Some(frontend)) => {
+            (Outcome::Drop | Outcome::Reject | Outcome::AnsweredHere, Some(frontend)) => {
                 vec![Trial { to: frontend.address, protocol, times: 1 }]
             }
             (Outcome::Direct, _) => {
                 let each = verdict.endpoints.iter().take(TRIES_MAX);
                 each.map(|it| Trial { to: it.address, protocol, times: 1 }).collect()
             }
-            (Outcome::Forward | Outcome::Drop | Outcome::Reject, None)
+            (Outcome::Forward | Outcome::Drop | Outcome::Reject | Outcome::AnsweredHere, None)
             | (
                 Outcome::NoSuchName | Outcome::Resolved | Outcome::NotService | Outcome::Unknown,
                 _,
@@ -144,7 +144,7 @@ impl Trace {
 
     fn compare(&self, seen: &Observation, node_addresses: &[IpAddr]) -> Vec<Difference> {
         let expected = match self.verdict.outcome {
-            Outcome::Forward | Outcome::Direct => Reaction::Answered,
+            Outcome::Forward | Outcome::Direct | Outcome::AnsweredHere => Reaction::Answered,
             Outcome::Drop => Reaction::Silent,
             Outcome::Reject => Reaction::Refused,
             Outcome::NoSuchName | Outcome::Resolved | Outcome::NotService | Outcome::Unknown => {
@@ -159,7 +159,8 @@ impl Trace {
             let foretold = expected.as_str().to_owned();
             return vec![Difference { stage: Stage::Policy, foretold, observed }];
         }
-        if expected != Reaction::Answered {
+        // Who answers here is no endpoint.
+        if expected != Reaction::Answered || self.verdict.outcome == Outcome::AnsweredHere {
             return Vec::new();
         }
         let mut differences = Vec::new();

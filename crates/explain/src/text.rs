@@ -106,7 +106,9 @@ impl Page {
 
     fn verdict(&mut self, trace: &Trace) {
         let paint = match trace.verdict.outcome {
-            Outcome::Forward | Outcome::Direct | Outcome::Resolved => Paint::Green,
+            Outcome::Forward | Outcome::Direct | Outcome::AnsweredHere | Outcome::Resolved => {
+                Paint::Green
+            }
             Outcome::Drop | Outcome::Reject | Outcome::NoSuchName => Paint::Red,
             Outcome::NotService | Outcome::Unknown => Paint::Yellow,
         };

@@ -36,6 +36,8 @@ pub enum Outcome {
     Forward,
     /// It goes to an endpoint's own address, past all Services.
     Direct,
+    /// This node's own agent answers, past the Service's endpoints.
+    AnsweredHere,
     Drop,
     Reject,
     /// The cluster DNS denies the name, or has no record of it that the client can use.
@@ -54,6 +56,7 @@ impl Outcome {
         match self {
             Self::Forward => "forward",
             Self::Direct => "direct",
+            Self::AnsweredHere => "answered here",
             Self::Drop => "drop",
             Self::Reject => "reject",
             Self::NoSuchName => "no such name",
@@ -65,7 +68,7 @@ impl Outcome {
 
     #[must_use]
     pub const fn is_delivered(self) -> bool {
-        matches!(self, Self::Forward | Self::Direct)
+        matches!(self, Self::Forward | Self::Direct | Self::AnsweredHere)
     }
 }
 

@@ -25,7 +25,8 @@ use tokio_rustls::rustls::ClientConfig;
 use crate::answer::{Generation, Shared, Way};
 use crate::stats::Counters;
 
-use generation::{Current, Running};
+use datagram::Datagrams;
+use generation::{Current, Edge, Running};
 pub(crate) use tls::system_authorities;
 
 /// A client's message that waits for an upstream.
@@ -89,20 +90,20 @@ impl ForwarderThread {
 
     pub(crate) fn run(self, forwarder: Forwarder) -> io::Result<()> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        runtime.block_on(self.serve(forwarder));
-        Ok(())
+        runtime.block_on(self.serve(forwarder))
     }
 
-    async fn serve(self, forwarder: Forwarder) {
+    async fn serve(self, forwarder: Forwarder) -> io::Result<()> {
         let Self { settings, seed, tls, shared, counters, requests, controls } = self;
         let (heard_sender, heard) = mpsc::channel(HEARD_MAX);
         let replies = generation::Replies::new(Arc::clone(&shared), counters, seed);
         let running = Running::new(Generation(0), forwarder, &settings, tls, heard_sender);
-        let current = Current { running, retired: Vec::new(), replies };
+        let current = Current::new(running, Edge { replies, datagrams: Datagrams::new()? });
         let mut serving = Serving { current, heard, requests, controls, shared, ends: None };
         while !serving.is_over() {
             serving.turn().await;
         }
+        Ok(())
     }
 }
 
@@ -139,6 +140,7 @@ impl Serving {
                 None => self.ends = Some(monotonic()),
             },
             Some(heard) = self.heard.recv() => self.current.hear(heard),
+            () = self.current.edge.datagrams.wait() => self.current.receive(),
             Some(request) = self.requests.recv() => self.take(request),
             () = sleep => {}
         }

@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 mod access;
+mod clients;
 pub(crate) mod collection;
 mod connection;
 pub(crate) mod decode;
@@ -18,6 +19,7 @@ pub(crate) mod failure;
 pub(crate) mod follower;
 mod known;
 mod lines;
+mod look;
 mod pause;
 mod rejected;
 mod requests;
@@ -31,7 +33,8 @@ pub use requests::{Method, RequestError, Requests};
 pub use state::{ApiServerState, ApiServerStatus, CollectionState, Counts, Trouble};
 
 use crate::event::Event;
-use run::{Look, Shared, Told, follow};
+use look::Look;
+use run::{Shared, Told, follow};
 
 /// Parts that wait to be taken. Whoever reads waits at the bound, and so does the server.
 const TOLD_MAX: usize = 4;
@@ -40,9 +43,22 @@ const TOLD_MAX: usize = 4;
 #[derive(Debug)]
 pub struct ApiServer {
     access: Access,
-    wanted: Wanted,
+    wanted: watch::Sender<Wanted>,
     status: ApiServerStatus,
     stop: watch::Sender<bool>,
+}
+
+/// Says which Pods a running `ApiServer` reads.
+#[derive(Debug, Clone)]
+pub struct PodScope(watch::Sender<Wanted>);
+
+impl PodScope {
+    /// Whether those of all nodes are wanted, or of the own one only.
+    pub fn set_all(&self, all_pods: bool) {
+        self.0.send_if_modified(|wanted| {
+            std::mem::replace(&mut wanted.all_pods, all_pods) != all_pods
+        });
+    }
 }
 
 /// Ends a running `ApiServer` from another thread.
@@ -66,12 +82,18 @@ impl ApiServer {
         let runtime = runtime.map_err(|error| AccessError::Broke(error.to_string()))?;
         drop(runtime.block_on(access.load())?);
         let (stop, _) = watch::channel(false);
+        let (wanted, _) = watch::channel(wanted);
         Ok(Self { access, wanted, status: ApiServerStatus::default(), stop })
     }
 
     #[must_use]
     pub fn stopper(&self) -> ApiServerStopper {
         ApiServerStopper(self.stop.clone())
+    }
+
+    #[must_use]
+    pub fn pod_scope(&self) -> PodScope {
+        PodScope(self.wanted.clone())
     }
 
     /// How the connection is, at any time.
@@ -111,7 +133,7 @@ impl ApiServer {
     }
 
     async fn follow_all(self, mut emit: impl FnMut(Vec<Event>) -> ControlFlow<()>) {
-        let collections = self.wanted.collections();
+        let collections = self.wanted.borrow().collections();
         let mut unread = vec![true; collections.len()];
         self.status.change(|state| {
             let named = collections
@@ -119,7 +141,7 @@ impl ApiServer {
                 .map(|it| CollectionState { name: it.name(), ..CollectionState::default() });
             state.collections = named.collect();
         });
-        let shared = Arc::new(Shared::new(self.access, self.status));
+        let shared = Arc::new(Shared::new(self.access, self.status, self.wanted));
         let (out, mut told) = mpsc::channel(TOLD_MAX);
         let mut tasks = JoinSet::new();
         let mut look = Look::new(Arc::clone(&shared));

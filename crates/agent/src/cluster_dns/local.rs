@@ -18,7 +18,10 @@ use reconcile::{LOCAL_DNS_LINK, LocalDns};
 pub(super) struct Local {
     table: Option<LocalDns>,
     link: Option<Dummy>,
+    /// What the table lets pass; of no meaning without it.
     answered: BTreeSet<SocketAddr>,
+    /// Where sockets listen, though what comes after them may have failed.
+    listening: BTreeSet<SocketAddr>,
     wanted: BTreeSet<IpAddr>,
     /// What failed last; it is tried again.
     problem: Option<String>,
@@ -35,7 +38,10 @@ impl Local {
             Ok(table)
         });
         match opened {
-            Ok(table) => (self.table, self.answered) = (Some(table), addresses),
+            Ok(table) => {
+                self.listening.clone_from(&addresses);
+                (self.table, self.answered) = (Some(table), addresses);
+            }
             Err(error) => {
                 tracing::warn!(%error, "questions may be lost while the predecessor is replaced");
             }
@@ -45,7 +51,8 @@ impl Local {
     /// What `precede` did stays only where the predecessor's sockets are here now.
     pub(super) fn check_taken(&mut self, running: &Running) {
         let taken = running.addresses();
-        if !self.answered.iter().all(|address| taken.contains(address)) {
+        self.listening.retain(|address| taken.contains(address));
+        if self.listening != self.answered {
             self.leave();
         }
     }
@@ -66,8 +73,10 @@ impl Local {
         self.problem.is_some().then(|| self.bring(running))
     }
 
+    /// Where this node's clients are answered.
     pub(super) fn addresses(&self) -> Vec<SocketAddr> {
-        self.answered.iter().copied().collect()
+        let answered = self.table.iter().flat_map(|_| &self.answered);
+        answered.copied().collect()
     }
 
     /// From now on others answer.
@@ -103,12 +112,13 @@ impl Local {
         };
         let kept: BTreeSet<SocketAddr> = self.answered.intersection(&wanted).copied().collect();
         if kept != self.answered {
+            // Before the sockets go: until then the others do not answer.
             table.set(&kept).map_err(|error| error.to_string())?;
         }
-        for gone in self.answered.difference(&wanted) {
-            running.unlisten(*gone);
-        }
         self.answered = kept;
+        for gone in self.listening.extract_if(.., |address| !wanted.contains(address)) {
+            running.unlisten(gone);
+        }
         let link = match &mut self.link {
             Some(link) => link,
             none => none.insert(Dummy::ensure(LOCAL_DNS_LINK).map_err(|error| error.to_string())?),
@@ -116,6 +126,7 @@ impl Local {
         link.set_addresses(&self.wanted).map_err(|error| error.to_string())?;
         for address in &wanted {
             running.listen(&Listen::at(*address)).map_err(|error| error.to_string())?;
+            self.listening.insert(*address);
         }
         table.set(&wanted).map_err(|error| error.to_string())?;
         self.answered = wanted;

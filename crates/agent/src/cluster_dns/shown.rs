@@ -52,6 +52,7 @@ impl DnsView {
         let state = self.state();
         let cache = (self.running.cache(), host::clock::monotonic());
         let node_search = state.node_search.iter().map(ToString::to_string).collect();
-        ClusterDns::serving(&state.responder, cache, &state.groups, node_search)
+        let local = state.local.clone();
+        ClusterDns::serving(&state.responder, cache, &state.groups, node_search, local)
     }
 }

@@ -24,7 +24,7 @@ pub(crate) const CACHED_NAMES: u64 = 1000;
 const EDNS_SIZE: u16 = 1232;
 const OPT: u16 = 41;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Workload {
     /// The address of a Service, each as often as any other.

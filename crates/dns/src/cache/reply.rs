@@ -1,5 +1,6 @@
 //! What of an upstream's answer is given to clients?
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::received::{Received, number, u32_at};
@@ -16,6 +17,7 @@ pub struct Reply {
     bytes: Arc<[u8]>,
     ttls_at: Box<[u16]>,
     rcode: u16,
+    keeps_names: bool,
 }
 
 /// What clients are told of an answer's age.
@@ -57,9 +59,9 @@ impl Reply {
         let end = received.opt().map_or(usize::MAX, |opt| opt.at);
         let whole = received.bytes();
         let mut bytes = whole.get(..end).unwrap_or(whole).to_vec();
-        let kept = received.records().take_while(|record| record.rtype != number::OPT);
+        let mut kept = received.records().take_while(|record| record.rtype != number::OPT);
         let (mut ttls_at, mut additionals) = (Vec::new(), 0_u16);
-        for record in kept {
+        for record in kept.clone() {
             if record.section == crate::received::Section::Additional {
                 additionals += 1;
             }
@@ -69,7 +71,12 @@ impl Reply {
         write_u16(&mut bytes, 0, 0);
         write_u16(&mut bytes, 2, received.header().flags & !0x0400);
         write_u16(&mut bytes, 10, additionals);
-        Self { bytes: bytes.into(), ttls_at: ttls_at.into(), rcode: received.rcode() }
+        let keeps_names = kept.all(|record| {
+            let mut parts = record.names().flat_map(|name| name.parts());
+            record.has_its_names() && !parts.any(|part| is_in_ttl(&ttls_at, &part))
+        });
+        let (bytes, ttls_at, rcode) = (bytes.into(), ttls_at.into(), received.rcode());
+        Self { bytes, ttls_at, rcode, keeps_names }
     }
 
     /// The message, with its TTLs as they came.
@@ -80,6 +87,12 @@ impl Reply {
     /// Where each TTL's four octets begin.
     pub const fn ttls_at(&self) -> &[u16] {
         &self.ttls_at
+    }
+
+    /// Whether names stay what they are under another header and with other TTLs. Pointers may lead
+    /// into those, which only somebody with bad intentions writes.
+    pub const fn keeps_names(&self) -> bool {
+        self.keeps_names
     }
 
     /// NOERROR or NXDOMAIN, or what else the upstream said.
@@ -103,6 +116,12 @@ impl Reply {
     pub(super) fn octets(&self) -> usize {
         size_of::<Self>() + self.bytes.len() + size_of_val(&*self.ttls_at)
     }
+}
+
+/// Whether some of these octets are of a TTL. `ttls_at` is sorted.
+fn is_in_ttl(ttls_at: &[u16], octets: &Range<usize>) -> bool {
+    let next = ttls_at.partition_point(|at| usize::from(*at) + 4 <= octets.start);
+    ttls_at.get(next).is_some_and(|at| usize::from(*at) < octets.end)
 }
 
 /// Overwrites two octets, when they are there.

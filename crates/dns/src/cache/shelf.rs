@@ -9,11 +9,11 @@ use super::Settings;
 use super::entry::{Entry, Stage};
 use super::question::Asked;
 
-/// How many are drawn when one must go.
-const DRAWN: usize = 8;
+/// Among how many the least is looked for when one must go.
+const DRAWN: usize = 16;
 
-/// Entries by the hash of their question. Hashes are spread evenly, so the entry next to a random
-/// number is a random entry: drawing needs nothing besides the map.
+/// Entries by the hash of their question. Hashes are spread evenly, so those next to a random number
+/// are random entries: drawing needs nothing besides the map.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Shelf {
     entries: OrdMap<u64, Arc<Entry>>,
@@ -69,19 +69,20 @@ impl Shelf {
     ) -> u64 {
         let mut gone = 0;
         while self.len() > 1 && (self.len() > entries_max || self.octets > octets_max) {
-            let drawn = (0..DRAWN).filter_map(|_| self.next_to(random(), spared));
-            let least = drawn.min_by_key(|(_, entry)| entry.rank(now, settings));
-            let Some(hash) = least.map(|(hash, _)| hash) else { break };
+            let least = self.draw(random(), spared).min_by_key(|(_, it)| it.rank(now, settings));
+            let least = least.map(|(hash, _)| *hash);
+            let Some(hash) = least else { break };
             gone += u64::from(self.remove(hash));
         }
         gone
     }
 
-    /// The entry at or after a number, around the end; not the spared one.
-    fn next_to(&self, number: u64, spared: u64) -> Option<(u64, &Arc<Entry>)> {
-        let after = self.entries.range(number..);
-        let found = after.chain(self.entries.iter()).find(|(hash, _)| **hash != spared);
-        found.map(|(hash, entry)| (*hash, entry))
+    /// The entries from a number on, around the end; not the spared one.
+    fn draw(&self, number: u64, spared: u64) -> impl Iterator<Item = (&u64, &Arc<Entry>)> {
+        let all = self.entries.range(number..).take(DRAWN);
+        // As many again where there are fewer: only then is this range looked for.
+        let around = std::iter::once(()).flat_map(|()| self.entries.iter().take(DRAWN));
+        all.chain(around).filter(move |(hash, _)| **hash != spared).take(DRAWN)
     }
 
     /// Removes what is beyond use among up to `count` entries from `cursor` on; gives the next

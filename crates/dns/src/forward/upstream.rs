@@ -14,6 +14,9 @@ const RECENT_LEAST: usize = 8;
 /// Below, a hedge would only follow the noise of the network.
 const HEDGE_LEAST: Duration = Duration::from_millis(2);
 
+/// Looking back costs more than one answer is worth.
+const ANSWERS_PER_LOOK: usize = 8;
+
 #[derive(Debug)]
 pub(super) struct Standing {
     pub upstream: Upstream,
@@ -25,6 +28,9 @@ pub(super) struct Standing {
     fails: u32,
     recent: Vec<Duration>,
     oldest: usize,
+    /// The time within which 95 of 100 recent answers came, as it was a few answers ago.
+    usual_most: Option<Duration>,
+    answers: usize,
     /// The smoothed time to an answer, and how much it varies (RFC 6298).
     smoothed: Option<(Duration, Duration)>,
     pub health: Probe,
@@ -62,6 +68,8 @@ impl Standing {
             fails: 0,
             recent: Vec::new(),
             oldest: 0,
+            usual_most: None,
+            answers: 0,
             smoothed: None,
             health: Probe::default(),
             cycle: LoopProbe { at: Some(now), ..LoopProbe::default() },
@@ -88,6 +96,10 @@ impl Standing {
         } else if let Some(oldest) = self.recent.get_mut(self.oldest) {
             *oldest = rtt;
             self.oldest = (self.oldest + 1) % RECENT;
+        }
+        self.answers = self.answers.wrapping_add(1);
+        if self.answers.is_multiple_of(ANSWERS_PER_LOOK) || self.recent.len() == RECENT_LEAST {
+            self.look_back();
         }
         self.smoothed = Some(match self.smoothed {
             None => (rtt, rtt / 2),
@@ -116,14 +128,17 @@ impl Standing {
     }
 
     /// The time within which 95 of 100 recent answers came; not known at the start.
-    pub(super) fn usual_most(&self) -> Option<Duration> {
-        if self.recent.len() < RECENT_LEAST {
-            return None;
+    pub(super) const fn usual_most(&self) -> Option<Duration> {
+        self.usual_most
+    }
+
+    fn look_back(&mut self) {
+        if self.recent.len() >= RECENT_LEAST {
+            let mut recent = self.recent.clone();
+            let at = recent.len() * 95 / 100;
+            let (_, usual, _) = recent.select_nth_unstable(at);
+            self.usual_most = Some((*usual).max(HEDGE_LEAST));
         }
-        let mut sorted = self.recent.clone();
-        sorted.sort_unstable();
-        let at = sorted.len() * 95 / 100;
-        sorted.get(at).map(|usual| (*usual).max(HEDGE_LEAST))
     }
 
     pub(super) fn counted(&self) -> UpstreamStats {

@@ -1,5 +1,7 @@
 //! Which name stands at a place of a message?
 
+use std::ops::Range;
+
 use super::Malformed;
 use crate::wire::{HEADER_LEN, NAME_LEN_MAX};
 
@@ -56,6 +58,26 @@ impl<'a> NameIn<'a> {
             rest = after;
         }
         rest == [0]
+    }
+
+    /// The octets of the message that it is made of: each label with its length, each pointer, the
+    /// root.
+    pub(crate) fn parts(&self) -> impl Iterator<Item = Range<usize>> + use<'a> {
+        let mut labels = self.labels();
+        let mut is_over = false;
+        std::iter::from_fn(move || {
+            let begin = labels.at;
+            let step = if is_over { None } else { labels.advance().ok() };
+            let end = match step? {
+                Step::Label(label) => begin + 1 + label.len(),
+                Step::Pointer(_) => begin + 2,
+                Step::Root => {
+                    is_over = true;
+                    begin + 1
+                }
+            };
+            Some(begin..end)
+        })
     }
 }
 

@@ -48,6 +48,42 @@ impl<'a> Record<'a> {
         let (name, next) = name::read(self.message, self.rdata.start.checked_add(at)?).ok()?;
         (next <= self.rdata.end).then(|| (name, next - self.rdata.start))
     }
+
+    /// Its owner, and the names in its rdata that may be compressed, as far as they can be read.
+    pub(crate) fn names(&self) -> impl Iterator<Item = NameIn<'a>> {
+        let (mut at, count) = names_in(self.rtype).unwrap_or_default();
+        let in_rdata = (0..count).map_while(move |_| {
+            let (name, next) = self.name_in_rdata(at)?;
+            at = next;
+            Some(name)
+        });
+        std::iter::once(self.owner).chain(in_rdata)
+    }
+
+    /// Whether the names that its type has in its rdata can be read: they end within it, and lead
+    /// neither forward nor into the header.
+    pub(crate) fn has_its_names(&self) -> bool {
+        let (_, count) = names_in(self.rtype).unwrap_or_default();
+        self.names().count() == 1 + count
+    }
+}
+
+/// How the data of the types that may hold compressed names is laid out (RFC 1035, 3.3, and RFC 3597,
+/// 4): octets before the names, and how many names.
+pub(crate) const fn names_in(rtype: u16) -> Option<(usize, usize)> {
+    match rtype {
+        // NS, MD, MF, CNAME, MB, MG, MR, PTR, DNAME
+        2 | 3 | 4 | 5 | 7 | 8 | 9 | 12 | 39 => Some((0, 1)),
+        // SOA, MINFO, RP
+        6 | 14 | 17 => Some((0, 2)),
+        // MX, AFSDB, RT, KX
+        15 | 18 | 21 | 36 => Some((2, 1)),
+        // PX
+        26 => Some((2, 2)),
+        // SRV
+        33 => Some((6, 1)),
+        _ => None,
+    }
 }
 
 /// The records of a parsed message in order.

@@ -53,7 +53,7 @@ impl Responder {
         let inner = Forwarded { query: &query, client: from.client, known: from.known };
         let ended = self.answer(&inner, random, &mut other)?;
         let len = other.finish(None);
-        let asked = Asked { name: &name, rewritten, rtype: from.query.rtype };
+        let asked = Asked { name: &name, rewritten };
         match Received::parse(buffer.get(..len).unwrap_or_default()) {
             Ok(received) => asked.write(&received, reply),
             Err(_) => reply.set_rcode(Rcode::SERVFAIL),
@@ -66,8 +66,6 @@ struct Asked<'r> {
     /// What was asked in place of the client's name.
     name: &'r Name,
     rewritten: &'r Rewritten<'r>,
-    /// The type that the client asked for.
-    rtype: RecordType,
 }
 
 impl Asked<'_> {
@@ -88,11 +86,8 @@ impl Asked<'_> {
 
     fn write_record(&self, section: Section, record: &Record<'_>, reply: &mut Reply<'_>) {
         let ttl = self.rewritten.ttl(record.ttl);
-        let rtype = if record.rtype == self.rewritten.rtype.0 {
-            self.rtype
-        } else {
-            RecordType(record.rtype)
-        };
+        // Never the client's own type: the data would be another's.
+        let rtype = RecordType(record.rtype);
         let value = self.value(record);
         let rdata = |it: &mut crate::wire::Rdata<'_>| match &value {
             Some(name) => it.bytes(name.as_wire()),

@@ -7,10 +7,12 @@
 use crate::cache::{Reply as Cached, Ttls};
 use crate::received::{self, Received, Record};
 use crate::wire::{
-    Class, Lowered, NAME_LEN_MAX, NameAt, Query, Rcode, Rdata, RecordType, Reply, Section, flag,
+    Class, HEADER_LEN, Lowered, NAME_LEN_MAX, NameAt, Query, Rcode, Rdata, RecordType, Reply,
+    Section, flag, u16_at,
 };
 
-/// Writes the records of an upstream's answer to `name`, which stands in the reply at `at`.
+/// Writes the records of an upstream's answer to `name`, which stands in the reply at `at`. One whose
+/// data has no names where its type has some is left out.
 pub(super) fn append(
     reply: &mut Reply<'_>,
     cached: &Cached,
@@ -29,7 +31,7 @@ pub(super) fn append(
             received::Section::Authority => Section::Authority,
             received::Section::Additional => Section::Additional,
         };
-        if Class(record.class) == Class::IN {
+        if Class(record.class) == Class::IN && record.has_its_names() {
             write(reply, section, &record, ttls.apply(record.ttl), (name, at));
         }
     }
@@ -55,27 +57,9 @@ fn write(
     reply.record_of(section, owner.get(..len).unwrap_or_default(), rtype, ttl, rdata);
 }
 
-/// How the data of the types that may hold compressed names is laid out (RFC 1035, 3.3, and RFC 3597,
-/// 4): octets before the names, and how many names.
-const fn names_in(rtype: RecordType) -> Option<(usize, usize)> {
-    match rtype.0 {
-        // NS, MD, MF, CNAME, MB, MG, MR, PTR, DNAME
-        2 | 3 | 4 | 5 | 7 | 8 | 9 | 12 | 39 => Some((0, 1)),
-        // SOA, MINFO, RP
-        6 | 14 | 17 => Some((0, 2)),
-        // MX, AFSDB, RT, KX
-        15 | 18 | 21 | 36 => Some((2, 1)),
-        // PX
-        26 => Some((2, 2)),
-        // SRV
-        33 => Some((6, 1)),
-        _ => None,
-    }
-}
-
 pub(super) fn write_rdata(record: &Record<'_>, rdata: &mut Rdata<'_>) {
     let octets = record.rdata_bytes();
-    let Some((before, names)) = names_in(RecordType(record.rtype)) else {
+    let Some((before, names)) = received::names_in(record.rtype) else {
         return rdata.bytes(octets);
     };
     rdata.bytes(octets.get(..before).unwrap_or_default());
@@ -91,19 +75,19 @@ pub(super) fn write_rdata(record: &Record<'_>, rdata: &mut Rdata<'_>) {
 }
 
 /// Copies an upstream's answer to the client's own question, if it fits; `false` where it must be
-/// written anew to be cut.
+/// written anew to be cut, or to have its names beside its TTLs.
 pub(super) fn copy(reply: &mut Reply<'_>, query: &Query<'_>, cached: &Cached, ttls: Ttls) -> bool {
     let bytes = cached.bytes();
-    let start = crate::wire::HEADER_LEN + query.name.len() + 4;
-    let asks_the_same = bytes.get(crate::wire::HEADER_LEN..start).is_some_and(|asked| {
-        let name = asked.get(..query.name.len()).unwrap_or_default();
-        name.eq_ignore_ascii_case(query.name)
-    });
-    let word = |at: usize| {
-        let octets = bytes.get(at..at + 2).and_then(|octets| octets.try_into().ok());
-        octets.map_or(0, u16::from_be_bytes)
-    };
+    let word = |at: usize| u16_at(bytes, at).unwrap_or_default();
+    let name_end = HEADER_LEN + query.name.len();
+    let start = name_end + 4;
+    let asked = bytes.get(HEADER_LEN..name_end).unwrap_or_default();
+    // Without a question, a record's owner would stand in its place.
+    let asks_the_same = word(4) == 1
+        && asked.eq_ignore_ascii_case(query.name)
+        && (RecordType(word(name_end)), Class(word(name_end + 2))) == (query.rtype, Class::IN);
     if !asks_the_same
+        || !cached.keeps_names()
         || !reply.copy_records(bytes.get(start..).unwrap_or_default(), [word(6), word(8), word(10)])
     {
         return false;

@@ -63,8 +63,8 @@ pub fn read(message: &[u8]) -> Result<Query<'_>, Unanswerable<'_>> {
         return refuse(Rcode::FORMERR, &[], None);
     };
     let whole = message.get(HEADER_LEN..after).unwrap_or_default();
-    let records = answers + authorities + additionals;
-    let Ok(edns) = read_edns(message, after, records) else {
+    let counts = (answers + authorities, additionals);
+    let Ok(edns) = read_edns(message, after, counts) else {
         return refuse(Rcode::FORMERR, whole, None);
     };
     if edns.is_some_and(|edns| edns.version != 0) {
@@ -127,12 +127,17 @@ fn read_question(message: &[u8]) -> Option<(Question<'_>, usize)> {
 
 struct Malformed;
 
-/// The OPT record among those behind the question. Two of them, or one that is not the root's, are
-/// wrong, as is a record that does not fit.
-fn read_edns(message: &[u8], after: usize, records: u16) -> Result<Option<Edns>, Malformed> {
+/// The OPT record among those behind the question, of which so many are not additional and so many are.
+/// Two of them, one that is not additional, or one that is not the root's, are wrong, as is a record that
+/// does not fit.
+fn read_edns(
+    message: &[u8],
+    after: usize,
+    (before, additionals): (u16, u16),
+) -> Result<Option<Edns>, Malformed> {
     let mut at = after;
     let mut found = None;
-    for _ in 0..records {
+    for index in 0..before + additionals {
         let name_len = skip_name(message, at).ok_or(Malformed)?;
         let fields = at + name_len;
         let rtype = u16_at(message, fields).ok_or(Malformed)?;
@@ -146,7 +151,7 @@ fn read_edns(message: &[u8], after: usize, records: u16) -> Result<Option<Edns>,
         if RecordType(rtype) != RecordType::OPT {
             continue;
         }
-        if found.is_some() || name_len != 1 || !are_options(rdata) {
+        if index < before || found.is_some() || name_len != 1 || !are_options(rdata) {
             return Err(Malformed);
         }
         found = Some(Edns {
@@ -258,10 +263,12 @@ mod tests {
         let version_1 = b"\0\0\x29\x10\0\0\x01\0\0\0\0";
         let badvers = Some((Rcode::BADVERS, QUESTION.to_vec()));
         assert_eq!(refused(0, [1, 0, 0, 1], &[QUESTION, version_1]), badvers);
-        // The counts promise more than there is; the name points; two OPT records; an option too long.
+        // The counts promise more than there is; the name points; two OPT records; one that is an answer;
+        // an option too long.
         assert_eq!(refused(0, [1, 0, 0, 1], &[QUESTION]), formerr(QUESTION));
         assert_eq!(refused(0, [1, 0, 0, 0], &[b"\xc0\x0c\0\x01\0\x01"]), formerr(b""));
         assert_eq!(refused(0, [1, 0, 0, 2], &[QUESTION, OPT, OPT]), formerr(QUESTION));
+        assert_eq!(refused(0, [1, 1, 0, 0], &[QUESTION, OPT]), formerr(QUESTION));
         let option = b"\0\0\x29\x10\0\0\0\0\0\0\x04\0\x0a\0\x08";
         assert_eq!(refused(0, [1, 0, 0, 1], &[QUESTION, option]), formerr(QUESTION));
     }

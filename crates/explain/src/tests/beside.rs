@@ -68,7 +68,7 @@ fn asked(target: &str) -> Trace {
     let upstream = |address: &str| Upstream { address: address.parse().unwrap(), tls: None };
     let groups = [Group::new(b"\0", addresses.map(upstream).to_vec())];
     let cache = cached(now).view();
-    let dns = ClusterDns::serving(&responder, (cache, now), &groups, Vec::new());
+    let dns = ClusterDns::serving(&responder, (cache, now), &groups, Vec::new(), Vec::new());
     words(&asked, &dns, target)
 }
 

@@ -82,7 +82,7 @@ fn verdict(trace: &Trace, source: std::net::IpAddr) -> Verdict {
             assert_eq!(only.source.seen, Some(source));
             Verdict::NotService
         }
-        Outcome::NoSuchName | Outcome::Resolved | Outcome::Unknown => {
+        Outcome::AnsweredHere | Outcome::NoSuchName | Outcome::Resolved | Outcome::Unknown => {
             panic!("no verdict: {verdict:?}")
         }
     }

@@ -16,7 +16,6 @@ use dns::wire::ExtendedError;
 use dns::wire::Rcode;
 use host::clock::monotonic;
 use tokio::sync::mpsc;
-use tokio::task::AbortHandle;
 use tokio_rustls::rustls::ClientConfig;
 
 use crate::answer::{Generation, Policy, Shared, Way};
@@ -24,9 +23,10 @@ use crate::failures::Notes;
 use crate::published::Reader;
 use crate::stats::Counters;
 
+use super::datagram::{ANSWER_MAX, Come, Datagrams, OpenId};
 use super::heard::{Heard, News};
 use super::stream::{Destination, Link};
-use super::{Asked, Request, ask_event, datagram, stream};
+use super::{Asked, Request, ask_event, stream};
 
 /// Forwarders of former settings that go on at once, at most; the oldest is ended beyond.
 const RETIRED_MAX: usize = 4;
@@ -38,7 +38,14 @@ const STILL_ASKED: Duration = Duration::from_secs(5);
 pub(super) struct Current {
     pub(super) running: Running,
     pub(super) retired: Vec<Running>,
+    pub(super) edge: Edge,
+    buffer: Box<[u8]>,
+}
+
+/// What all forwarders share: the clients that wait, and the sockets of questions.
+pub(super) struct Edge {
     pub(super) replies: Replies,
+    pub(super) datagrams: Datagrams,
 }
 
 /// A forwarder, and all that is open for it.
@@ -53,9 +60,15 @@ pub(super) struct Running {
     /// Until then, questions by its rules may still come.
     retires_at: Option<Instant>,
     next_ticket: u64,
-    sockets: BTreeMap<SocketToken, AbortHandle>,
+    sockets: BTreeMap<SocketToken, OpenId>,
     links: BTreeMap<ConnectionToken, Link>,
     is_view_changed: bool,
+}
+
+/// What could not even be begun.
+enum Failed {
+    Socket(SocketToken),
+    Connection(ConnectionToken),
 }
 
 /// How waiting clients are answered.
@@ -70,6 +83,11 @@ pub(super) struct Replies {
 }
 
 impl Current {
+    pub(super) fn new(running: Running, edge: Edge) -> Self {
+        let buffer = vec![0; ANSWER_MAX].into();
+        Self { running, retired: Vec::new(), edge, buffer }
+    }
+
     pub(super) fn has_waiting(&self) -> bool {
         self.retired.iter().chain([&self.running]).any(|it| !it.waiting.is_empty())
     }
@@ -81,28 +99,52 @@ impl Current {
 
     pub(super) fn hear(&mut self, heard: Heard) {
         let Heard { generation, news } = heard;
-        if let (Some(running), replies) = self.find(generation) {
-            let again = running.handle_news(&news, replies);
+        if let (Some(running), edge) = self.find(generation) {
+            let again = running.handle_news(&news, edge);
             self.ask_all(again);
         }
+    }
+
+    /// Hears what came by datagrams, not necessarily all.
+    pub(super) fn receive(&mut self) {
+        let mut buffer = std::mem::take(&mut self.buffer);
+        for id in self.edge.datagrams.ready() {
+            let come = self.edge.datagrams.receive(id, &mut buffer);
+            let Some(Come { owner: (generation, socket), upstream, len }) = come else { continue };
+            let event = match len {
+                Ok(len) => {
+                    let bytes = buffer.get(..len).unwrap_or_default();
+                    Event::Datagram { socket, from: upstream, bytes }
+                }
+                Err(_network) => Event::SocketFailed { socket },
+            };
+            if let (Some(running), edge) = self.find(generation) {
+                if matches!(event, Event::SocketFailed { .. }) {
+                    running.sockets.remove(&socket);
+                }
+                let again = running.handle(event, edge);
+                self.ask_all(again);
+            }
+        }
+        self.buffer = buffer;
     }
 
     pub(super) fn take(&mut self, request: Request) {
         match request {
             Request::Ask(asked) => self.ask_all(vec![asked]),
             Request::Refresh(ask, generation) => {
-                if let (Some(running), replies) = self.find(generation) {
+                if let (Some(running), edge) = self.find(generation) {
                     let refresh = Event::Refresh { rule: ask.rule, question: ask.question };
-                    let again = running.handle(refresh, replies);
+                    let again = running.handle(refresh, edge);
                     self.ask_all(again);
                 }
             }
         }
     }
 
-    fn find(&mut self, generation: Generation) -> (Option<&mut Running>, &mut Replies) {
+    fn find(&mut self, generation: Generation) -> (Option<&mut Running>, &mut Edge) {
         let mut all = self.retired.iter_mut().chain([&mut self.running]);
-        (all.find(|it| it.generation == generation), &mut self.replies)
+        (all.find(|it| it.generation == generation), &mut self.edge)
     }
 
     /// Asks each by the rules that it was made by; an answer may lead to the next question.
@@ -110,11 +152,11 @@ impl Current {
         // The responder bounds how often one message asks.
         while let Some(asked) = all.pop() {
             match self.find(asked.generation) {
-                (Some(running), replies) => all.extend(running.ask(asked, replies)),
-                (None, replies) => all.extend(replies.resume(asked, outdated())),
+                (Some(running), edge) => all.extend(running.ask(asked, edge)),
+                (None, edge) => all.extend(edge.replies.resume(asked, outdated())),
             }
         }
-        self.replies.end();
+        self.edge.replies.end();
     }
 
     pub(super) fn tick(&mut self) {
@@ -123,13 +165,16 @@ impl Current {
         let is_due = |it: &&Running| it.forwarder.next_deadline().is_some_and(|at| at <= now);
         let due: Vec<_> = all.filter(is_due).map(|it| it.generation).collect();
         for generation in due {
-            if let (Some(running), replies) = self.find(generation) {
-                let again = running.handle(Event::Tick, replies);
+            if let (Some(running), edge) = self.find(generation) {
+                let again = running.handle(Event::Tick, edge);
                 self.ask_all(again);
             }
         }
         let is_recent = |it: &Running| it.retires_at.is_some_and(|at| now < at);
-        self.retired.retain(|it| is_recent(it) || !it.waiting.is_empty());
+        let datagrams = &mut self.edge.datagrams;
+        for gone in self.retired.extract_if(.., |it| !is_recent(it) && it.waiting.is_empty()) {
+            datagrams.close_all_of(gone.generation);
+        }
     }
 
     pub(super) fn changed_view(&mut self) -> Option<CacheView> {
@@ -144,7 +189,7 @@ impl Current {
         cache: Cache,
     ) {
         let mut seed = [0; 32];
-        self.replies.random.fill_bytes(&mut seed);
+        self.edge.replies.random.fill_bytes(&mut seed);
         let forwarder = Forwarder::with_cache(settings.clone(), seed, cache, monotonic());
         let heard = self.running.heard.clone();
         let next = Running::new(generation, forwarder, &settings, tls, heard);
@@ -153,9 +198,11 @@ impl Current {
         self.retired.push(former);
         if self.retired.len() > RETIRED_MAX {
             let mut oldest = self.retired.remove(0);
+            self.edge.datagrams.close_all_of(oldest.generation);
             let waiting = std::mem::take(&mut oldest.waiting);
             let again = waiting.into_values();
-            let again = again.filter_map(|asked| self.replies.resume(asked, outdated())).collect();
+            let again =
+                again.filter_map(|asked| self.edge.replies.resume(asked, outdated())).collect();
             self.ask_all(again);
         }
     }
@@ -194,60 +241,58 @@ impl Running {
         }
     }
 
-    fn ask(&mut self, asked: Asked, replies: &mut Replies) -> Vec<Asked> {
+    fn ask(&mut self, asked: Asked, edge: &mut Edge) -> Vec<Asked> {
         let ticket = Ticket(self.next_ticket);
         self.next_ticket += 1;
         let event = ask_event(asked.pending.ask(), ticket);
         self.waiting.insert(ticket, asked);
-        self.handle(event, replies)
+        self.handle(event, edge)
     }
 
-    fn handle_news(&mut self, news: &News, replies: &mut Replies) -> Vec<Asked> {
+    fn handle_news(&mut self, news: &News, edge: &mut Edge) -> Vec<Asked> {
         match news {
-            News::SocketFailed(socket) => drop(self.sockets.remove(socket)),
             News::Closed(connection) => drop(self.links.remove(connection)),
-            News::Datagram { .. } | News::Opened(_) | News::Message { .. } => {}
+            News::Opened(_) | News::Message { .. } => {}
         }
-        self.handle(news.event(), replies)
+        self.handle(news.event(), edge)
     }
 
     /// Tells the forwarder, and does what it says. What must be asked anew is returned.
-    fn handle(&mut self, event: Event<'_>, replies: &mut Replies) -> Vec<Asked> {
+    fn handle(&mut self, event: Event<'_>, edge: &mut Edge) -> Vec<Asked> {
         let (mut actions, mut failed, mut again) = (Vec::new(), Vec::new(), Vec::new());
         self.forwarder.handle(event, monotonic(), &mut actions);
         loop {
             for action in actions.drain(..) {
-                failed.extend(self.act(action, replies, &mut again));
+                failed.extend(self.act(action, edge, &mut again));
             }
-            let Some(news) = failed.pop() else { return again };
-            self.forwarder.handle(news.event(), monotonic(), &mut actions);
+            let event = match failed.pop() {
+                None => return again,
+                Some(Failed::Socket(socket)) => Event::SocketFailed { socket },
+                Some(Failed::Connection(connection)) => Event::Closed { connection },
+            };
+            self.forwarder.handle(event, monotonic(), &mut actions);
         }
     }
 
     /// What failed at once, if something did.
-    fn act(
-        &mut self,
-        action: Action,
-        replies: &mut Replies,
-        again: &mut Vec<Asked>,
-    ) -> Option<News> {
+    fn act(&mut self, action: Action, edge: &mut Edge, again: &mut Vec<Asked>) -> Option<Failed> {
         match action {
             Action::SendDatagram { socket, upstream, bytes } => {
                 let address = self.upstreams.get(upstream.0)?.address;
                 let ids = (self.generation, socket);
-                match datagram::ask(ids, address, &bytes, self.heard.clone()) {
-                    Ok(task) => drop(self.sockets.insert(socket, task)),
-                    Err(_network) => return Some(News::SocketFailed(socket)),
+                match edge.datagrams.ask(ids, address, &bytes) {
+                    Ok(open) => drop(self.sockets.insert(socket, open)),
+                    Err(_network) => return Some(Failed::Socket(socket)),
                 }
             }
             Action::CloseSocket { socket } => {
-                if let Some(task) = self.sockets.remove(&socket) {
-                    task.abort();
+                if let Some(open) = self.sockets.remove(&socket) {
+                    edge.datagrams.close(open);
                 }
             }
             Action::OpenConnection { connection, upstream } => {
                 let Some(destination) = self.destination(upstream) else {
-                    return Some(News::Closed(connection));
+                    return Some(Failed::Connection(connection));
                 };
                 let (ids, heard) = ((self.generation, connection), self.heard.clone());
                 let link = stream::open(ids, destination, self.stream_room, heard);
@@ -257,7 +302,7 @@ impl Running {
                 let is_sent = self.links.get(&connection).is_some_and(|link| link.send(bytes));
                 if !is_sent {
                     self.links.remove(&connection);
-                    return Some(News::Closed(connection));
+                    return Some(Failed::Connection(connection));
                 }
             }
             Action::CloseConnection { connection } => drop(self.links.remove(&connection)),
@@ -265,7 +310,7 @@ impl Running {
             Action::Report(report) => self.report(report),
             Action::Answer { ticket, outcome } => {
                 let asked = self.waiting.remove(&ticket);
-                again.extend(asked.and_then(|asked| replies.resume(asked, outcome)));
+                again.extend(asked.and_then(|asked| edge.replies.resume(asked, outcome)));
             }
         }
         None
@@ -295,12 +340,6 @@ impl Running {
                 tracing::info!(upstream = ?address(id), "an upstream no longer leads back to us");
             }
         }
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.sockets.values().for_each(AbortHandle::abort);
     }
 }
 

@@ -1,8 +1,6 @@
-//! What do tasks hear from upstreams?
+//! What do tasks hear from upstreams that are asked by streams?
 
-use std::net::SocketAddr;
-
-use dns::forward::{ConnectionToken, Event, SocketToken};
+use dns::forward::{ConnectionToken, Event};
 
 use crate::answer::Generation;
 
@@ -15,8 +13,6 @@ pub(super) struct Heard {
 
 #[derive(Debug)]
 pub(super) enum News {
-    Datagram { socket: SocketToken, from: SocketAddr, bytes: Vec<u8> },
-    SocketFailed(SocketToken),
     Opened(ConnectionToken),
     Message { connection: ConnectionToken, bytes: Vec<u8> },
     Closed(ConnectionToken),
@@ -25,10 +21,6 @@ pub(super) enum News {
 impl News {
     pub(super) fn event(&self) -> Event<'_> {
         match self {
-            Self::Datagram { socket, from, bytes } => {
-                Event::Datagram { socket: *socket, from: *from, bytes }
-            }
-            Self::SocketFailed(socket) => Event::SocketFailed { socket: *socket },
             Self::Opened(connection) => Event::Opened { connection: *connection },
             Self::Message { connection, bytes } => {
                 Event::Message { connection: *connection, bytes }

@@ -12,11 +12,10 @@ use kube::client::Body;
 use thiserror::Error;
 
 use super::access::{Access, AccessError};
+use super::clients::Clients;
 use super::connection::{Connection, all_bytes, next_bytes};
 use super::failure::Failure;
 use super::lines::{Lines, TooLong};
-use super::run::Shared;
-use super::state::ApiServerStatus;
 
 /// An object is at most 1.5 MiB where it is stored.
 const ANSWER_BYTES_MAX: usize = 4 << 20;
@@ -101,7 +100,7 @@ impl RequestError {
 /// A way to ask, with the same credentials for all, made anew when they change.
 #[derive(Clone)]
 pub struct Requests {
-    shared: Arc<Shared>,
+    clients: Arc<Clients>,
     /// The client that the server did not accept.
     refused: Arc<AtomicU64>,
 }
@@ -116,8 +115,7 @@ impl Requests {
     /// Asks nothing yet. To be used inside a runtime that has timers and sockets.
     #[must_use]
     pub fn new(access: Access) -> Self {
-        let shared = Arc::new(Shared::new(access, ApiServerStatus::default()));
-        Self { shared, refused: Arc::new(AtomicU64::new(NONE)) }
+        Self { clients: Arc::new(Clients::new(access)), refused: Arc::new(AtomicU64::new(NONE)) }
     }
 
     /// Asks, and gives the body of the answer. `target` is the path with its query.
@@ -173,7 +171,7 @@ impl Requests {
 
     async fn connection(&self) -> Result<Connection, AccessError> {
         let refused = self.refused.load(Ordering::Relaxed);
-        self.shared.connection((refused != NONE).then_some(refused)).await
+        self.clients.current((refused != NONE).then_some(refused)).await
     }
 
     fn failed(
