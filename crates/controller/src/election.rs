@@ -110,16 +110,16 @@ impl Election {
             self.seen = Seen::Nothing;
             return;
         };
-        // What is told of our own writing may come late; what it led to is known from its answer.
+        // What is told may come late: of our own writing, more is known from its answer.
         let is_known = matches!(&self.seen, Seen::Record { record: known, .. }
-            if known.version == record.version
-                || (known.holder == self.identity && record.holder == self.identity));
+            if !is_newer(&record.version, &known.version));
+        if is_known {
+            return;
+        }
         if record.holder != self.identity {
             self.led_until = None;
         }
-        if !is_known {
-            self.seen = Seen::Record { record, since: now };
-        }
+        self.seen = Seen::Record { record, since: now };
     }
 
     /// The last move was made at `asked`, and this is the Lease now.
@@ -160,5 +160,13 @@ impl Election {
             Seen::Record { record, .. } if record.holder == self.identity => Some(record),
             Seen::Record { .. } | Seen::Nothing | Seen::Unknown => None,
         }
+    }
+}
+
+/// Versions are whole numbers that grow; what is none is taken for new where it differs.
+fn is_newer(version: &str, known: &str) -> bool {
+    match (version.parse::<u128>(), known.parse::<u128>()) {
+        (Ok(version), Ok(known)) => version > known,
+        (Ok(_) | Err(_), _) => version != known,
     }
 }

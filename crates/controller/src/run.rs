@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::mpsc::sync_channel;
 use std::thread;
 
 use host::clock::monotonic;
@@ -26,7 +27,7 @@ use crate::lease::LeaseName;
 use crate::site::Site;
 use crate::work::Work;
 
-/// Batches that wait for the loop; whoever reads the API server waits beyond.
+/// Batches that wait to be taken in; whoever reads the API server waits beyond.
 const BATCHES_MAX: usize = 16;
 
 /// What a controller is told.
@@ -61,6 +62,9 @@ pub enum Failure {
     /// The system gives no threads, timers or signals.
     #[error("cannot start: {0}")]
     Start(#[from] io::Error),
+    /// A defect: the log tells where.
+    #[error("following the API server broke")]
+    Broke,
 }
 
 impl Failure {
@@ -70,7 +74,7 @@ impl Failure {
         match self {
             Self::Access(error) => Some(error.hint()),
             Self::Listen { .. } => Some("--http-bind-address names others".to_owned()),
-            Self::Start(_) => None,
+            Self::Start(_) | Self::Broke => None,
         }
     }
 }
@@ -83,18 +87,25 @@ pub fn run(settings: Settings) -> Result<(), Failure> {
     let wanted = Wanted { dataplane: true, names: true, node: None, all_pods: false };
     let source = ApiServer::open(settings.access.clone(), wanted)?;
     let stopper = source.stopper();
-    let (batches_sender, batches) = mpsc::channel(BATCHES_MAX);
+    // Whoever reads the server may not wait in a runtime's way, so somebody else does.
+    let (read_sender, read) = sync_channel(BATCHES_MAX);
     let following = thread::Builder::new().name("source".to_owned()).spawn(move || {
-        source.run(|batch| match batches_sender.blocking_send(batch) {
+        source.run(|batch| match read_sender.send(batch) {
             Ok(()) => ControlFlow::Continue(()),
             Err(_) => ControlFlow::Break(()),
         })
     })?;
+    let (batches_sender, batches) = mpsc::channel(1);
+    let passing = thread::Builder::new()
+        .name("batches".to_owned())
+        .spawn(move || read.into_iter().all(|batch| batches_sender.blocking_send(batch).is_ok()))?;
     let runtime = Builder::new_current_thread().enable_all().max_blocking_threads(2).build()?;
     let outcome = runtime.block_on(go_on(settings, batches));
     stopper.stop();
-    if following.join().is_err() {
-        tracing::error!("following the API server broke");
+    let passed = passing.join().map(drop);
+    let followed = following.join().map(drop);
+    if passed.is_err() || followed.is_err() {
+        return Err(Failure::Broke);
     }
     outcome
 }

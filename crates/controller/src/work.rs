@@ -1,12 +1,13 @@
 //! What is to be written for the cluster, and what is being written?
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use ingest::Objects;
 use ingest::api::Kind;
-use model::ServiceName;
+use model::{DetectLocal, NodeContext, NodeName, NodeTable, ServiceName};
 use tokio::task::JoinSet;
 
 use ::watch::{Event, RequestError, Requests};
@@ -38,6 +39,8 @@ pub(crate) struct Work {
     identity: Arc<str>,
     figures: Arc<Figures>,
     objects: Objects,
+    /// What nodes make of it: whoever claims what another Service has is found there.
+    table: NodeTable,
     identifiers: Identifiers,
     conditions: Conditions,
     events: Events,
@@ -56,6 +59,7 @@ impl Work {
             identity: identity.into(),
             figures,
             objects: Objects::new(),
+            table: NodeTable::empty(Arc::new(no_node())),
             identifiers: Identifiers::default(),
             conditions: Conditions::default(),
             events: Events::default(),
@@ -100,7 +104,11 @@ impl Work {
             return;
         }
         self.is_dirty = false;
-        let problems = problems(&self.objects.table().rejections);
+        let cluster = self.objects.table();
+        (self.table, _) = self.table.advance(&cluster);
+        let mut rejections = cluster.rejections.to_vec();
+        rejections.extend(self.table.rejections());
+        let problems = problems(&rejections);
         self.conditions.want(&problems);
         self.events.set(&problems, now);
         self.figures.problems.store(problems.len() as u64, Ordering::Relaxed);
@@ -176,5 +184,18 @@ impl Work {
             }
         }
         self.trouble = trouble;
+    }
+}
+
+/// One that has nothing of its own: what is wrong there is wrong everywhere.
+fn no_node() -> NodeContext {
+    NodeContext {
+        name: NodeName::new(""),
+        zone: None,
+        local_addresses: BTreeSet::new(),
+        primary_addresses: Vec::new(),
+        node_port_addresses: Vec::new(),
+        detect_local: DetectLocal::Never,
+        masquerade_all: false,
     }
 }

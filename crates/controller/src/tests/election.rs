@@ -151,10 +151,25 @@ fn a_lease_that_somebody_deleted_or_took_is_no_longer_ours() {
         holder: "somebody".to_owned(),
         lease: Duration::from_secs(15),
         transitions: 7,
-        version: "x".to_owned(),
+        version: "99".to_owned(),
         acquired: None,
     };
     a.see(Some(theirs), start);
     assert!(!leads(&a, start));
     assert_eq!(a.next(start), Move::Wait(start + Duration::from_secs(15)));
+}
+
+#[test]
+fn what_is_told_late_does_not_end_it() {
+    let (mut server, start) = (Server::default(), monotonic());
+    let (mut a, _) = both(start);
+    server.step(&mut a, start);
+    let first = server.lease.clone().unwrap();
+    let record = a.resign().unwrap();
+    let given_up = server.write(Some(&record), "", a.timing());
+    server.step(&mut a, start);
+    assert!(leads(&a, start));
+    a.see(given_up, start);
+    a.see(Some(first), start);
+    assert!(leads(&a, start));
 }
