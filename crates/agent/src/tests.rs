@@ -4,6 +4,7 @@ mod answers;
 pub(crate) mod cluster;
 mod config;
 mod core;
+mod dns_metrics;
 mod explained;
 mod health;
 mod health_check_ports;

@@ -6,6 +6,7 @@
 mod answered;
 mod asked;
 mod bounds;
+mod counted;
 mod drawn;
 mod exchange;
 mod rewrites;
