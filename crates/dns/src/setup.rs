@@ -91,6 +91,7 @@ impl Groups {
             routes: routes.into_iter().map(|(_, route)| route).collect(),
             hosts: config.hosts.clone(),
             rewrites: Rewrites::new(&config.rewrites),
+            is_minimal: config.is_minimal,
         })
     }
 
@@ -248,6 +249,7 @@ pub fn plugins(config: &Config) -> Vec<(Arc<str>, &'static str)> {
             (is_cluster, "kubernetes"),
             (true, "loadbalance"),
             (!block.forwards.is_empty(), "loop"),
+            (block.is_minimal, "minimal"),
             (!block.rewrites.is_empty(), "rewrite"),
             (!block.transfers.is_empty(), "transfer"),
         ];
@@ -268,7 +270,6 @@ pub fn unused(config: &Config) -> Vec<Notice> {
     for block in config.zones.values() {
         for (is_said, what) in [
             (!block.logs.is_empty(), "log"),
-            (block.is_minimal, "minimal"),
             (block.answers_localhost, "local"),
             (block.nsid.is_some(), "nsid"),
         ] {

@@ -72,6 +72,9 @@ impl Responder {
         if self.zone.settings().recurses {
             reply.set_flags(flag::RECURSION_AVAILABLE);
         }
+        if name.as_ref().is_some_and(|name| self.blocks.is_minimal(name)) {
+            reply.set_minimal();
+        }
         let from = Forwarded { query: &query, client, known };
         let step = if let Some(rewritten) = self.rewritten(&query, name.as_ref()) {
             self.answer_otherwise(&from, &rewritten, random, &mut reply)

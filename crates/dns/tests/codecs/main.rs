@@ -9,6 +9,7 @@ mod bounds;
 mod counted;
 mod drawn;
 mod exchange;
+mod minimal;
 mod rewrites;
 mod said;
 mod server;
