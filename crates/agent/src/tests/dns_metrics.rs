@@ -57,7 +57,7 @@ fn until(what: &str, is_so: impl Fn() -> bool) {
 }
 
 /// A server by this Corefile, which follows one published value while `then` runs.
-fn serve(name: &str, corefile: &str, value: Published, then: impl FnOnce(&DnsView)) {
+pub(super) fn serve(name: &str, corefile: &str, value: Published, then: impl FnOnce(&DnsView)) {
     let path = std::env::temp_dir().join(format!("pogu-dns-{name}-{}", std::process::id()));
     fs::write(&path, corefile).unwrap();
     let config = config(&format!("--corefile {}", path.display()));
@@ -94,7 +94,7 @@ fn with_prefix<'f>(figures: &'f [String], prefix: &str) -> Vec<&'f str> {
 }
 
 /// Of two batches of events and what slices of `shop/web` said at these seconds.
-fn with_events(seconds: &[u64]) -> Published {
+pub(super) fn with_events(seconds: &[u64]) -> Published {
     let mut value = published(SHOP, "127.0.0.1", applied());
     let mut hearing = Hearing::default();
     hearing.batch(host::clock::monotonic());
