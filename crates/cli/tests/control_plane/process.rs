@@ -1,6 +1,7 @@
 //! A pogu that runs until a test ends it.
 
 use std::fs::{self, File};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -53,7 +54,8 @@ impl Drop for Process {
         drop(self.child.kill());
         drop(self.child.wait());
         if std::thread::panicking() {
-            eprintln!("{}", self.log());
+            let log = self.log();
+            std::io::stderr().write_all(log.as_bytes()).unwrap();
         }
         drop(fs::remove_file(&self.log));
     }
