@@ -47,6 +47,7 @@ var commands = map[string]func(arguments []string) error{
 	"status":     printStatus,
 	"compact":    compact,
 	"kubeconfig": printKubeconfig,
+	"chart":      printChart,
 }
 
 const usage = `control-plane: a Kubernetes control plane for tests
@@ -58,6 +59,7 @@ const usage = `control-plane: a Kubernetes control plane for tests
   start       start it again, and wait until it is ready
   compact     make etcd forget the past
   kubeconfig  make the kubeconfig of a user: --user NAME --group GROUP
+  chart       print what a Helm chart becomes: --folder CHART --set NAME=VALUE
 
   kubectl, kube-proxy, kube-apiserver, kube-controller-manager, kube-scheduler
               what these are everywhere, with their own arguments
