@@ -6,6 +6,7 @@ use tokio::sync::{mpsc, oneshot};
 use workload::ProbeKind;
 
 use crate::control::{Reply, Request};
+use crate::joined::Heard;
 use crate::network::NetworkError;
 use crate::who::PodName;
 
@@ -45,6 +46,8 @@ pub(crate) enum Event {
     WorldReady,
     /// Whether the agents have taken in what the cluster held when they were asked.
     InStep(bool),
+    /// News from the API server.
+    Heard(Heard),
     Asked(Question),
     Terminated,
 }

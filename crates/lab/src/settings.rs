@@ -34,6 +34,8 @@ pub struct Settings {
     pub world_hosts: String,
     /// How long a node may be silent before its pods count as lost.
     pub node_grace: Duration,
+    /// Whose API server holds the objects; without one the lab itself does.
+    pub kubeconfig: Option<PathBuf>,
     /// `pogu` itself: the agents and the built-in server are run from it.
     pub program: PathBuf,
 }
@@ -95,6 +97,7 @@ impl Settings {
             agent_flags: Vec::new(),
             world_hosts: String::new(),
             node_grace: Duration::from_secs(40),
+            kubeconfig: None,
             program,
         }
     }

@@ -8,6 +8,8 @@ use host::program::Running;
 use workload::api::{Container, RestartPolicy};
 use workload::{Health, RestartBackoff, RestartDelays};
 
+use crate::event::ContainerRunId;
+
 /// When a container's turn is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Role {
@@ -29,6 +31,18 @@ pub(crate) struct ContainerRun {
     pub(crate) log: PathBuf,
     /// What the last probe that failed said, with its name.
     pub(crate) complaint: Option<String>,
+    /// How its last run came to its end; none when it has not run, or could not start.
+    pub(crate) ended: Option<Ended>,
+}
+
+/// How a run of a container came to its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Ended {
+    /// As a shell tells it: 128 and more is a signal.
+    pub(crate) exit_code: i32,
+    pub(crate) began: Duration,
+    pub(crate) at: Duration,
+    pub(crate) why: String,
 }
 
 #[derive(Debug)]
@@ -63,6 +77,14 @@ pub(crate) enum Ending {
     Killed,
 }
 
+impl Life {
+    pub(crate) fn tell_to_end(&self, id: &ContainerRunId) {
+        if let Err(error) = self.running.terminate() {
+            tracing::error!(pod = %id.pod.pod, "cannot end a container: {error}");
+        }
+    }
+}
+
 impl ContainerRun {
     pub(crate) fn new(container: Container, is_init: bool, log: PathBuf) -> Self {
         let role = match (is_init, container.is_sidecar()) {
@@ -78,6 +100,7 @@ impl ContainerRun {
             backoff: RestartBackoff::new(RestartDelays::default()),
             log,
             complaint: None,
+            ended: None,
         }
     }
 
@@ -121,11 +144,15 @@ impl ContainerRun {
     ) {
         let since = self.life().map_or(now, |life| life.since);
         let success = outcome.as_ref().is_ok_and(ExitStatus::success);
+        let exit_code = outcome.as_ref().map_or(128, exit_code);
+        let has_run = self.life().is_some();
         let why = match outcome {
             Ok(status) if status.success() => "completed".to_owned(),
             Ok(status) => self.with_last_words(&status.to_string()),
             Err(why) => why,
         };
+        let ended = || Ended { exit_code, began: since, at: now, why: why.clone() };
+        self.ended = has_run.then(ended);
         let again = match (self.role, policy) {
             (Role::Sidecar, _) | (Role::Main, RestartPolicy::Always) => true,
             (Role::Init, RestartPolicy::Never) | (Role::Main, RestartPolicy::Never) => false,
@@ -167,6 +194,12 @@ impl ContainerRun {
         };
         Some(text)
     }
+}
+
+/// As a shell tells it.
+fn exit_code(status: &ExitStatus) -> i32 {
+    use std::os::unix::process::ExitStatusExt as _;
+    status.code().or_else(|| Some(128 + status.signal()?)).unwrap_or(128)
 }
 
 /// The last line of a file that says something, shortened.

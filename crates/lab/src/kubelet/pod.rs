@@ -204,15 +204,25 @@ impl PodRun {
         }
     }
 
-    /// Ends the pod: within its grace period, what is to be done before first.
-    pub(crate) fn stop(&mut self, now: Duration, around: &Arc<Surroundings>) {
-        if self.stop_at.is_some() {
+    /// Ends the pod: within its grace period, what is to be done before first. Told again, it may
+    /// become shorter.
+    pub(crate) fn stop(&mut self, grace: Duration, now: Duration, around: &Arc<Surroundings>) {
+        if let Some(stop_at) = self.stop_at {
+            self.hurry(stop_at.min(now + grace));
             return;
         }
-        let grace = self.pod.spec.termination_grace_period();
         self.stop_at = Some(now + grace);
         for index in 0..self.containers.len() {
             self.end(index, now, grace, around);
+        }
+    }
+
+    fn hurry(&mut self, stop_at: Duration) {
+        self.stop_at = Some(stop_at);
+        for life in self.containers.iter_mut().filter_map(ContainerRun::life_mut) {
+            if let Ending::At(deadline) = life.ending {
+                life.ending = Ending::At(deadline.min(stop_at));
+            }
         }
     }
 
@@ -231,7 +241,7 @@ impl PodRun {
                 life.ending = Ending::At(now + grace);
                 let events = around.events.clone();
                 match hook {
-                    None => tell_to_end(life, &id),
+                    None => life.tell_to_end(&id),
                     Some(hook) => drop(tokio::spawn(async move {
                         let outcome = match hook {
                             Ok(action) => action.run(grace).await,
@@ -256,7 +266,7 @@ impl PodRun {
             tracing::warn!(pod = %id.pod.pod, "preStop failed: {why}");
         }
         if let Some(life) = self.current(id).and_then(ContainerRun::life_mut) {
-            tell_to_end(life, id);
+            life.tell_to_end(id);
         }
     }
 
@@ -387,11 +397,5 @@ impl PodRun {
 
     pub(crate) fn restarts(&self) -> u32 {
         self.containers.iter().map(|run| run.backoff.restarts()).sum()
-    }
-}
-
-fn tell_to_end(life: &Life, id: &ContainerRunId) {
-    if let Err(error) = life.running.terminate() {
-        tracing::error!(pod = %id.pod.pod, "cannot end a container: {error}");
     }
 }
