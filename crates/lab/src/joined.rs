@@ -16,6 +16,7 @@ use crate::plan::Plan;
 use crate::who::PodName;
 
 mod api;
+mod dns;
 mod follow;
 mod kubeconfig;
 mod membership;

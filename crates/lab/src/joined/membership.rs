@@ -13,6 +13,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::api::{Access, Api, Failure, KubeconfigError, PatchKind};
+use super::dns;
 use super::node::{self, LAB_LABEL, LEASES, Machine, NODES};
 use crate::plan::{NodePlan, Plan};
 use crate::settings::{LabName, Settings};
@@ -91,6 +92,7 @@ impl Membership {
         match membership.register(&mut plan, settings).await {
             Ok(()) => {
                 membership.nodes.clone_from(&plan.nodes);
+                dns::find_or_make(&membership.access.api, &settings.name, &mut plan).await;
                 Ok((membership, plan))
             }
             Err(error) => {
@@ -265,13 +267,13 @@ impl Membership {
         let api = &self.access.api;
         // While their Nodes are there: who looks for endpoints looks for those too.
         self.take_pods_away().await?;
-        for node in &self.nodes {
-            let name = &node.name;
+        for NodePlan { name, .. } in &self.nodes {
             gone(api.delete(&format!("{NODES}/{name}"), &json!({})).await)?;
             gone(api.delete(&format!("{LEASES}/{name}"), &json!({})).await)?;
         }
         // A scheduler may have sent others meanwhile.
-        self.take_pods_away().await
+        self.take_pods_away().await?;
+        dns::take_away(api, &self.machine.lab).await
     }
 
     /// Nothing of them runs, and no kubelet will ever say so.
