@@ -10,7 +10,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use dns::config::Notice;
+use ::watch::PodScope;
+use dns::config::{Notice, PodRecords};
 use dns::follow::{Configured, Fixed, Follower};
 use dns::setup::Place;
 use host::handover::Offer;
@@ -45,6 +46,8 @@ pub(crate) struct ClusterDns {
     shown: watch::Sender<Arc<DnsState>>,
     /// Those of the node's own addresses where others may ask, with what is wrong there.
     at_node: BTreeMap<IpAddr, Option<String>>,
+    /// Where to say which Pods are wanted, if there is anybody to say it to.
+    pod_scope: Option<PodScope>,
 }
 
 impl ClusterDns {
@@ -100,7 +103,22 @@ impl ClusterDns {
             running: Arc::new(running),
             shown,
             at_node: BTreeMap::new(),
+            pod_scope: None,
         })
+    }
+
+    /// Says there which Pods the configuration needs, now and whenever it changes.
+    pub(crate) fn with_pod_scope(mut self, scope: Option<PodScope>) -> Self {
+        self.pod_scope = scope;
+        self.select_pods();
+        self
+    }
+
+    fn select_pods(&self) {
+        if let Some(scope) = &self.pod_scope {
+            let kubernetes = self.follower.config().kubernetes.as_ref();
+            scope.set_all(kubernetes.is_some_and(|it| it.pods.value == PodRecords::Verified));
+        }
     }
 
     /// What it shows to everything around it.
@@ -169,6 +187,7 @@ impl ClusterDns {
         match configured {
             None => self.running.publish(responder),
             Some(Configured { forward, datagram_size, notices }) => {
+                self.select_pods();
                 tell(&notices);
                 newer.groups = forward.groups.as_slice().into();
                 newer.notices = notices.into();

@@ -23,6 +23,7 @@ mod serve;
 mod servers;
 mod site;
 mod socket;
+mod source;
 mod start;
 #[cfg(test)]
 mod tests;

@@ -38,9 +38,22 @@ const TOLD_MAX: usize = 4;
 #[derive(Debug)]
 pub struct ApiServer {
     access: Access,
-    wanted: Wanted,
+    wanted: watch::Sender<Wanted>,
     status: ApiServerStatus,
     stop: watch::Sender<bool>,
+}
+
+/// Says which Pods a running `ApiServer` reads.
+#[derive(Debug, Clone)]
+pub struct PodScope(watch::Sender<Wanted>);
+
+impl PodScope {
+    /// Whether those of all nodes are wanted, or of the own one only.
+    pub fn set_all(&self, all_pods: bool) {
+        self.0.send_if_modified(|wanted| {
+            std::mem::replace(&mut wanted.all_pods, all_pods) != all_pods
+        });
+    }
 }
 
 /// Ends a running `ApiServer` from another thread.
@@ -64,12 +77,18 @@ impl ApiServer {
         let runtime = runtime.map_err(|error| AccessError::Broke(error.to_string()))?;
         drop(runtime.block_on(access.load())?);
         let (stop, _) = watch::channel(false);
+        let (wanted, _) = watch::channel(wanted);
         Ok(Self { access, wanted, status: ApiServerStatus::default(), stop })
     }
 
     #[must_use]
     pub fn stopper(&self) -> ApiServerStopper {
         ApiServerStopper(self.stop.clone())
+    }
+
+    #[must_use]
+    pub fn pod_scope(&self) -> PodScope {
+        PodScope(self.wanted.clone())
     }
 
     /// How the connection is, at any time.
@@ -109,7 +128,7 @@ impl ApiServer {
     }
 
     async fn follow_all(self, mut emit: impl FnMut(Vec<Event>) -> ControlFlow<()>) {
-        let collections = self.wanted.collections();
+        let collections = self.wanted.borrow().collections();
         let mut unread = vec![true; collections.len()];
         self.status.change(|state| {
             let named = collections
@@ -117,7 +136,7 @@ impl ApiServer {
                 .map(|it| CollectionState { name: it.name(), ..CollectionState::default() });
             state.collections = named.collect();
         });
-        let shared = Arc::new(Shared::new(self.access, self.status));
+        let shared = Arc::new(Shared::new(self.access, self.status, self.wanted));
         let (out, mut told) = mpsc::channel(TOLD_MAX);
         let mut tasks = JoinSet::new();
         let mut look = Look::new(Arc::clone(&shared));

@@ -13,7 +13,7 @@ mod walk;
 
 pub use api_server::{
     Access, AccessError, ApiServer, ApiServerState, ApiServerStatus, ApiServerStopper,
-    CollectionState, Counts, Trouble, Wanted,
+    CollectionState, Counts, PodScope, Trouble, Wanted,
 };
 pub use event::Event;
 pub use folder::{Folder, OpenError, Stopper};

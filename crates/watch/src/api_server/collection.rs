@@ -64,14 +64,7 @@ impl Wanted {
         if self.dataplane {
             wanted.push(Collection::all(Kind::ServiceCidr));
         }
-        if self.all_pods {
-            // A Pod that has ended has no address any more.
-            let field_selector = "status.phase!=Failed,status.phase!=Succeeded".to_owned();
-            wanted.push(Collection { field_selector, ..Collection::all(Kind::Pod) });
-        } else if let Some(node) = &self.node {
-            let field_selector = format!("spec.nodeName={}", node.0);
-            wanted.push(Collection { field_selector, ..Collection::all(Kind::Pod) });
-        }
+        wanted.extend(self.pods());
         if self.names {
             wanted.push(Collection::all(Kind::Namespace));
             wanted.push(Collection::all(Kind::ServiceImport));
@@ -83,6 +76,19 @@ impl Wanted {
             }));
         }
         wanted
+    }
+
+    /// Which Pods are read.
+    pub(crate) fn pods(&self) -> Option<Collection> {
+        let field_selector = match &self.node {
+            // A Pod that has ended has no address any more.
+            _ if self.all_pods => "status.phase!=Failed,status.phase!=Succeeded".to_owned(),
+            Some(node) => format!("spec.nodeName={}", node.0),
+            // No Pod has this name: nobody's, until those of all nodes are wanted.
+            None if self.names => "metadata.name=-".to_owned(),
+            None => return None,
+        };
+        Some(Collection { field_selector, ..Collection::all(Kind::Pod) })
     }
 }
 
@@ -107,10 +113,16 @@ impl Collection {
 
     /// For people and metrics: the resource, and which object where it is a single one.
     pub(crate) fn name(&self) -> String {
-        match self.field_selector.strip_prefix("metadata.name=") {
+        let single = self.field_selector.strip_prefix("metadata.name=");
+        match single.filter(|_| self.kind != Kind::Pod) {
             Some(name) => format!("{}/{name}", self.resource()),
             None => self.resource().to_owned(),
         }
+    }
+
+    /// The Node, where only one is read.
+    pub(crate) fn node_name(&self) -> Option<&str> {
+        self.field_selector.strip_prefix("metadata.name=").filter(|_| self.kind == Kind::Node)
     }
 
     /// Whether the API may lack the kind: a CRD that nobody has installed.

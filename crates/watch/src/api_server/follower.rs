@@ -131,6 +131,13 @@ impl Follower {
         self.next.clone()
     }
 
+    /// Reads other objects of the kind from now on; a new list tells the difference.
+    pub(crate) fn select(&mut self, collection: Collection) {
+        self.collection = collection;
+        self.next = self.list();
+        self.not_before = None;
+    }
+
     /// Path and query of a request.
     pub(crate) fn target(&self, request: &Request, spread: f64) -> String {
         self.collection.target(request, self.is_older, spread)

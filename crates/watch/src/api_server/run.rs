@@ -4,11 +4,12 @@ use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
+use ingest::api::Kind;
 use tokio::sync::{Mutex, mpsc, watch};
 use tokio::time::{sleep, sleep_until, timeout};
 
 use super::access::{Access, AccessError};
-use super::collection::Collection;
+use super::collection::{Collection, Wanted};
 use super::connection::{Connection, all_bytes, next_bytes};
 use super::failure::Failure;
 use super::follower::{Follower, Request};
@@ -56,12 +57,24 @@ pub(super) struct Shared {
     /// False while the server is looked for: then only one asks.
     reachable: watch::Sender<bool>,
     pub(super) status: ApiServerStatus,
+    wanted: watch::Sender<Wanted>,
 }
 
 impl Shared {
-    pub(super) fn new(access: Access, status: ApiServerStatus) -> Self {
+    pub(super) fn new(
+        access: Access,
+        status: ApiServerStatus,
+        wanted: watch::Sender<Wanted>,
+    ) -> Self {
         let (reachable, _) = watch::channel(false);
-        Self { access, connection: Mutex::new(None), files_at: Mutex::new(None), reachable, status }
+        Self {
+            access,
+            connection: Mutex::new(None),
+            files_at: Mutex::new(None),
+            reachable,
+            status,
+            wanted,
+        }
     }
 
     /// The client, made anew where it has to be. `refused` is the number of one that the server did
@@ -198,10 +211,8 @@ fn judge(status: &ApiServerStatus, version: Version) -> Option<String> {
 fn warn_of(status: &ApiServerStatus, warning: String) {
     let mut is_news = false;
     status.change(|state| {
-        is_news = !state.warnings.contains(&warning);
-        if is_news {
-            state.warnings = vec![warning.clone()];
-        }
+        is_news = state.unknown_version.as_ref() != Some(&warning);
+        state.unknown_version = Some(warning.clone());
     });
     if is_news {
         tracing::warn!("{warning}");
@@ -215,7 +226,9 @@ pub(super) async fn follow(
     index: usize,
     out: mpsc::Sender<Told>,
 ) {
-    let mut one = One { shared, follower: Follower::new(collection), index, out, refused: None };
+    let wanted = (collection.kind == Kind::Pod).then(|| shared.wanted.subscribe());
+    let follower = Follower::new(collection);
+    let mut one = One { shared, follower, index, out, refused: None, wanted };
     while one.ask_once().await {}
 }
 
@@ -227,6 +240,8 @@ struct One {
     out: mpsc::Sender<Told>,
     /// The client that the server did not accept.
     refused: Option<u64>,
+    /// Where what is wanted of the collection may change.
+    wanted: Option<watch::Receiver<Wanted>>,
 }
 
 /// Nobody listens any more.
@@ -239,12 +254,16 @@ impl One {
             sleep_until(at.into()).await;
         }
         self.shared.wait_until_reachable().await;
+        self.select_anew();
         let request = self.follower.begin(now());
         self.count(&request);
         let ended = match self.ask(&request).await {
             Ok(ended) => ended,
             Err(Deaf) => return false,
         };
+        if self.select_anew() {
+            return true;
+        }
         self.note(&request, ended.as_ref());
         let events = self.follower.end(ended.as_ref(), now(), random());
         self.tell(events).await.is_ok()
@@ -286,7 +305,11 @@ impl One {
         let mut lines = Lines::default();
         loop {
             let silence = if self.follower.is_read() { SILENCE_MAX } else { LIST_SILENCE_MAX };
-            let bytes = match next_bytes(&mut response, silence).await {
+            let next = tokio::select! {
+                next = next_bytes(&mut response, silence) => next,
+                () = wanted_anew(&mut self.wanted) => return Ok(None),
+            };
+            let bytes = match next {
                 Ok(Some(bytes)) => bytes,
                 Ok(None) => return Ok(None),
                 Err(failure) => return Ok(Some(failure)),
@@ -305,6 +328,17 @@ impl One {
         }
     }
 
+    /// Lists anew where others are wanted than before. False where they are the same.
+    fn select_anew(&mut self) -> bool {
+        let Some(wanted) = &mut self.wanted else { return false };
+        let pods = wanted.borrow_and_update().pods();
+        let Some(pods) = pods.filter(|pods| pods != self.follower.collection()) else {
+            return false;
+        };
+        self.follower.select(pods);
+        true
+    }
+
     async fn tell(&self, events: Vec<Event>) -> Result<(), Deaf> {
         let is_read = self.follower.is_read();
         self.shared.status.change_collection(self.index, |state| {
@@ -315,6 +349,11 @@ impl One {
             state.is_read = is_read;
             is_news
         });
+        if let Some(name) = self.follower.collection().node_name()
+            && is_read
+        {
+            self.shared.status.note_node(name, self.follower.objects() > 0);
+        }
         self.out.send(Told { index: self.index, events, is_read }).await.map_err(|_closed| Deaf)
     }
 
@@ -357,6 +396,16 @@ impl One {
             (Some(_) | None, _) => {}
         }
     }
+}
+
+/// Waits until something else is wanted, for ever where that cannot be.
+async fn wanted_anew(wanted: &mut Option<watch::Receiver<Wanted>>) {
+    if let Some(wanted) = wanted
+        && wanted.changed().await.is_ok()
+    {
+        return;
+    }
+    std::future::pending().await
 }
 
 /// From 0 to 1, to spread in time what many would do at once. Nobody gains by foreseeing it.

@@ -15,8 +15,10 @@ pub struct ApiServerState {
     pub version: Option<String>,
     /// Since when the server cannot be reached or used at all, and why.
     pub away: Option<Trouble>,
-    /// What a person should know though everything goes on.
-    pub warnings: Vec<String>,
+    /// Why the version is not one that this was tried with.
+    pub unknown_version: Option<String>,
+    /// That there is no Node of the name that this program was given.
+    pub missing_node: Option<String>,
     pub collections: Vec<CollectionState>,
 }
 
@@ -71,6 +73,25 @@ impl ApiServerStatus {
         set(&mut self.lock().away, reason, now)
     }
 
+    /// Tells once that there is no such Node, and that there is one after all.
+    pub(super) fn note_node(&self, name: &str, is_there: bool) {
+        let warning = (!is_there).then(|| {
+            format!(
+                "there is no Node of this name: {name}\nhint: --node-name must be the name of a \
+                 Node object; kubectl get nodes lists them"
+            )
+        });
+        let mut state = self.lock();
+        let is_news = state.missing_node != warning;
+        state.missing_node.clone_from(&warning);
+        drop(state);
+        match warning {
+            Some(warning) if is_news => tracing::warn!("{warning}"),
+            None if is_news => tracing::info!(name, "the Node is there"),
+            Some(_) | None => {}
+        }
+    }
+
     pub(super) fn change_collection<T: Default>(
         &self,
         index: usize,
@@ -86,6 +107,11 @@ impl ApiServerStatus {
 }
 
 impl ApiServerState {
+    /// What a person should know though everything goes on.
+    pub fn warnings(&self) -> impl Iterator<Item = &str> {
+        [&self.unknown_version, &self.missing_node].into_iter().filter_map(|it| it.as_deref())
+    }
+
     /// Since when some change in the cluster may not have been heard of, and why.
     #[must_use]
     pub fn trouble(&self) -> Option<&Trouble> {

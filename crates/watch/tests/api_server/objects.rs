@@ -93,14 +93,18 @@ fn objects_are_told_as_they_are_as_they_change_and_as_they_go() {
     );
     reader.told();
     server.kubectl("-n shop label service web tier=front");
-    reader.until("the change is told", |reader| !reader.told.is_empty());
-    assert_eq!(reader.told(), ["+Service shop/web"]);
+    // Controllers change the Nodes meanwhile.
+    let of_services = |told: &[String]| -> Vec<String> {
+        told.iter().filter(|it| it.contains("Service ")).cloned().collect()
+    };
+    reader.until("the change is told", |reader| !of_services(&reader.told).is_empty());
+    assert_eq!(of_services(&reader.told()), ["+Service shop/web"]);
     server.kubectl("-n shop delete service web");
     reader.until("the deletion is told", |reader| !reader.has("Service shop/web"));
     let state = reader.state();
     assert_eq!(
-        (state.version.as_deref(), state.away, state.warnings),
-        (Some("v1.36.3"), None, vec![])
+        (state.version.as_deref(), state.away, state.missing_node),
+        (Some("v1.36.3"), None, None)
     );
     let shown: Vec<(String, bool, bool, u64, u64)> = state
         .collections
@@ -138,4 +142,49 @@ fn a_kind_that_is_installed_later_is_found_and_goes_with_its_definition() {
     reader.until("the import is told", |reader| reader.has("ServiceImport shop/cart"));
     server.kubectl(&format!("delete {name}"));
     reader.until("the import is gone", |reader| !reader.has("ServiceImport shop/cart"));
+}
+
+#[test]
+fn a_node_that_is_not_there_is_told_until_it_is() {
+    let Some(server) = ControlPlane::up() else { return };
+    let mut reader = Reader::start(server.admin());
+    reader.until("all is read", |reader| reader.is_synced);
+    assert_eq!(
+        reader.state().missing_node.as_deref(),
+        Some(
+            "there is no Node of this name: a\n\
+             hint: --node-name must be the name of a Node object; kubectl get nodes lists them"
+        )
+    );
+    server.apply(SHOP);
+    reader.until("the Node is seen", |reader| reader.state().missing_node.is_none());
+}
+
+/// Pods of two nodes; nobody runs them.
+const PODS: &str = "
+apiVersion: v1
+kind: Pod
+metadata: {name: here, namespace: shop}
+spec: {nodeName: a, containers: [{name: c, image: i}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: there, namespace: shop}
+spec: {nodeName: b, containers: [{name: c, image: i}]}
+";
+
+#[test]
+fn pods_of_other_nodes_are_told_for_as_long_as_they_are_wanted() {
+    let Some(server) = ControlPlane::up() else { return };
+    server.apply(SHOP);
+    server.kubectl("-n shop wait --for=create --timeout=30s serviceaccount/default");
+    server.apply(PODS);
+    let mut reader = Reader::start(server.admin());
+    reader.until("all is read", |reader| reader.is_synced);
+    assert_eq!([reader.has("Pod shop/here"), reader.has("Pod shop/there")], [true, false]);
+    reader.scope.set_all(true);
+    reader.until("the other is told", |reader| reader.has("Pod shop/there"));
+    reader.scope.set_all(false);
+    reader.until("the other is gone", |reader| !reader.has("Pod shop/there"));
+    assert!(reader.has("Pod shop/here"));
 }

@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 
 use ingest::api::Object;
 use model::NodeName;
-use watch::{Access, ApiServer, ApiServerState, ApiServerStatus, ApiServerStopper, Event, Wanted};
+use watch::{
+    Access, ApiServer, ApiServerState, ApiServerStatus, ApiServerStopper, Event, PodScope, Wanted,
+};
 
 /// So long a test waits for what must come.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -17,6 +19,7 @@ pub(crate) struct Reader {
     batches: Receiver<Vec<Event>>,
     stopper: ApiServerStopper,
     status: ApiServerStatus,
+    pub(crate) scope: PodScope,
     thread: Option<JoinHandle<()>>,
     /// What is in force, by kind and name, with its version.
     pub(crate) held: BTreeMap<String, String>,
@@ -33,7 +36,7 @@ pub(crate) fn wanted() -> Wanted {
 impl Reader {
     pub(crate) fn start(access: Access) -> Self {
         let server = ApiServer::open(access, wanted()).unwrap();
-        let (stopper, status) = (server.stopper(), server.status());
+        let (stopper, status, scope) = (server.stopper(), server.status(), server.pod_scope());
         let (sender, batches) = channel();
         let thread = thread::spawn(move || {
             let emit = |batch| match sender.send(batch) {
@@ -46,6 +49,7 @@ impl Reader {
             batches,
             stopper,
             status,
+            scope,
             thread: Some(thread),
             held: BTreeMap::new(),
             told: Vec::new(),
