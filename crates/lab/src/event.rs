@@ -6,6 +6,7 @@ use tokio::sync::{mpsc, oneshot};
 use workload::ProbeKind;
 
 use crate::control::{Reply, Request};
+use crate::errand::Errand;
 use crate::joined::Heard;
 use crate::network::NetworkError;
 use crate::who::PodName;
@@ -48,6 +49,8 @@ pub(crate) enum Event {
     InStep(bool),
     /// News from the API server.
     Heard(Heard),
+    /// What kubectl wants of a pod.
+    Errand(Errand),
     Asked(Question),
     Terminated,
 }

@@ -17,6 +17,7 @@ use crate::who::PodName;
 
 mod api;
 mod dns;
+mod endpoint;
 mod follow;
 mod kubeconfig;
 mod membership;

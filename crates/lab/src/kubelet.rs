@@ -18,6 +18,7 @@ use crate::who::PodName;
 mod action;
 mod container;
 mod pod;
+mod recorder;
 mod surroundings;
 mod tls;
 

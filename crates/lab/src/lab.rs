@@ -18,6 +18,7 @@ use crate::kubelet::{Kubelet, Surroundings};
 use crate::up::OnReady;
 
 mod answer;
+mod errand;
 mod node;
 mod ready;
 mod view;
@@ -146,8 +147,8 @@ impl Lab {
 
     fn handle(&mut self, event: Event) {
         let now = self.now();
-        self.is_new |=
-            !matches!(event, Event::Health { .. } | Event::WorldReady | Event::InStep(_));
+        let is_elsewhere = matches!(event, Event::Health { .. } | Event::Errand(_));
+        self.is_new |= !is_elsewhere && !matches!(event, Event::WorldReady | Event::InStep(_));
         match event {
             Event::Wired { run, outcome } => self.kubelet.wired(&run, outcome, now),
             Event::Unwired { run, outcome } => {
@@ -170,6 +171,7 @@ impl Lab {
                     joined.hear(heard, now);
                 }
             }
+            Event::Errand(errand) => self.run_errand(errand),
             Event::Asked(question) => self.answer(question),
             Event::Terminated => self.is_ending = true,
         }

@@ -5,6 +5,7 @@ mod cluster;
 mod control;
 mod daemon;
 mod down;
+mod errand;
 mod event;
 mod exec;
 mod files;

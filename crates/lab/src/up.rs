@@ -192,6 +192,8 @@ fn speak(membership: &Arc<Membership>, orders: Orders, events: &Events) -> JoinS
     }
     tasks.spawn(joined::write(api.clone(), orders.wishes));
     tasks.spawn(Arc::clone(membership).beat(orders.alive));
+    let (doors, api, events) = (Arc::clone(&membership.doors), api.clone(), events.clone());
+    tasks.spawn(async move { doors.serve(api, events).await });
     tasks
 }
 

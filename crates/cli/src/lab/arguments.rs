@@ -1,5 +1,6 @@
 //! Which arguments do the commands of a lab take?
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
@@ -58,6 +59,10 @@ pub(crate) struct UpArguments {
     /// to them, and its controllers do the rest
     #[arg(long, value_name = "FILE", conflicts_with = "files")]
     pub(crate) kubeconfig: Option<PathBuf>,
+    /// With --kubeconfig: an address of this machine at which the API server reaches the nodes, for
+    /// kubectl logs, exec and port-forward
+    #[arg(long, value_name = "IP", default_value = "127.0.0.1")]
+    pub(crate) kubelet_address: IpAddr,
     /// How many nodes
     #[arg(long, value_name = "N", default_value_t = 3)]
     pub(crate) nodes: u8,

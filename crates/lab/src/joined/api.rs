@@ -6,14 +6,25 @@ use std::time::Duration;
 use http_body_util::BodyExt as _;
 use hyper::header::{ACCEPT, CONTENT_TYPE, USER_AGENT};
 use hyper::{Method, Request, Response, StatusCode};
-use kube::client::Body;
+use hyper_util::client::legacy::Client as Transport;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use kube::client::{Body, ConfigExt as _};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 use serde_json::Value;
 use tokio::time::timeout;
+use tower::ServiceBuilder;
+use tower::util::BoxService;
 
 /// An answer begins, and one that is no watch ends, in this time.
 const ANSWER_MAX: Duration = Duration::from_secs(30);
+
+/// A host that answers a connection at all does it in this time.
+const CONNECT_MAX: Duration = Duration::from_secs(5);
+
+/// How long a connection without a request is kept.
+const IDLE_MAX: Duration = Duration::from_secs(30);
 
 /// No list of a lab's cluster is longer; a page is asked for at a time.
 const ANSWER_BYTES_MAX: usize = 64 << 20;
@@ -83,15 +94,13 @@ impl Access {
         let file = Kubeconfig::read_from(path).map_err(|error| wrong(&error))?;
         let options = KubeConfigOptions::default();
         let config = Config::from_custom_kubeconfig(file.clone(), &options).await;
-        let mut config = config.map_err(|error| wrong(&error))?;
-        // Who asks decides when to ask again.
-        config.default_retry = false;
+        let config = config.map_err(|error| wrong(&error))?;
         let url = config.cluster_url.clone();
         let is_tls = url.scheme_str() != Some("http");
         let host = url.host().unwrap_or_default();
         let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
         let port = url.port_u16().unwrap_or(if is_tls { 443 } else { 80 });
-        let client = Client::try_from(config).map_err(|error| wrong(&error))?;
+        let client = client(config).map_err(|error| wrong(&error))?;
         Ok(Self { file, host, port, is_tls, api: Api { client } })
     }
 }
@@ -171,6 +180,24 @@ impl Api {
     }
 }
 
+/// The library's own stack would ask again by itself, and log each failure.
+fn client(config: Config) -> Result<Client, kube::Error> {
+    let mut http = HttpConnector::new();
+    http.enforce_http(false);
+    http.set_nodelay(true);
+    http.set_connect_timeout(Some(CONNECT_MAX));
+    let tls = config.rustls_https_connector_with_connector(http)?;
+    let transport: Transport<_, Body> =
+        Transport::builder(TokioExecutor::new()).pool_idle_timeout(IDLE_MAX).build(tls);
+    let service = ServiceBuilder::new()
+        .layer(config.base_uri_layer())
+        .option_layer(config.auth_layer()?)
+        .layer(config.extra_headers_layer()?)
+        .map_err(tower::BoxError::from)
+        .service(transport);
+    Ok(Client::new(BoxService::new(service), config.default_namespace))
+}
+
 async fn all_bytes(mut response: Response<Body>) -> Result<Vec<u8>, Failure> {
     let mut all = Vec::new();
     while let Some(frame) = response.body_mut().frame().await {
@@ -195,7 +222,8 @@ pub(crate) fn silent(time: Duration) -> Failure {
 
 /// Libraries name the cause in the source of the source.
 fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
+    let text = error.to_string();
+    let mut text = text.strip_prefix("ServiceError: ").unwrap_or(&text).to_owned();
     let mut cause = error.source();
     while let Some(error) = cause {
         let more = error.to_string();

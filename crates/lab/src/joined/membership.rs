@@ -1,6 +1,8 @@
 //! How do the lab's nodes come to an API server, stay there and leave?
 
 use std::collections::BTreeSet;
+use std::io;
+use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,6 +16,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use super::api::{Access, Api, Failure, KubeconfigError, PatchKind};
 use super::dns;
+use super::endpoint::Doors;
 use super::node::{self, LAB_LABEL, LEASES, Machine, NODES};
 use crate::plan::{NodePlan, Plan};
 use crate::settings::{LabName, Settings};
@@ -38,6 +41,8 @@ pub enum JoinError {
     Stranger(NodeName),
     #[error("the API server gave {node} the range {range}, which is not of --pod-cidr")]
     Range { node: NodeName, range: String },
+    #[error("nodes cannot listen on {address}: {source}")]
+    Listen { address: IpAddr, source: io::Error },
 }
 
 impl JoinError {
@@ -55,6 +60,10 @@ impl JoinError {
             Self::Stranger(node) => {
                 format!("if it is left of another lab: `kubectl delete node {node}`")
             }
+            Self::Listen { .. } => {
+                "--kubelet-address is one of this machine's own that the API server reaches"
+                    .to_owned()
+            }
             Self::Range { .. } => {
                 "give --pod-cidr what kube-controller-manager has as --cluster-cidr".to_owned()
             }
@@ -70,6 +79,7 @@ fn asked(what: impl Into<String>) -> impl FnOnce(Failure) -> JoinError {
 /// The lab's nodes at an API server.
 pub(crate) struct Membership {
     pub(crate) access: Access,
+    pub(crate) doors: Arc<Doors>,
     machine: Machine,
     nodes: Vec<NodePlan>,
 }
@@ -83,12 +93,18 @@ impl Membership {
         let access = Access::load(path).await?;
         let version = access.api.get("/version").await.map_err(asked("tell its version"))?;
         let version = version.get("gitVersion").and_then(Value::as_str).unwrap_or("v1.33.0");
-        let machine = Machine::here(settings.name.clone(), version.to_owned());
         if let Some(cidrs) = service_cidrs(&access.api).await {
             settings.service_cidrs = cidrs;
         }
         let mut plan = Plan::new(settings);
-        let mut membership = Self { access, machine, nodes: plan.nodes.clone() };
+        let names = plan.nodes.iter().map(|node| node.name.clone());
+        let address = settings.kubelet_address;
+        let doors = Doors::open(address, names);
+        let doors = doors.map_err(|source| JoinError::Listen { address, source })?;
+        let doors = Arc::new(doors);
+        let (name, version) = (settings.name.clone(), version.to_owned());
+        let machine = Machine::here(name, version, Arc::clone(&doors));
+        let mut membership = Self { access, machine, doors, nodes: plan.nodes.clone() };
         match membership.register(&mut plan, settings).await {
             Ok(()) => {
                 membership.nodes.clone_from(&plan.nodes);

@@ -2,10 +2,12 @@
 
 use std::net::IpAddr;
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 
+use super::endpoint::Doors;
 use crate::plan::NodePlan;
 use crate::settings::LabName;
 
@@ -29,10 +31,12 @@ pub(crate) struct Machine {
     pub(crate) kernel: String,
     pub(crate) memory_kib: u64,
     pub(crate) cpus: usize,
+    /// Where the nodes answer the API server.
+    pub(crate) doors: Arc<Doors>,
 }
 
 impl Machine {
-    pub(crate) fn here(lab: LabName, version: String) -> Self {
+    pub(crate) fn here(lab: LabName, version: String, doors: Arc<Doors>) -> Self {
         let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
         let memory = read("/proc/meminfo");
         let total = memory.lines().find_map(|line| line.strip_prefix("MemTotal:"));
@@ -43,6 +47,7 @@ impl Machine {
             kernel: read("/proc/sys/kernel/osrelease").trim().to_owned(),
             memory_kib: total.unwrap_or(1 << 20),
             cpus: std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
+            doors,
         }
     }
 
@@ -78,7 +83,8 @@ impl Machine {
         json!({
             "capacity": resources,
             "allocatable": resources,
-            "addresses": addresses(&node.ips()),
+            "addresses": addresses(self.doors.address(), &node.ips()),
+            "daemonEndpoints": {"kubeletEndpoint": {"Port": self.doors.ports.get(&node.name)}},
             "conditions": conditions(now),
             "nodeInfo": {
                 "machineID": name,
@@ -101,8 +107,12 @@ const fn architecture() -> &'static str {
     if cfg!(target_arch = "aarch64") { "arm64" } else { "amd64" }
 }
 
-fn addresses(ips: &[IpAddr]) -> Value {
-    ips.iter().map(|ip| json!({"type": "InternalIP", "address": ip.to_string()})).collect()
+/// An API server asks a node for a pod's logs at its host name, else at its internal name, and only
+/// then at its address, which leads nowhere outside of the lab.
+fn addresses(door: IpAddr, ips: &[IpAddr]) -> Value {
+    let of = |kind: &str, ip: &IpAddr| json!({"type": kind, "address": ip.to_string()});
+    let own = ips.iter().map(|ip| of("InternalIP", ip));
+    std::iter::once(of("InternalDNS", &door)).chain(own).collect()
 }
 
 /// A strategic merge patch replaces each by its type.

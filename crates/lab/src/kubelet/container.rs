@@ -2,12 +2,15 @@
 
 use std::path::PathBuf;
 use std::process::ExitStatus;
+use std::sync::Arc;
 use std::time::Duration;
 
+use ::kubelet::Log;
 use host::program::Running;
 use workload::api::{Container, RestartPolicy};
 use workload::{Health, RestartBackoff, RestartDelays};
 
+use super::recorder::Recorder;
 use crate::event::ContainerRunId;
 
 /// When a container's turn is.
@@ -31,6 +34,9 @@ pub(crate) struct ContainerRun {
     pub(crate) log: PathBuf,
     /// What the last probe that failed said, with its name.
     pub(crate) complaint: Option<String>,
+    /// What its present or last run writes, and what the one before wrote, for those who follow it.
+    pub(crate) log_now: Option<Log>,
+    pub(crate) log_before: Option<Log>,
     /// How its last run came to its end; none when it has not run, or could not start.
     pub(crate) ended: Option<Ended>,
 }
@@ -64,6 +70,8 @@ pub(crate) enum State {
 #[derive(Debug)]
 pub(crate) struct Life {
     pub(crate) running: Running,
+    /// Reads what it writes, where somebody may follow that.
+    pub(crate) recorder: Option<Arc<Recorder>>,
     pub(crate) since: Duration,
     pub(crate) health: Health,
     pub(crate) ending: Ending,
@@ -100,6 +108,8 @@ impl ContainerRun {
             backoff: RestartBackoff::new(RestartDelays::default()),
             log,
             complaint: None,
+            log_now: None,
+            log_before: None,
             ended: None,
         }
     }
