@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 
 use serde_json::Value;
 
@@ -28,6 +28,10 @@ impl ControlPlane {
             std::io::stderr().write_all(text.as_bytes()).unwrap();
             return None;
         };
+        Some(Self::start(program))
+    }
+
+    fn start(program: PathBuf) -> Self {
         let state = std::env::temp_dir().join(format!("pogu-joined-{}", fresh_name()));
         let mut supervisor = command(&program)
             .args([Path::new("up"), Path::new("--state"), &state])
@@ -41,7 +45,7 @@ impl ControlPlane {
         let lines: Vec<String> =
             out.lines().map(Result::unwrap).take_while(|line| line != "ready").collect();
         assert!(supervisor.try_wait().unwrap().is_none(), "it has ended: {lines:?}");
-        Some(Self { program, state, supervisor })
+        Self { program, state, supervisor }
     }
 
     /// One of its own orders, such as `kill kube-apiserver`.
@@ -69,6 +73,20 @@ impl ControlPlane {
         all.lines().map(str::to_owned).collect()
     }
 
+    /// A port of this machine that leads to one of the pod, for as long as the value lives.
+    pub(crate) fn forward(&self, pod: &str, port: u16) -> (u16, Forward) {
+        let mut command = self.kubectl_command();
+        command.args(["port-forward", pod, &format!(":{port}")]).stdout(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut out = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        out.read_line(&mut line).unwrap();
+        // Forwarding from 127.0.0.1:40000 -> 80
+        let (_, rest) = line.split_once("127.0.0.1:").unwrap();
+        let (port, _) = rest.split_once(' ').unwrap();
+        (port.parse().unwrap(), Forward { child, _out: out })
+    }
+
     fn kubectl_command(&self) -> Command {
         let mut command = command(&self.program.with_file_name("kubectl"));
         command.arg("--kubeconfig").arg(self.kubeconfig());
@@ -77,6 +95,19 @@ impl ControlPlane {
 
     pub(crate) fn kubeconfig(&self) -> PathBuf {
         self.state.join("admin.kubeconfig")
+    }
+}
+
+pub(crate) struct Forward {
+    child: Child,
+    /// It tells of each connection, and ends when nobody listens.
+    _out: BufReader<ChildStdout>,
+}
+
+impl Drop for Forward {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
     }
 }
 

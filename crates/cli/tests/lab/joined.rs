@@ -1,7 +1,8 @@
 //! Does a lab at a real API server do what the objects there say, and leave nothing there?
 
 use std::collections::BTreeSet;
-use std::net::{IpAddr, SocketAddr};
+use std::io::{BufRead as _, BufReader};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
 use std::path::Path;
 
 use host::netns::Netns;
@@ -121,6 +122,44 @@ fn kubectl_drives_a_lab_and_nothing_stays_of_it() {
     assert_eq!(control_plane.names("pods -A"), [""; 0]);
     assert_eq!(control_plane.names("services -n kube-system"), [""; 0]);
     assert_eq!(Netns::names(&format!("pogu.{}.", lab.name)).unwrap(), [""; 0]);
+}
+
+#[test]
+fn kubectl_reads_runs_and_forwards() {
+    if host::skip::without_root() {
+        return;
+    }
+    let Some(control_plane) = ControlPlane::up() else { return };
+    let _lab = joined(&control_plane);
+    control_plane.apply(
+        r#"
+apiVersion: v1
+kind: Pod
+metadata: {name: talker}
+spec:
+  terminationGracePeriodSeconds: 0
+  containers:
+  - {name: c, image: x, command: [sh, -c, 'echo out; echo err >&2; exec sleep 1000']}
+  - {name: brief, image: x, command: [sh, -c, 'echo no luck; exit 3']}
+  - {name: web, image: pogu.dev/echo, args: [--tcp=80]}
+"#,
+    );
+    let running = "--for=jsonpath={.status.phase}=Running";
+    control_plane.kubectl(&format!("wait {running} pod/talker --timeout=30s"));
+    let again = "--for=jsonpath={.status.containerStatuses[1].restartCount}=1";
+    control_plane.kubectl(&format!("wait {again} pod/talker --timeout=30s"));
+    let mut words: Vec<String> =
+        control_plane.kubectl("logs talker -c c").lines().map(str::to_owned).collect();
+    words.sort();
+    assert_eq!(words, ["err", "out"]);
+    assert_eq!(control_plane.kubectl("logs talker -c brief --previous"), "no luck\n");
+    assert_eq!(control_plane.kubectl("exec talker -c c -- hostname"), "talker\n");
+    let (port, _forward) = control_plane.forward("pod/talker", 80);
+    let mut line = String::new();
+    let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
+    BufReader::new(stream).read_line(&mut line).unwrap();
+    let answer: Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(answer["pod"], "talker");
 }
 
 #[test]
