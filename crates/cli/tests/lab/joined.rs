@@ -262,6 +262,26 @@ fn what_runs_goes_on_while_the_api_server_is_away() {
 }
 
 #[test]
+fn nodes_of_somebody_else_are_left_alone() {
+    if host::skip::without_root() {
+        return;
+    }
+    let Some(control_plane) = ControlPlane::up() else { return };
+    control_plane.apply("{apiVersion: v1, kind: Node, metadata: {name: node-2}}");
+    let lab = Lab::named(fresh_name());
+    let kubeconfig = control_plane.kubeconfig().display().to_string();
+    let output = lab.pogu(&["lab", "up", "--nodes", "2", "--kubeconfig", &kubeconfig]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    let expected = "\
+pogu: the API server has a Node node-2 that is not of this lab
+hint: if it is left of another lab: `kubectl delete node node-2`
+";
+    assert_eq!((output.status.code(), said.as_str()), (Some(1), expected));
+    assert_eq!(control_plane.names("nodes"), ["node/node-2"]);
+    assert_eq!(control_plane.names("leases -n kube-node-lease"), [""; 0]);
+}
+
+#[test]
 fn a_kubeconfig_that_cannot_be_used_says_so() {
     if host::skip::without_root() {
         return;

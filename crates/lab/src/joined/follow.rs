@@ -6,7 +6,7 @@ use std::time::Duration;
 use http_body_util::BodyExt as _;
 use hyper::StatusCode;
 use serde_json::Value;
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep_until, timeout};
 
 use super::api::{Api, Failure, silent, unreachable};
 use super::pause::Pause;
@@ -18,6 +18,9 @@ const WATCH_SECONDS: u64 = 240;
 
 /// It writes at least a bookmark each minute.
 const SILENCE_MAX: Duration = Duration::from_secs(90);
+
+/// A server that ends each watch at once is not asked more often.
+const WATCH_AGAIN_AFTER: Duration = Duration::from_millis(500);
 
 /// No object is longer.
 const LINE_BYTES_MAX: usize = 8 << 20;
@@ -54,7 +57,12 @@ pub(crate) async fn follow(api: Api, collection: Collection, events: Events) {
                 version = found;
                 if version.is_some() { End::Over } else { End::Unheard }
             }),
-            Some(_) => watch(&api, collection, &events, &mut version).await,
+            Some(_) => {
+                let began = Instant::now();
+                let outcome = watch(&api, collection, &events, &mut version).await;
+                sleep_until(began + WATCH_AGAIN_AFTER).await;
+                outcome
+            }
         };
         match outcome {
             Ok(End::Unheard) => return,

@@ -104,7 +104,7 @@ impl Membership {
         let doors = Arc::new(doors);
         let (name, version) = (settings.name.clone(), version.to_owned());
         let machine = Machine::here(name, version, Arc::clone(&doors));
-        let mut membership = Self { access, machine, doors, nodes: plan.nodes.clone() };
+        let mut membership = Self { access, machine, doors, nodes: Vec::new() };
         match membership.register(&mut plan, settings).await {
             Ok(()) => {
                 membership.nodes.clone_from(&plan.nodes);
@@ -118,9 +118,12 @@ impl Membership {
         }
     }
 
-    async fn register(&self, plan: &mut Plan, settings: &Settings) -> Result<(), JoinError> {
-        for node in &self.nodes {
-            self.enter(node).await?;
+    async fn register(&mut self, plan: &mut Plan, settings: &Settings) -> Result<(), JoinError> {
+        for node in &plan.nodes {
+            let uid = self.enter(node).await?;
+            // From here on it is ours to take away.
+            self.nodes.push(node.clone());
+            self.make_lease(node, &uid).await?;
         }
         let deadline = Instant::now() + RANGES_WAIT;
         for node in &mut plan.nodes {
@@ -138,8 +141,8 @@ impl Membership {
         Ok(())
     }
 
-    /// A Node that an earlier lab of the name left is taken over.
-    async fn enter(&self, node: &NodePlan) -> Result<(), JoinError> {
+    /// A Node that an earlier lab of the name left is taken over. Gives its identity.
+    async fn enter(&self, node: &NodePlan) -> Result<String, JoinError> {
         let what = || format!("make Node {}", node.name);
         let now = host::clock::wall();
         let path = format!("{NODES}/{}", node.name);
@@ -154,8 +157,12 @@ impl Membership {
             }
             made => made.map_err(asked(what()))?,
         };
-        let uid = made.pointer("/metadata/uid").and_then(Value::as_str).unwrap_or_default();
-        let lease = node::lease(node, uid, now);
+        let uid = made.pointer("/metadata/uid").and_then(Value::as_str);
+        Ok(uid.unwrap_or_default().to_owned())
+    }
+
+    async fn make_lease(&self, node: &NodePlan, uid: &str) -> Result<(), JoinError> {
+        let lease = node::lease(node, uid, host::clock::wall());
         match self.access.api.create(LEASES, &lease).await {
             Err(failure) if !failure.is(StatusCode::CONFLICT) => {
                 Err(asked(format!("make the Lease of Node {}", node.name))(failure))
