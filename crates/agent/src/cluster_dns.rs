@@ -2,9 +2,11 @@
 
 mod files;
 mod local;
+mod programming;
 mod shown;
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
@@ -13,7 +15,7 @@ use std::time::{Duration, SystemTime};
 use ::watch::PodScope;
 use dns::config::{Notice, PodRecords};
 use dns::follow::{Configured, Fixed, Follower};
-use dns::setup::Place;
+use dns::setup::{Place, plugins};
 use host::handover::Offer;
 use model::ServiceTable;
 use nameserver::{Listen, Options, Running};
@@ -28,6 +30,7 @@ use crate::failure::Failure;
 use crate::published::Published;
 use files::Files;
 use local::Local;
+use programming::Programming;
 
 /// Between two looks at the files of the configuration.
 const FILES_PERIOD: Duration = Duration::from_secs(2);
@@ -93,6 +96,9 @@ impl ClusterDns {
             groups: forward.groups.as_slice().into(),
             node_search: follower.config().host_search.value.clone(),
             problem: None,
+            plugins: plugins(follower.config()).into(),
+            programming: Programming::default(),
+            reload_failures: 0,
         };
         let (shown, _) = watch::channel(Arc::new(state));
         Ok(Self {
@@ -156,6 +162,7 @@ impl ClusterDns {
         let is_ready = published.status.synced;
         let configured = self.follower.advance(&published.table, is_ready, serial());
         self.serve(configured);
+        self.measure(published);
         self.listen_at_node(&published.node.node.primary_addresses);
         let service = published.table.services.get(&self.settings.config.service);
         let problem = self.local.as_mut().and_then(|local| {
@@ -165,6 +172,15 @@ impl ClusterDns {
         let local = self.local.as_ref().map(Local::addresses).unwrap_or_default();
         self.shown.send_modify(|state| {
             *state = Arc::new(DnsState { is_ready, local, problem, ..DnsState::clone(state) });
+        });
+    }
+
+    /// Counts how long it took until this is what names are answered by.
+    fn measure(&self, published: &Published) {
+        let now = (host::clock::monotonic(), host::clock::wall());
+        let answered = (&published.table, published.status.generation);
+        self.shown.send_modify(|state| {
+            Arc::make_mut(state).programming.answered(answered, &published.recent, now);
         });
     }
 
@@ -191,10 +207,12 @@ impl ClusterDns {
                 tell(&notices);
                 newer.groups = forward.groups.as_slice().into();
                 newer.notices = notices.into();
+                newer.plugins = plugins(self.follower.config()).into();
                 newer.node_search.clone_from(&self.follower.config().host_search.value);
                 self.running.set_datagram_size(datagram_size);
                 if let Err(error) = self.running.reconfigure(Arc::clone(&responder), forward) {
                     tracing::error!(%error, "upstreams stay as they were");
+                    newer.reload_failures += 1;
                     self.running.publish(responder);
                 }
             }
@@ -256,8 +274,16 @@ fn fixed(config: &Config, settings: &NodeDns) -> Fixed {
             zonal: dns.zonal,
         },
         node: settings.has_pods.then(|| config.node_name.clone()),
-        environment: BTreeMap::new(),
+        environment: environment(),
     }
+}
+
+/// The variables of this process, which a Corefile may name. One that is no text is nothing to it.
+fn environment() -> BTreeMap<String, String> {
+    let text = |(name, value): (OsString, OsString)| {
+        Some((name.into_string().ok()?, value.into_string().ok()?))
+    };
+    std::env::vars_os().filter_map(text).collect()
 }
 
 fn listen(addresses: &[SocketAddr]) -> Vec<Listen> {

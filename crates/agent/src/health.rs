@@ -9,9 +9,9 @@ use model::{Family, NodeName, ServiceName, ServiceTable};
 use serde::Serialize;
 use serde_json::json;
 
-use crate::answer::Answer;
 use crate::published::Published;
 use host::rfc3339;
+use serve::Answer;
 
 const ENDPOINT_WEIGHT: HeaderName = HeaderName::from_static("x-load-balancing-endpoint-weight");
 

@@ -13,8 +13,8 @@ use tokio::time::sleep;
 
 use crate::event::Event;
 use crate::published::Published;
-use crate::serve::{Listener, Stop, listen, serve, stopped};
 use crate::site::{Site, View};
+use serve::{Listener, Stop, listen, serve, stopped};
 
 /// How long until a port that could not be opened, or a report that found no room, is tried again.
 const RETRY: Duration = Duration::from_secs(1);

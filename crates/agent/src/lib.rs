@@ -1,7 +1,6 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
-mod answer;
 mod cleanup;
 mod cluster_dns;
 pub mod config;
@@ -11,6 +10,7 @@ mod failure;
 mod health;
 mod health_check;
 mod health_check_ports;
+mod heard;
 mod measurement;
 mod metrics;
 mod names_core;
@@ -19,7 +19,6 @@ mod published;
 pub mod query;
 mod recorder;
 mod run;
-mod serve;
 mod servers;
 mod site;
 mod socket;
@@ -33,6 +32,7 @@ pub use cleanup::{Removed, cleanup};
 pub use event::{EVENTS_MAX, Event, MeasureRequest, News, OwnAddresses, ReadBackRequest};
 pub use failure::Failure;
 pub use health_check::{HealthCheck, HealthChecks};
+pub use heard::{Heard, Recent};
 pub use measurement::{
     Conntrack, Count, EndpointConnections, EndpointTraffic, Measurement, Refusal, RefusedPackets,
     ServiceTraffic, Source, Traffic,

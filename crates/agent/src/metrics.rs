@@ -14,11 +14,11 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 use watch::ApiServerStatus;
 
-use crate::answer::Answer;
 use crate::event::{Event, MeasureRequest};
 use crate::measurement::{Measurement, Source};
 use crate::recorder::Recorder;
 use crate::site::View;
+use serve::Answer;
 
 mod api_server;
 mod dns;

@@ -5,8 +5,8 @@
 use hyper::Uri;
 use model::ServiceName;
 
-use crate::answer::Answer;
 use crate::site::View;
+use serve::Answer;
 
 mod api_server;
 mod client;

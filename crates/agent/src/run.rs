@@ -15,9 +15,9 @@ use crate::event::{EVENTS_MAX, Event, OwnAddresses};
 use crate::failure::Failure;
 use crate::published::{Published, Publisher};
 use crate::recorder::Recorder;
-use crate::serve::{Stop, stopped};
 use crate::servers::{Listening, Servers};
 use crate::source::{Source, SourceStopper};
+use serve::{Stop, stopped};
 
 /// How long a predecessor may take to end, and how often that is looked for.
 const LEAVE_MOST: Duration = Duration::from_secs(20);

@@ -1,10 +1,10 @@
 //! What listens, and where?
 
-use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 
 use ::watch::ApiServerStatus;
+use serve::{Listener, Stop, is_family_missing, listen, serve};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -17,7 +17,6 @@ use crate::health_check_ports::HealthCheckPorts;
 use crate::metrics::Metrics;
 use crate::published::Published;
 use crate::recorder::Recorder;
-use crate::serve::{Listener, Stop, listen, serve};
 use crate::site::{Site, View};
 use crate::socket;
 
@@ -118,10 +117,4 @@ fn listen_all(purpose: &'static str, all: &[Listen]) -> Result<Vec<TcpListener>,
         }
     }
     Ok(listeners)
-}
-
-fn is_family_missing(error: &io::Error) -> bool {
-    let number = error.raw_os_error();
-    number == Some(rustix::io::Errno::AFNOSUPPORT.raw_os_error())
-        || number == Some(rustix::io::Errno::ADDRNOTAVAIL.raw_os_error())
 }

@@ -10,7 +10,6 @@ use model::{Family, ServiceName};
 use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 
-use crate::answer::Answer;
 use crate::cluster_dns::DnsView;
 use crate::config::Config;
 use crate::event::Event;
@@ -18,6 +17,7 @@ use crate::health::{Health, healthz, livez, service_health};
 use crate::metrics::Metrics;
 use crate::published::Published;
 use crate::query;
+use serve::Answer;
 
 #[derive(Debug)]
 pub(crate) enum Site {
@@ -55,8 +55,8 @@ impl View {
     }
 }
 
-impl Site {
-    pub(crate) async fn answer(&self, method: &Method, uri: &Uri) -> Answer {
+impl serve::Site for Site {
+    async fn answer(&self, method: &Method, uri: &Uri) -> Answer {
         let now = now();
         let is_read = matches!(*method, Method::GET | Method::HEAD);
         match self {

@@ -8,8 +8,10 @@ use clap_complete::Shell;
 
 use crate::lab::LabArguments;
 
+mod controller;
 mod explain;
 
+pub(crate) use controller::{Bind, ControllerArguments};
 pub(crate) use explain::{ExplainArguments, Offline, TraceOutput};
 
 /// Services for Kubernetes and for plain Linux hosts.
@@ -32,6 +34,7 @@ Examples:
 #[derive(Debug, Subcommand)]
 pub(crate) enum Action {
     Agent(Box<AgentArguments>),
+    Controller(Box<ControllerArguments>),
     Dns(Box<DnsArguments>),
     Get(GetArguments),
     Explain(Box<ExplainArguments>),

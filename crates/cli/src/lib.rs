@@ -4,6 +4,7 @@
 mod age;
 mod agent_flags;
 mod arguments;
+mod controller;
 mod explain;
 mod failure;
 mod get;
@@ -48,6 +49,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn act(action: Action) -> Result<(), Failure> {
     match action {
         Action::Agent(arguments) => node::run(*arguments),
+        Action::Controller(arguments) => controller::run(*arguments),
         Action::Dns(arguments) => names::run(*arguments),
         Action::Get(arguments) => get::run(&arguments),
         Action::Explain(arguments) => explain::run(&arguments),

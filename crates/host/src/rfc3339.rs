@@ -6,15 +6,36 @@ use std::time::{Duration, SystemTime};
 /// written as 1970.
 #[must_use]
 pub fn format(at: SystemTime) -> String {
-    let since = at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO);
-    let (days, second) = (since.as_secs() / 86_400, since.as_secs() % 86_400);
-    let (year, month, day) = date(days);
-    let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
+    let since = since_1970(at);
     let fraction = match since.subsec_nanos() {
         0 => String::new(),
         nanos => format!(".{nanos:09}").trim_end_matches('0').to_owned(),
     };
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}{fraction}Z")
+    format!("{}{fraction}Z", to_the_second(since))
+}
+
+/// The same without what is below the second.
+#[must_use]
+pub fn seconds(at: SystemTime) -> String {
+    format!("{}Z", to_the_second(since_1970(at)))
+}
+
+/// The same with just six digits below the second.
+#[must_use]
+pub fn micros(at: SystemTime) -> String {
+    let since = since_1970(at);
+    format!("{}.{:06}Z", to_the_second(since), since.subsec_micros())
+}
+
+fn since_1970(at: SystemTime) -> Duration {
+    at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO)
+}
+
+fn to_the_second(since: Duration) -> String {
+    let (days, second) = (since.as_secs() / 86_400, since.as_secs() % 86_400);
+    let (year, month, day) = date(days);
+    let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}")
 }
 
 /// Year, month and day, so many days after 1970-01-01.
@@ -60,5 +81,8 @@ mod tests {
                 "2100-03-01T00:00:00Z",
             ]
         );
+        let at = SystemTime::UNIX_EPOCH + Duration::new(1_709_210_096, 20_345_678);
+        assert_eq!(seconds(at), "2024-02-29T12:34:56Z");
+        assert_eq!(micros(at), "2024-02-29T12:34:56.020345Z");
     }
 }

@@ -28,8 +28,8 @@ pub use namespace::Namespace;
 pub use node::{Node, NodeAddress, NodeSpec, NodeStatus, Taint};
 pub use pod::{Pod, PodCondition, PodIp, PodSpec, PodStatus};
 pub use service::{
-    ClientIpConfig, Ingress, IngressPort, LoadBalancerStatus, Service, ServicePort, ServiceSpec,
-    ServiceStatus, SessionAffinityConfig,
+    ClientIpConfig, Condition, Ingress, IngressPort, LoadBalancerStatus, Service, ServicePort,
+    ServiceSpec, ServiceStatus, SessionAffinityConfig,
 };
 pub use service_cidr::{ServiceCidr, ServiceCidrSpec};
 pub use service_import::{ServiceImport, ServiceImportSpec};

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod cluster;
+pub mod control_plane;
 pub mod dns;
 mod engine;
 mod files;

@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 mod access;
+mod clients;
 pub(crate) mod collection;
 mod connection;
 pub(crate) mod decode;
@@ -18,18 +19,22 @@ pub(crate) mod failure;
 pub(crate) mod follower;
 mod known;
 mod lines;
+mod look;
 mod pause;
 mod rejected;
+mod requests;
 mod run;
 mod state;
 mod version;
 
 pub use access::{Access, AccessError};
 pub use collection::Wanted;
+pub use requests::{Method, RequestError, Requests};
 pub use state::{ApiServerState, ApiServerStatus, CollectionState, Counts, Trouble};
 
 use crate::event::Event;
-use run::{Look, Shared, Told, follow};
+use look::Look;
+use run::{Shared, Told, follow};
 
 /// Parts that wait to be taken. Whoever reads waits at the bound, and so does the server.
 const TOLD_MAX: usize = 4;

@@ -13,7 +13,7 @@ mod walk;
 
 pub use api_server::{
     Access, AccessError, ApiServer, ApiServerState, ApiServerStatus, ApiServerStopper,
-    CollectionState, Counts, PodScope, Trouble, Wanted,
+    CollectionState, Counts, Method, PodScope, RequestError, Requests, Trouble, Wanted,
 };
 pub use event::Event;
 pub use folder::{Folder, OpenError, Stopper};

@@ -12,10 +12,10 @@ use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
-use crate::answer::Answer;
 use crate::event::{Event, ReadBackRequest};
 use crate::published::Published;
 use crate::site::View;
+use serve::Answer;
 
 /// What the cluster's own names end in.
 pub const CLUSTER_DOMAIN: &str = "cluster.local";

@@ -19,8 +19,8 @@ use crate::event::Event;
 use crate::measurement::Measurement;
 use crate::metrics::Metrics;
 use crate::published::Status;
-use crate::serve::{Listener, listen, serve};
 use crate::site::{Site, View};
+use serve::{Listener, listen, serve};
 
 pub(super) fn config(flags: &str) -> Config {
     let line = format!("agent --manifests /m --node-name a {flags}");

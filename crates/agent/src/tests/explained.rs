@@ -16,8 +16,8 @@ use super::ask;
 use super::cluster::applied;
 use crate::event::Event;
 use crate::query::{self, AskError};
-use crate::serve::Listener;
 use crate::site::Site;
+use serve::Listener;
 
 /// An agent whose core finds the Service in the kernel with this plan, so many steps away.
 struct Agent {

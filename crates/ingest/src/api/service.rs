@@ -96,6 +96,26 @@ pub struct ServicePort {
 pub struct ServiceStatus {
     #[serde(deserialize_with = "nullable", skip_serializing_if = "is_default")]
     pub load_balancer: LoadBalancerStatus,
+    #[serde(deserialize_with = "list", skip_serializing_if = "is_default")]
+    pub conditions: Vec<Condition>,
+}
+
+/// What somebody says of the Service, by the type of what they say.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Condition {
+    #[serde(rename = "type", deserialize_with = "nullable", skip_serializing_if = "is_default")]
+    pub kind: String,
+    /// `True`, `False` or `Unknown`.
+    #[serde(deserialize_with = "nullable", skip_serializing_if = "is_default")]
+    pub status: String,
+    #[serde(deserialize_with = "nullable", skip_serializing_if = "is_default")]
+    pub reason: String,
+    #[serde(deserialize_with = "nullable", skip_serializing_if = "is_default")]
+    pub message: String,
+    /// RFC 3339: since when the status is so.
+    #[serde(skip_serializing_if = "is_default")]
+    pub last_transition_time: Option<String>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -66,7 +66,10 @@ impl ServiceSpec {
             .iter()
             .map(|host| api::Ingress { hostname: Some(host.clone()), ..api::Ingress::default() });
         let ingress = addresses.chain(hosts).collect();
-        api::ServiceStatus { load_balancer: api::LoadBalancerStatus { ingress } }
+        api::ServiceStatus {
+            load_balancer: api::LoadBalancerStatus { ingress },
+            ..api::ServiceStatus::default()
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 use http_body_util::BodyExt as _;
 use hyper::body::Bytes;
 use hyper::header::{ACCEPT, HeaderMap, RETRY_AFTER, USER_AGENT};
+use hyper::http::request::Builder;
 use hyper::rt::{Read, Write};
 use hyper::{Request, Response, Uri};
 use hyper_util::client::legacy::Client as Transport;
@@ -86,10 +87,18 @@ impl Connection {
     /// # Errors
     /// There is no answer, or it is an error.
     pub(super) async fn get(&self, target: &str) -> Result<Response<Body>, Failure> {
-        let request = Request::get(target)
+        self.send(Request::get(target), Body::empty()).await
+    }
+
+    /// The same for any request.
+    ///
+    /// # Errors
+    /// As of `get`; then it is not known whether the server did what it was asked.
+    pub(super) async fn send(&self, head: Builder, body: Body) -> Result<Response<Body>, Failure> {
+        let request = head
             .header(ACCEPT, "application/json")
             .header(USER_AGENT, concat!("pogu/", env!("CARGO_PKG_VERSION")))
-            .body(Body::empty())
+            .body(body)
             .map_err(|error| Failure::Malformed(error.to_string()))?;
         let response = match timeout(ANSWER_MAX, self.client.send(request)).await {
             Ok(Ok(response)) => response,

@@ -1,22 +1,21 @@
-//! How are all collections followed at once, and who waits while the server is away?
+//! How is a collection followed, and what do all of them share?
 
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use ingest::api::Kind;
-use tokio::sync::{Mutex, mpsc, watch};
-use tokio::time::{sleep, sleep_until, timeout};
+use tokio::sync::{mpsc, watch};
+use tokio::time::sleep_until;
 
-use super::access::{Access, AccessError};
+use super::access::Access;
+use super::clients::Clients;
 use super::collection::{Collection, Wanted};
-use super::connection::{Connection, all_bytes, next_bytes};
+use super::connection::{all_bytes, next_bytes};
 use super::failure::Failure;
 use super::follower::{Follower, Request};
 use super::lines::Lines;
-use super::pause::{LONGEST_UNREACHABLE, pause};
 use super::state::ApiServerStatus;
-use super::version::{Verdict, Version};
 use crate::event::Event;
 
 /// The server writes at least a bookmark each minute or so; silence for longer means that somebody
@@ -29,19 +28,6 @@ const LIST_SILENCE_MAX: Duration = Duration::from_secs(30);
 /// One page of a list. If it is longer, the next try asks for fewer objects.
 const PAGE_BYTES_MAX: usize = 64 << 20;
 
-/// What `/version` may answer, and in which time.
-const VERSION_BYTES_MAX: usize = 64 << 10;
-const VERSION_MAX: Duration = Duration::from_secs(5);
-
-/// How often a server is asked again that is not supported.
-const UNSUPPORTED: Duration = Duration::from_secs(30);
-
-/// An exec plugin that takes longer has hung.
-const MAKE_MAX: Duration = Duration::from_secs(60);
-
-/// Between two looks at the files that say who we are.
-const FILES_PERIOD: Duration = Duration::from_secs(10);
-
 /// What a follower tells.
 pub(super) struct Told {
     pub(super) index: usize,
@@ -51,11 +37,9 @@ pub(super) struct Told {
 
 /// What all followers of one server share.
 pub(super) struct Shared {
-    access: Access,
-    connection: Mutex<Option<Connection>>,
-    files_at: Mutex<Option<Instant>>,
+    pub(super) clients: Clients,
     /// False while the server is looked for: then only one asks.
-    reachable: watch::Sender<bool>,
+    pub(super) reachable: watch::Sender<bool>,
     pub(super) status: ApiServerStatus,
     wanted: watch::Sender<Wanted>,
 }
@@ -67,54 +51,7 @@ impl Shared {
         wanted: watch::Sender<Wanted>,
     ) -> Self {
         let (reachable, _) = watch::channel(false);
-        Self {
-            access,
-            connection: Mutex::new(None),
-            files_at: Mutex::new(None),
-            reachable,
-            status,
-            wanted,
-        }
-    }
-
-    /// The client, made anew where it has to be. `refused` is the number of one that the server did
-    /// not accept.
-    async fn connection(&self, refused: Option<u64>) -> Result<Connection, AccessError> {
-        let mut held = self.connection.lock().await;
-        if let Some(connection) = &*held
-            && refused != Some(connection.number)
-            && !self.is_outdated(connection).await
-        {
-            return Ok(connection.clone());
-        }
-        let number = held.as_ref().map_or(0, |old| old.number + 1);
-        let access = self.access.clone();
-        // An exec plugin may take its time, and others are heard meanwhile.
-        let making = tokio::task::spawn_blocking(move || {
-            let loaded = tokio::runtime::Handle::current().block_on(access.load())?;
-            Connection::make(loaded, number)
-        });
-        let made = match timeout(MAKE_MAX, making).await {
-            Ok(Ok(made)) => made?,
-            Ok(Err(error)) => return Err(AccessError::Broke(error.to_string())),
-            Err(_) => {
-                let seconds = MAKE_MAX.as_secs();
-                return Err(AccessError::Broke(format!("no credentials after {seconds} s")));
-            }
-        };
-        *held = Some(made.clone());
-        Ok(made)
-    }
-
-    async fn is_outdated(&self, connection: &Connection) -> bool {
-        let mut files_at = self.files_at.lock().await;
-        let now = now();
-        if files_at.is_some_and(|at| now < at) {
-            return false;
-        }
-        *files_at = Some(now + FILES_PERIOD);
-        drop(files_at);
-        connection.is_outdated(wall())
+        Self { clients: Clients::new(access), reachable, status, wanted }
     }
 
     async fn wait_until_reachable(&self) {
@@ -122,100 +59,8 @@ impl Shared {
         drop(self.reachable.subscribe().wait_for(|is| *is).await);
     }
 
-    async fn wait_until_lost(&self) {
+    pub(super) async fn wait_until_lost(&self) {
         drop(self.reachable.subscribe().wait_for(|is| !*is).await);
-    }
-}
-
-/// Looks for the server whenever it is lost, until the program ends.
-pub(super) struct Look {
-    shared: Arc<Shared>,
-    /// Tries in vain since it was lost.
-    failures: u32,
-    /// The client that the server did not accept.
-    refused: Option<u64>,
-}
-
-impl Look {
-    pub(super) const fn new(shared: Arc<Shared>) -> Self {
-        Self { shared, failures: 0, refused: None }
-    }
-
-    /// Waits until the server is lost, and then asks once. Nobody ever ends looking.
-    pub(super) async fn look_once(&mut self) -> bool {
-        self.shared.wait_until_lost().await;
-        let (trouble, wait) = match self.ask_version().await {
-            Ok(version) => {
-                self.failures = 0;
-                (judge(&self.shared.status, version), UNSUPPORTED)
-            }
-            Err(reason) => {
-                self.failures = self.failures.saturating_add(1);
-                (Some(reason), pause(self.failures, LONGEST_UNREACHABLE, None, random()))
-            }
-        };
-        let is_news = self.shared.status.set_away(trouble.clone(), wall());
-        match trouble {
-            None => {
-                tracing::debug!("the API server answers");
-                self.shared.reachable.send_replace(true);
-            }
-            Some(reason) => {
-                if is_news {
-                    tracing::warn!("going on with what is known of the cluster: {reason}");
-                }
-                sleep(wait).await;
-            }
-        }
-        true
-    }
-
-    /// # Errors
-    /// Why there is no answer, in words.
-    async fn ask_version(&mut self) -> Result<Version, String> {
-        let with_hint = |error: AccessError| format!("{error}\nhint: {}", error.hint());
-        let connection = self.shared.connection(self.refused.take()).await.map_err(with_hint)?;
-        let asking = async {
-            let mut response = connection.get("/version").await?;
-            all_bytes(&mut response, VERSION_MAX, VERSION_BYTES_MAX).await
-        };
-        let answer =
-            timeout(VERSION_MAX, asking).await.unwrap_or(Err(Failure::Stalled(VERSION_MAX)));
-        match answer {
-            Ok(body) => serde_json::from_slice(&body)
-                .map_err(|error| format!("what answers is no API server: {error}")),
-            Err(failure) => {
-                if failure.code() == Some(401) {
-                    self.refused = Some(connection.number);
-                }
-                Err(failure.describe_of_server())
-            }
-        }
-    }
-}
-
-/// Gives why a server of this version is not used.
-fn judge(status: &ApiServerStatus, version: Version) -> Option<String> {
-    let verdict = version.verdict();
-    status.change(|state| state.version = Some(version.git_version));
-    match verdict {
-        Verdict::Supported => None,
-        Verdict::Newer(warning) => {
-            warn_of(status, warning);
-            None
-        }
-        Verdict::Older(reason) | Verdict::Unknown(reason) => Some(reason),
-    }
-}
-
-fn warn_of(status: &ApiServerStatus, warning: String) {
-    let mut is_news = false;
-    status.change(|state| {
-        is_news = state.unknown_version.as_ref() != Some(&warning);
-        state.unknown_version = Some(warning.clone());
-    });
-    if is_news {
-        tracing::warn!("{warning}");
     }
 }
 
@@ -271,7 +116,7 @@ impl One {
 
     /// Gives how it ended: by a failure, or as the server wished.
     async fn ask(&mut self, request: &Request) -> Result<Option<Failure>, Deaf> {
-        let connection = match self.shared.connection(self.refused.take()).await {
+        let connection = match self.shared.clients.current(self.refused.take()).await {
             Ok(connection) => connection,
             Err(error) => {
                 return Ok(Some(Failure::Unreachable(format!("{error}\nhint: {}", error.hint()))));
@@ -409,17 +254,17 @@ async fn wanted_anew(wanted: &mut Option<watch::Receiver<Wanted>>) {
 }
 
 /// From 0 to 1, to spread in time what many would do at once. Nobody gains by foreseeing it.
-fn random() -> f64 {
+pub(super) fn random() -> f64 {
     let bits = RandomState::new().build_hasher().finish() >> 32;
     u32::try_from(bits).map_or(0.5, f64::from) / f64::from(u32::MAX)
 }
 
 #[expect(clippy::disallowed_methods, reason = "following a server is waiting in real time")]
-fn now() -> Instant {
+pub(super) fn now() -> Instant {
     Instant::now()
 }
 
 #[expect(clippy::disallowed_methods, reason = "people are told since when something is so")]
-fn wall() -> SystemTime {
+pub(super) fn wall() -> SystemTime {
     SystemTime::now()
 }

@@ -1,7 +1,7 @@
 //! What is told to somebody who may not, or no longer, or not yet?
 
-use crate::control_plane::ControlPlane;
 use crate::reader::Reader;
+use testkit::control_plane::ControlPlane;
 
 /// All rules but the one for EndpointSlices.
 const ROLE: &str = "
@@ -62,6 +62,6 @@ fn a_certificate_that_has_expired_is_told_and_its_successor_is_found() {
              hint: the token or certificate has expired, or belongs to another cluster"
         )
     );
-    server.user("pogu", "1h");
+    drop(server.user("pogu", "1h"));
     reader.until("all is read", |reader| reader.is_synced);
 }

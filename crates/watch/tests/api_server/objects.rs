@@ -1,7 +1,7 @@
 //! Are objects told as they are, as they change and as they go?
 
-use crate::control_plane::ControlPlane;
 use crate::reader::Reader;
+use testkit::control_plane::ControlPlane;
 
 pub(crate) const SHOP: &str = "
 apiVersion: v1

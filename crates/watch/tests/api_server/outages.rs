@@ -1,8 +1,8 @@
 //! What is told while the server is away, and after it is back?
 
-use crate::control_plane::ControlPlane;
 use crate::objects::SHOP;
 use crate::reader::Reader;
+use testkit::control_plane::ControlPlane;
 
 /// What the server holds of the kinds that change here, by its own word.
 fn held(server: &ControlPlane) -> Vec<String> {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
+use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -34,7 +35,8 @@ pub(crate) fn wanted() -> Wanted {
 }
 
 impl Reader {
-    pub(crate) fn start(access: Access) -> Self {
+    pub(crate) fn start(kubeconfig: PathBuf) -> Self {
+        let access = Access::Kubeconfig { path: kubeconfig, context: None };
         let server = ApiServer::open(access, wanted()).unwrap();
         let (stopper, status, scope) = (server.stopper(), server.status(), server.pod_scope());
         let (sender, batches) = channel();

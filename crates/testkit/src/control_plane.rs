@@ -1,4 +1,7 @@
-//! A control plane of a test's own, and somebody who uses it.
+//! A real control plane of a test's own, and somebody who uses it.
+//!
+//! The program is `test/control-plane`, which `cargo xtask test` builds.
+#![expect(clippy::unwrap_used, reason = "only tests use it, and a test that cannot go on fails")]
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -6,12 +9,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use watch::Access;
-
 /// Where `cargo xtask test` puts the path of the program.
 const VARIABLE: &str = "POGU_CONTROL_PLANE";
 
-pub(crate) struct ControlPlane {
+/// Ends with this value, and when the test ends in whatever way.
+#[derive(Debug)]
+pub struct ControlPlane {
     program: PathBuf,
     state: PathBuf,
     supervisor: Child,
@@ -19,7 +22,8 @@ pub(crate) struct ControlPlane {
 
 impl ControlPlane {
     /// None, with a word why, where there is no program; a failure where there has to be one.
-    pub(crate) fn up() -> Option<Self> {
+    #[must_use]
+    pub fn up() -> Option<Self> {
         let Some(program) = std::env::var_os(VARIABLE).map(PathBuf::from) else {
             assert!(std::env::var_os("CI").is_none(), "{VARIABLE} names no control plane");
             write(&format!("skipped: {VARIABLE} names no control plane; cargo xtask test does\n"));
@@ -31,7 +35,7 @@ impl ControlPlane {
     fn start(program: PathBuf) -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let name = format!("pogu-watch-{}-{number}", std::process::id());
+        let name = format!("pogu-{}-{number}", std::process::id());
         let state = std::env::temp_dir().join(name);
         let mut supervisor = command(&program)
             .args([Path::new("up"), Path::new("--state"), &state])
@@ -48,17 +52,19 @@ impl ControlPlane {
     }
 
     /// One of its own orders, such as `kill kube-apiserver`.
-    pub(crate) fn order(&self, verb: &str, words: &[&str]) -> String {
+    pub fn order(&self, verb: &str, words: &[&str]) -> String {
         let state = self.state.to_str().unwrap();
         run(command(&self.program).args([verb, "--state", state]).args(words), "")
     }
 
-    pub(crate) fn kubectl(&self, words: &str) -> String {
+    /// What it prints; that it fails is a failure.
+    pub fn kubectl(&self, words: &str) -> String {
         self.kubectl_with(words, "")
     }
 
-    pub(crate) fn apply(&self, manifests: &str) {
-        self.kubectl_with("apply -f -", manifests);
+    /// Creates objects, or makes them so.
+    pub fn apply(&self, manifests: &str) {
+        drop(self.kubectl_with("apply -f -", manifests));
     }
 
     fn kubectl_with(&self, words: &str, input: &str) -> String {
@@ -68,19 +74,28 @@ impl ControlPlane {
         run(command.arg("--kubeconfig").arg(config).args(words.split(' ')), input)
     }
 
-    /// As somebody who may do everything.
-    pub(crate) fn admin(&self) -> Access {
-        Access::Kubeconfig { path: self.state.join("admin.kubeconfig"), context: None }
+    /// The kubeconfig of somebody who may do everything.
+    #[must_use]
+    pub fn admin(&self) -> PathBuf {
+        self.state.join("admin.kubeconfig")
     }
 
-    /// As somebody who may do nothing until it is allowed.
-    pub(crate) fn user(&self, name: &str, valid: &str) -> Access {
-        let path = self.state.join("user.kubeconfig");
+    /// One JSON object a line for each stage of each request.
+    #[must_use]
+    pub fn audit_log(&self) -> String {
+        fs::read_to_string(self.state.join("audit.log")).unwrap()
+    }
+
+    /// The kubeconfig of somebody who may do nothing until it is allowed, with a certificate that is
+    /// valid for so long.
+    #[must_use]
+    pub fn user(&self, name: &str, valid: &str) -> PathBuf {
+        let path = self.state.join(format!("{}.kubeconfig", name.replace(':', "-")));
         // Whoever reads it meanwhile finds the old one or the new one.
         let draft = self.state.join("draft.kubeconfig");
         fs::write(&draft, self.order("kubeconfig", &["--user", name, "--valid", valid])).unwrap();
         fs::rename(draft, &path).unwrap();
-        Access::Kubeconfig { path, context: None }
+        path
     }
 }
 

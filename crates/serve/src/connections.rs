@@ -11,7 +11,7 @@ use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{Request, Response};
+use hyper::{Method, Request, Response, Uri};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use rustix::net::sockopt::set_ipv6_v6only;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -20,7 +20,7 @@ use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{sleep, timeout};
 
-use crate::site::Site;
+use crate::answer::Answer;
 
 /// Connections that one listener keeps at a time. More wait in the kernel's queue.
 const CONNECTIONS_MAX: usize = 64;
@@ -38,22 +38,34 @@ const END_TIMEOUT: Duration = Duration::from_secs(2);
 const ACCEPT_RETRY: Duration = Duration::from_millis(100);
 
 /// True, or its sender gone, when it is time to end.
-pub(crate) type Stop = watch::Receiver<bool>;
+pub type Stop = watch::Receiver<bool>;
 
 /// Waits for the end.
-pub(crate) async fn stopped(stop: &mut Stop) {
+pub async fn stopped(stop: &mut Stop) {
     // An error says that the sender is gone, which is an end too.
     drop(stop.wait_for(|stop| *stop).await);
 }
 
+/// Who answers what.
+pub trait Site: Send + Sync + 'static {
+    /// Decides on the answer to one request; its body is not looked at.
+    fn answer(&self, method: &Method, uri: &Uri) -> impl Future<Output = Answer> + Send;
+}
+
+/// Where clients come from.
 #[derive(Debug)]
-pub(crate) enum Listener {
+pub enum Listener {
+    /// From the network.
     Tcp(TcpListener),
+    /// From this host, as far as the file allows.
     Unix(UnixListener),
 }
 
 /// Listens on exactly this address: `[::]` takes no IPv4 connections.
-pub(crate) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+///
+/// # Errors
+/// The address cannot be had.
+pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
     if address.is_ipv6() {
         set_ipv6_v6only(&socket, true)?;
@@ -64,7 +76,7 @@ pub(crate) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 }
 
 /// Accepts until the end, closes the listener, and lets the conversations under way come to theirs.
-pub(crate) async fn serve(listener: Listener, site: Arc<Site>, mut stop: Stop) {
+pub async fn serve(listener: Listener, site: Arc<impl Site>, mut stop: Stop) {
     let mut conversations = JoinSet::new();
     let for_conversations = stop.clone();
     loop {
@@ -96,7 +108,7 @@ fn report(ended: Result<(), JoinError>) {
 /// Waits for a client; gives the conversation with it.
 async fn accept(
     listener: &Listener,
-    site: &Arc<Site>,
+    site: &Arc<impl Site>,
     stop: &Stop,
 ) -> io::Result<Pin<Box<dyn Future<Output = ()> + Send>>> {
     let (site, stop) = (Arc::clone(site), stop.clone());
@@ -106,7 +118,7 @@ async fn accept(
     })
 }
 
-async fn converse<S>(stream: S, site: Arc<Site>, mut stop: Stop)
+async fn converse<S>(stream: S, site: Arc<impl Site>, mut stop: Stop)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -133,4 +145,12 @@ where
     if let Err(error) = ended {
         tracing::debug!(%error, "connection broke");
     }
+}
+
+/// Whether a host has no address of the family at all: without IPv6 there is no `[::]`.
+#[must_use]
+pub fn is_family_missing(error: &io::Error) -> bool {
+    let number = error.raw_os_error();
+    number == Some(rustix::io::Errno::AFNOSUPPORT.raw_os_error())
+        || number == Some(rustix::io::Errno::ADDRNOTAVAIL.raw_os_error())
 }

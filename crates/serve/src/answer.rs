@@ -8,40 +8,48 @@ use serde::Serialize;
 
 /// A whole answer, as a value: whoever decides on it sends nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Answer {
-    pub(crate) status: StatusCode,
-    pub(crate) content_type: &'static str,
+pub struct Answer {
+    /// Of the whole answer.
+    pub status: StatusCode,
+    /// `text/plain; charset=utf-8`
+    pub content_type: &'static str,
     /// Beyond those that every answer has.
-    pub(crate) header: Option<(HeaderName, HeaderValue)>,
-    pub(crate) body: String,
+    pub header: Option<(HeaderName, HeaderValue)>,
+    /// Its text.
+    pub body: String,
 }
 
 impl Answer {
-    pub(crate) fn text(status: StatusCode, body: impl Into<String>) -> Self {
+    /// Plain text.
+    #[must_use]
+    pub fn text(status: StatusCode, body: impl Into<String>) -> Self {
         Self::new(status, "text/plain; charset=utf-8", body)
     }
 
-    pub(crate) fn json(status: StatusCode, body: impl Into<String>) -> Self {
+    /// Text that is JSON already.
+    #[must_use]
+    pub fn json(status: StatusCode, body: impl Into<String>) -> Self {
         Self::new(status, "application/json", body)
     }
 
     /// A value that always can be written; were it not, the answer says so.
-    pub(crate) fn value(value: &impl Serialize) -> Self {
+    #[must_use]
+    pub fn value(value: &impl Serialize) -> Self {
         match serde_json::to_string(value) {
             Ok(body) => Self::json(StatusCode::OK, body),
             Err(error) => Self::text(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
         }
     }
 
-    pub(crate) fn not_found(paths: &[&str]) -> Self {
+    /// No such path; says which there are.
+    #[must_use]
+    pub fn not_found(paths: &[&str]) -> Self {
         Self::text(StatusCode::NOT_FOUND, format!("not found; there is {}\n", paths.join(", ")))
     }
 
-    pub(crate) fn new(
-        status: StatusCode,
-        content_type: &'static str,
-        body: impl Into<String>,
-    ) -> Self {
+    /// A text of this type.
+    #[must_use]
+    pub fn new(status: StatusCode, content_type: &'static str, body: impl Into<String>) -> Self {
         Self { status, content_type, header: None, body: body.into() }
     }
 }

@@ -1,0 +1,38 @@
+//! How is a controller started?
+
+use ::controller::{LeaseName, Settings, Timing};
+use watch::Access;
+
+use crate::arguments::{Bind, ControllerArguments};
+use crate::failure::Failure;
+use crate::logging;
+
+pub(crate) fn run(arguments: ControllerArguments) -> Result<(), Failure> {
+    let access = match arguments.source.kubeconfig {
+        Some(path) => Access::Kubeconfig { path, context: arguments.context },
+        None => Access::InCluster,
+    };
+    let http = arguments.http_bind_address.into_iter().filter_map(|bind| match bind {
+        Bind::Nowhere => None,
+        Bind::At(address) => Some(address),
+    });
+    let name = arguments.identity.unwrap_or_else(host_name);
+    logging::start(arguments.log_format);
+    let settings = Settings {
+        access,
+        lease: LeaseName { namespace: arguments.lease_namespace, name: arguments.lease_name },
+        name,
+        timing: Timing::default(),
+        http: http.collect(),
+    };
+    ::controller::run(settings).map_err(|failure| {
+        let hint = failure.hint();
+        Failure { what: failure.to_string(), hint, ..Failure::told() }
+    })
+}
+
+fn host_name() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let name = name.trim();
+    if name.is_empty() { "controller".to_owned() } else { name.to_owned() }
+}

@@ -1,0 +1,126 @@
+//! What controllers write, and which of them does.
+
+use std::path::Path;
+
+use rustix::process::Signal;
+use serde_json::Value;
+use testkit::control_plane::ControlPlane;
+
+use super::process::{Process, wait_for};
+
+/// Both want the same port of one address. The older one has it, or that whose name comes first.
+const SERVICES: &str = "
+apiVersion: v1
+kind: Namespace
+metadata: {name: shop}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: api, namespace: shop}
+spec: {externalIPs: [192.0.2.1], ports: [{port: 80}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: web, namespace: shop}
+spec: {externalIPs: [192.0.2.1, 192.0.2.2], ports: [{port: 80}]}
+";
+
+fn controller(name: &str, kubeconfig: &Path) -> Process {
+    let words = ["controller", "--http-bind-address", "none", "--identity", name];
+    Process::start(&words, kubeconfig)
+}
+
+/// Without the moment since which it is so.
+fn conditions(server: &ControlPlane, service: &str) -> Vec<(String, String, String, String)> {
+    let form = "-o json";
+    let object = server.kubectl(&format!("-n shop get service {service} {form}"));
+    let object: Value = serde_json::from_str(&object).unwrap();
+    let all = object["status"]["conditions"].as_array().cloned().unwrap_or_default();
+    let text = |it: &Value, field: &str| it[field].as_str().unwrap_or_default().to_owned();
+    let told = |it: &Value| {
+        let [kind, status, reason, message] =
+            ["type", "status", "reason", "message"].map(|field| text(it, field));
+        (kind, status, reason, message)
+    };
+    all.iter().map(told).collect()
+}
+
+fn condition(message: &str) -> (String, String, String, String) {
+    let [kind, status, reason, message] =
+        ["pogu.dev/Accepted", "False", "InvalidFields", message].map(str::to_owned);
+    (kind, status, reason, message)
+}
+
+/// Verbs and resources of the writing requests that a user agent made, and how often.
+fn writings(server: &ControlPlane) -> Vec<String> {
+    let log = server.audit_log();
+    let requests = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let ours = requests.filter(|it| {
+        it["stage"] == "ResponseComplete"
+            && it["userAgent"].as_str().is_some_and(|agent| agent.starts_with("pogu/"))
+            && !matches!(it["verb"].as_str(), Some("get" | "list" | "watch"))
+    });
+    let told = ours.map(|it| {
+        let of = &it["objectRef"];
+        let part = |field: &str| of[field].as_str().unwrap_or_default().to_owned();
+        format!("{} {} {}", it["verb"].as_str().unwrap(), part("resource"), part("subresource"))
+    });
+    told.filter(|told| !told.contains(" leases ")).collect()
+}
+
+#[test]
+fn what_cannot_be_used_is_told_in_status_and_events_until_it_is_repaired() {
+    let Some(server) = ControlPlane::up() else { return };
+    server.apply(SERVICES);
+    // Somebody else's condition stays.
+    server.kubectl(
+        "-n shop patch service web --subresource=status --type=merge -p \
+         {\"status\":{\"conditions\":[{\"type\":\"other.example/Ready\",\"status\":\"True\",\
+         \"reason\":\"Ready\",\"message\":\"\",\"lastTransitionTime\":\"2026-01-01T00:00:00Z\"}]}}",
+    );
+    let other = ("other.example/Ready", "True", "Ready", "");
+    let other = (other.0.to_owned(), other.1.to_owned(), other.2.to_owned(), other.3.to_owned());
+    let _controller = controller("one", &server.admin());
+    let told = wait_for("a condition of web", || {
+        let told = conditions(&server, "web");
+        (told.len() > 1).then_some(told)
+    });
+    let message = "spec.externalIPs: 192.0.2.1:80/TCP is already claimed by Service shop/api \
+                   (ExternalIP); give one of the two another address or port";
+    assert_eq!(told, [other.clone(), condition(message)]);
+    assert_eq!(conditions(&server, "api"), []);
+    let events = "-n shop get events -o jsonpath={.items[*].message}";
+    wait_for("an Event", || (server.kubectl(events) == message).then_some(()));
+    server.kubectl("-n shop patch service web -p {\"spec\":{\"externalIPs\":[\"192.0.2.2\"]}}");
+    wait_for("no condition of ours", || {
+        (conditions(&server, "web") == [other.clone()]).then_some(())
+    });
+    assert_eq!(
+        writings(&server),
+        ["patch services status", "create events ", "patch services status"]
+    );
+}
+
+fn holder(server: &ControlPlane) -> Option<String> {
+    let path = "{.items[?(@.metadata.name==\"pogu-controller\")].spec.holderIdentity}";
+    let holder = server.kubectl(&format!("-n kube-system get leases -o jsonpath={path}"));
+    let (name, _unique) = holder.split_once('_')?;
+    Some(name.to_owned())
+}
+
+#[test]
+fn another_one_acts_after_a_crash_and_after_an_end() {
+    let Some(server) = ControlPlane::up() else { return };
+    let mut one = controller("one", &server.admin());
+    wait_for("one", || holder(&server).filter(|it| it == "one"));
+    let mut two = controller("two", &server.admin());
+    wait_for("two waits", || two.log().contains("another one acts").then_some(()));
+    one.end(Signal::KILL);
+    wait_for("two", || holder(&server).filter(|it| it == "two"));
+    let mut three = controller("three", &server.admin());
+    wait_for("three waits", || three.log().contains("another one acts").then_some(()));
+    assert_eq!(two.end(Signal::TERM), Some(0));
+    wait_for("three", || holder(&server).filter(|it| it == "three"));
+    assert_eq!(three.end(Signal::INT), Some(0));
+    assert_eq!(holder(&server), None);
+}

@@ -1,0 +1,22 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+mod campaign;
+mod conditions;
+mod election;
+mod events;
+mod figures;
+mod lease;
+mod pace;
+mod problem;
+mod run;
+mod site;
+#[cfg(test)]
+mod tests;
+mod work;
+mod writer;
+
+pub use election::Timing;
+pub use lease::LeaseName;
+pub use run::{Failure, Settings, run};
+pub use writer::FIELD_MANAGER;

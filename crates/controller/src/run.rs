@@ -1,0 +1,193 @@
+//! How does a controller begin, go on and end?
+
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+use std::io;
+use std::net::SocketAddr;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::sync_channel;
+use std::thread;
+
+use host::clock::monotonic;
+use serve::{Listener, is_family_missing, listen, serve};
+use thiserror::Error;
+use tokio::net::TcpListener;
+use tokio::runtime::Builder;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::{mpsc, watch};
+use tokio::time::sleep_until;
+
+use ::watch::{Access, AccessError, ApiServer, Event, Requests, Wanted};
+
+use crate::campaign::{Leading, campaign};
+use crate::election::{Election, Timing};
+use crate::figures::Figures;
+use crate::lease::LeaseName;
+use crate::site::Site;
+use crate::work::Work;
+
+/// Batches that wait to be taken in; whoever reads the API server waits beyond.
+const BATCHES_MAX: usize = 16;
+
+/// What a controller is told.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// How the API server is reached.
+    pub access: Access,
+    /// Where it is agreed who acts.
+    pub lease: LeaseName,
+    /// Who this is, for people: the name of its Pod or host.
+    pub name: String,
+    /// How long what takes in the election.
+    pub timing: Timing,
+    /// Where health and metrics are answered.
+    pub http: Vec<SocketAddr>,
+}
+
+/// Why it cannot begin.
+#[derive(Debug, Error)]
+pub enum Failure {
+    /// The configuration of the client cannot be used.
+    #[error(transparent)]
+    Access(#[from] AccessError),
+    /// Somebody else has the address.
+    #[error("cannot listen for /healthz, /readyz and /metrics at {address}: {source}")]
+    Listen {
+        /// Where.
+        address: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+    /// The system gives no threads, timers or signals.
+    #[error("cannot start: {0}")]
+    Start(#[from] io::Error),
+    /// A defect: the log tells where.
+    #[error("following the API server broke")]
+    Broke,
+}
+
+impl Failure {
+    /// What the reader can do.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Access(error) => Some(error.hint()),
+            Self::Listen { .. } => Some("--http-bind-address names others".to_owned()),
+            Self::Start(_) | Self::Broke => None,
+        }
+    }
+}
+
+/// Runs until SIGTERM or SIGINT.
+///
+/// # Errors
+/// It cannot begin.
+pub fn run(settings: Settings) -> Result<(), Failure> {
+    let wanted = Wanted { dataplane: true, names: true, node: None, all_pods: false };
+    let source = ApiServer::open(settings.access.clone(), wanted)?;
+    let stopper = source.stopper();
+    // Whoever reads the server may not wait in a runtime's way, so somebody else does.
+    let (read_sender, read) = sync_channel(BATCHES_MAX);
+    let following = thread::Builder::new().name("source".to_owned()).spawn(move || {
+        source.run(|batch| match read_sender.send(batch) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(_) => ControlFlow::Break(()),
+        })
+    })?;
+    let (batches_sender, batches) = mpsc::channel(1);
+    let passing = thread::Builder::new()
+        .name("batches".to_owned())
+        .spawn(move || read.into_iter().all(|batch| batches_sender.blocking_send(batch).is_ok()))?;
+    let runtime = Builder::new_current_thread().enable_all().max_blocking_threads(2).build()?;
+    let outcome = runtime.block_on(go_on(settings, batches));
+    stopper.stop();
+    let passed = passing.join().map(drop);
+    let followed = following.join().map(drop);
+    if passed.is_err() || followed.is_err() {
+        return Err(Failure::Broke);
+    }
+    outcome
+}
+
+async fn go_on(settings: Settings, batches: mpsc::Receiver<Vec<Event>>) -> Result<(), Failure> {
+    let figures = Arc::new(Figures::default());
+    let (stop, stopped) = watch::channel(false);
+    for listener in listeners(&settings.http)? {
+        let site = Arc::new(Site(Arc::clone(&figures)));
+        tokio::spawn(serve(Listener::Tcp(listener), site, stopped.clone()));
+    }
+    let signals = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let requests = Requests::new(settings.access);
+    let identity = format!("{}_{:08x}", settings.name, unique());
+    let election = Election::new(identity.clone(), settings.timing, monotonic());
+    let (leading_sender, leading) = watch::channel(Leading::default());
+    let campaigning =
+        tokio::spawn(campaign(requests.clone(), settings.lease, election, leading_sender, stopped));
+    let work = Work::new(requests, &identity, Arc::clone(&figures));
+    work_until_stopped(work, batches, leading, signals, &figures).await;
+    stop.send_replace(true);
+    if let Err(error) = campaigning.await {
+        tracing::error!(%error, "the election broke");
+    }
+    Ok(())
+}
+
+async fn work_until_stopped(
+    mut work: Work,
+    mut batches: mpsc::Receiver<Vec<Event>>,
+    mut leading: watch::Receiver<Leading>,
+    (mut terminate, mut interrupt): (Signal, Signal),
+    figures: &Figures,
+) {
+    loop {
+        let now = monotonic();
+        let known = leading.borrow_and_update().clone();
+        let may_act = known.may_act(now);
+        figures.is_leading.store(may_act, Ordering::Relaxed);
+        work.act(may_act, now);
+        let due = work.next_due(now).filter(|_| may_act);
+        // When it may act no longer, it looks again.
+        let due = due.into_iter().chain(known.until.filter(|_| may_act)).min();
+        let wait = async {
+            match due {
+                Some(due) => sleep_until(due.into()).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            _ = terminate.recv() => return,
+            _ = interrupt.recv() => return,
+            changed = leading.changed() => if changed.is_err() { return },
+            Some(ended) = work.writing.join_next() => match ended {
+                Ok(outcome) => work.ended(outcome, monotonic()),
+                Err(error) => tracing::error!(%error, "writing broke"),
+            },
+            batch = batches.recv() => match batch {
+                Some(batch) => work.take(batch),
+                None => return,
+            },
+            () = wait => {}
+        }
+    }
+}
+
+/// After a restart it is another one, which must not take what the former one held for its own.
+fn unique() -> u64 {
+    RandomState::new().build_hasher().finish() >> 32
+}
+
+fn listeners(addresses: &[SocketAddr]) -> Result<Vec<TcpListener>, Failure> {
+    let mut all = Vec::with_capacity(addresses.len());
+    for &address in addresses {
+        match listen(address) {
+            Ok(listener) => all.push(listener),
+            Err(error) if address.ip().is_unspecified() && is_family_missing(&error) => {
+                tracing::info!(%address, "no IPv6 on this host, not listening there");
+            }
+            Err(source) => return Err(Failure::Listen { address, source }),
+        }
+    }
+    Ok(all)
+}

@@ -1,0 +1,5 @@
+//! Who acts, and what is written?
+
+mod conditions;
+mod election;
+mod events;

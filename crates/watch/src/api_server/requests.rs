@@ -1,0 +1,200 @@
+//! How is the API server asked for single things, beside what is followed?
+
+use std::fmt;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use hyper::Request;
+use hyper::header::CONTENT_TYPE;
+use kube::client::Body;
+use thiserror::Error;
+
+use super::access::{Access, AccessError};
+use super::clients::Clients;
+use super::connection::{Connection, all_bytes, next_bytes};
+use super::failure::Failure;
+use super::lines::{Lines, TooLong};
+
+/// An object is at most 1.5 MiB where it is stored.
+const ANSWER_BYTES_MAX: usize = 4 << 20;
+
+/// Within an answer the server always has something to say.
+const SILENCE_MAX: Duration = Duration::from_secs(10);
+
+/// No client has this number.
+const NONE: u64 = u64::MAX;
+
+/// What a request does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    Get,
+    /// Creates the object of the body.
+    Create,
+    /// Puts the body in the place of what has its name and version.
+    Replace,
+    /// Server-side apply: what the body says is ours.
+    Apply,
+    /// JSON merge patch (RFC 7386).
+    Merge,
+    Delete,
+}
+
+impl Method {
+    /// As RBAC calls it.
+    const fn verb(self) -> &'static str {
+        match self {
+            Self::Get => "get",
+            Self::Create => "create",
+            Self::Replace => "update",
+            Self::Apply | Self::Merge => "patch",
+            Self::Delete => "delete",
+        }
+    }
+
+    const fn http(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Create => "POST",
+            Self::Replace => "PUT",
+            Self::Apply | Self::Merge => "PATCH",
+            Self::Delete => "DELETE",
+        }
+    }
+
+    const fn content_type(self) -> &'static str {
+        match self {
+            Self::Apply => "application/apply-patch+yaml",
+            Self::Merge => "application/merge-patch+json",
+            Self::Get | Self::Create | Self::Replace | Self::Delete => "application/json",
+        }
+    }
+}
+
+/// Why a request was not answered as it should be.
+#[derive(Debug, Error)]
+pub enum RequestError {
+    /// The credentials cannot be used.
+    #[error(transparent)]
+    Access(#[from] AccessError),
+    /// The server answers with an error.
+    #[error("cannot {verb} {target}: {code} {reason}: {message}")]
+    Refused { verb: &'static str, target: String, code: u16, reason: String, message: String },
+    /// There is no whole answer: it is not known whether the server did it.
+    #[error("cannot {verb} {target}: {reason}")]
+    Lost { verb: &'static str, target: String, reason: String },
+}
+
+impl RequestError {
+    /// The status of HTTP, where the server answered.
+    #[must_use]
+    pub const fn code(&self) -> Option<u16> {
+        match self {
+            Self::Refused { code, .. } => Some(*code),
+            Self::Access(_) | Self::Lost { .. } => None,
+        }
+    }
+}
+
+/// A way to ask, with the same credentials for all, made anew when they change.
+#[derive(Clone)]
+pub struct Requests {
+    clients: Arc<Clients>,
+    /// The client that the server did not accept.
+    refused: Arc<AtomicU64>,
+}
+
+impl fmt::Debug for Requests {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Requests").finish_non_exhaustive()
+    }
+}
+
+impl Requests {
+    /// Asks nothing yet. To be used inside a runtime that has timers and sockets.
+    #[must_use]
+    pub fn new(access: Access) -> Self {
+        Self { clients: Arc::new(Clients::new(access)), refused: Arc::new(AtomicU64::new(NONE)) }
+    }
+
+    /// Asks, and gives the body of the answer. `target` is the path with its query.
+    ///
+    /// # Errors
+    /// See [`RequestError`].
+    pub async fn send(
+        &self,
+        method: Method,
+        target: &str,
+        body: Option<Vec<u8>>,
+    ) -> Result<Vec<u8>, RequestError> {
+        let connection = self.connection().await?;
+        let head = Request::builder().method(method.http()).uri(target);
+        let head = head.header(CONTENT_TYPE, method.content_type());
+        let asking = async {
+            let body = body.map_or_else(Body::empty, Body::from);
+            let mut response = connection.send(head, body).await?;
+            all_bytes(&mut response, SILENCE_MAX, ANSWER_BYTES_MAX).await
+        };
+        asking.await.map_err(|failure| self.failed(&connection, method.verb(), target, failure))
+    }
+
+    /// Follows an answer that goes on, such as a watch or a log, line by line, until it ends, `take`
+    /// breaks, or nothing comes for `silence`.
+    ///
+    /// # Errors
+    /// See [`RequestError`]; also when the answer breaks off.
+    pub async fn lines(
+        &self,
+        target: &str,
+        silence: Duration,
+        mut take: impl FnMut(&[u8]) -> ControlFlow<()>,
+    ) -> Result<(), RequestError> {
+        let connection = self.connection().await?;
+        let following = async {
+            let mut response = connection.get(target).await?;
+            let mut lines = Lines::default();
+            while let Some(bytes) = next_bytes(&mut response, silence).await? {
+                let mut is_over = false;
+                lines.push::<TooLong>(&bytes, |line| {
+                    is_over |= is_over || take(line).is_break();
+                    Ok(())
+                })?;
+                if is_over {
+                    break;
+                }
+            }
+            Ok(())
+        };
+        following.await.map_err(|failure| self.failed(&connection, "watch", target, failure))
+    }
+
+    async fn connection(&self) -> Result<Connection, AccessError> {
+        let refused = self.refused.load(Ordering::Relaxed);
+        self.clients.current((refused != NONE).then_some(refused)).await
+    }
+
+    fn failed(
+        &self,
+        connection: &Connection,
+        verb: &'static str,
+        target: &str,
+        failure: Failure,
+    ) -> RequestError {
+        let target = target.split('?').next().unwrap_or_default().to_owned();
+        let reason = match failure {
+            Failure::Refused { status, .. } => {
+                if status.code == 401 {
+                    self.refused.store(connection.number, Ordering::Relaxed);
+                }
+                let (code, reason, message) = (status.code, status.reason, status.message);
+                return RequestError::Refused { verb, target, code, reason, message };
+            }
+            Failure::Unreachable(reason) | Failure::Malformed(reason) => reason,
+            Failure::Stalled(time) => format!("nothing came for {} s", time.as_secs()),
+            Failure::EndedAtOnce => "the answer ended at once".to_owned(),
+            Failure::TooLong => "the answer is longer than any object may be".to_owned(),
+        };
+        RequestError::Lost { verb, target, reason }
+    }
+}
