@@ -7,8 +7,9 @@ use std::path::Path;
 
 use host::netns::Netns;
 use serde_json::{Value, json};
+use testkit::control_plane::ControlPlane;
 
-use crate::control_plane::ControlPlane;
+use crate::control_plane::{Forward, get, names};
 use crate::rig::{Answer, Lab, ask_tcp, fresh_name, many};
 
 /// A Service, a client, and a server that tells who answered.
@@ -47,7 +48,7 @@ spec:
 
 fn joined(control_plane: &ControlPlane) -> Lab {
     let lab = Lab::named(fresh_name());
-    let kubeconfig = control_plane.kubeconfig().display().to_string();
+    let kubeconfig = control_plane.admin().display().to_string();
     lab.says(&["lab", "up", "--detach", "--nodes", "2", "--kubeconfig", &kubeconfig]);
     lab
 }
@@ -58,7 +59,7 @@ fn text(value: &Value) -> String {
 
 /// The addresses of the Service, of both families.
 fn cluster_ips(control_plane: &ControlPlane) -> Vec<SocketAddr> {
-    let service = control_plane.get("service web");
+    let service = get(control_plane, "service web");
     let ips = service["spec"]["clusterIPs"].as_array().unwrap().clone();
     ips.iter().map(|ip| SocketAddr::new(text(ip).parse::<IpAddr>().unwrap(), 80)).collect()
 }
@@ -72,7 +73,7 @@ fn answering(lab: &Lab, target: SocketAddr) -> BTreeSet<Result<String, String>> 
 
 /// Those of the Deployment, by name.
 fn pods(control_plane: &ControlPlane) -> BTreeSet<Result<String, String>> {
-    let list = control_plane.get("pods -l app=web");
+    let list = get(control_plane, "pods -l app=web");
     let all = list["items"].as_array().unwrap().clone();
     all.iter().map(|pod| Ok(text(&pod["metadata"]["name"]))).collect()
 }
@@ -96,7 +97,7 @@ fn kubectl_drives_a_lab_and_nothing_stays_of_it() {
     control_plane.kubectl("wait --for=condition=Ready pod/client --timeout=30s");
     control_plane.kubectl("rollout status deployment/web --timeout=30s");
     let nodes = |selector: &str| -> Vec<String> {
-        let list = control_plane.get(&format!("pods -l {selector}"));
+        let list = get(&control_plane, &format!("pods -l {selector}"));
         let all = list["items"].as_array().unwrap().clone();
         let mut all: Vec<String> = all.iter().map(|it| text(&it["spec"]["nodeName"])).collect();
         all.sort();
@@ -117,10 +118,10 @@ fn kubectl_drives_a_lab_and_nothing_stays_of_it() {
     control_plane.kubectl("delete deployment/web --wait=false");
     control_plane.kubectl("wait --for=delete pod -l app=web --timeout=30s");
     lab.says(&["lab", "down"]);
-    assert_eq!(control_plane.names("nodes"), [""; 0]);
-    assert_eq!(control_plane.names("leases -n kube-node-lease"), [""; 0]);
-    assert_eq!(control_plane.names("pods -A"), [""; 0]);
-    assert_eq!(control_plane.names("services -n kube-system"), [""; 0]);
+    assert_eq!(names(&control_plane, "nodes"), [""; 0]);
+    assert_eq!(names(&control_plane, "leases -n kube-node-lease"), [""; 0]);
+    assert_eq!(names(&control_plane, "pods -A"), [""; 0]);
+    assert_eq!(names(&control_plane, "services -n kube-system"), [""; 0]);
     assert_eq!(Netns::names(&format!("pogu.{}.", lab.name)).unwrap(), [""; 0]);
 }
 
@@ -154,9 +155,9 @@ spec:
     assert_eq!(words, ["err", "out"]);
     assert_eq!(control_plane.kubectl("logs talker -c brief --previous"), "no luck\n");
     assert_eq!(control_plane.kubectl("exec talker -c c -- hostname"), "talker\n");
-    let (port, _forward) = control_plane.forward("pod/talker", 80);
+    let forward = Forward::to(&control_plane, "pod/talker", 80);
     let mut line = String::new();
-    let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
+    let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, forward.port)).unwrap();
     BufReader::new(stream).read_line(&mut line).unwrap();
     let answer: Value = serde_json::from_str(&line).unwrap();
     assert_eq!(answer["pod"], "talker");
@@ -209,13 +210,13 @@ spec: {containers: [{name: c, image: x, command: [sh, -c, "echo no luck; exit 3"
     control_plane.kubectl("rollout status daemonset/each --timeout=30s");
     control_plane.kubectl("rollout status statefulset/kept --timeout=30s");
     control_plane.kubectl("wait --for=condition=Complete job/once --timeout=30s");
-    let each = control_plane.get("daemonset each");
+    let each = get(&control_plane, "daemonset each");
     assert_eq!(each["status"]["numberReady"], json!(2));
-    let uid = text(&control_plane.get("pod kept-0")["metadata"]["uid"]);
+    let uid = text(&get(&control_plane, "pod kept-0")["metadata"]["uid"]);
     control_plane.kubectl("delete pod kept-0");
     control_plane.kubectl("rollout status statefulset/kept --timeout=30s");
-    assert_ne!(text(&control_plane.get("pod kept-0")["metadata"]["uid"]), uid);
-    let state = || control_plane.get("pod broken")["status"]["containerStatuses"][0].clone();
+    assert_ne!(text(&get(&control_plane, "pod kept-0")["metadata"]["uid"]), uid);
+    let state = || get(&control_plane, "pod broken")["status"]["containerStatuses"][0].clone();
     lab.await_that("the broken pod has not been restarted", |_| {
         state()["state"]["waiting"]["reason"] == "CrashLoopBackOff"
     });
@@ -238,7 +239,7 @@ fn what_runs_goes_on_while_the_api_server_is_away() {
     control_plane.kubectl("rollout status deployment/web --timeout=30s");
     await_service(&lab, &control_plane);
     let (targets, before) = (cluster_ips(&control_plane), pods(&control_plane));
-    control_plane.order("kill", "kube-apiserver");
+    control_plane.order("kill", &["kube-apiserver"]);
     // One of them crashes meanwhile, and is restarted without anybody's being asked.
     let pod = before.iter().find_map(|it| it.clone().ok()).unwrap();
     lab.netns(&format!("pod.default.{pod}")).kill_all().unwrap();
@@ -250,9 +251,9 @@ fn what_runs_goes_on_while_the_api_server_is_away() {
     for target in targets {
         assert_eq!(answering(&lab, target), before);
     }
-    control_plane.order("start", "kube-apiserver");
+    control_plane.order("start", &["kube-apiserver"]);
     lab.await_that("the API server was not told", |lab| {
-        let status = control_plane.get(&format!("pod {pod}"))["status"].clone();
+        let status = get(&control_plane, &format!("pod {pod}"))["status"].clone();
         let restarts = &status["containerStatuses"][0]["restartCount"];
         lab.pods().iter().any(|it| it["name"] == json!(pod) && it["restarts"] == *restarts)
             && *restarts != json!(0)
@@ -269,7 +270,7 @@ fn nodes_of_somebody_else_are_left_alone() {
     let Some(control_plane) = ControlPlane::up() else { return };
     control_plane.apply("{apiVersion: v1, kind: Node, metadata: {name: node-2}}");
     let lab = Lab::named(fresh_name());
-    let kubeconfig = control_plane.kubeconfig().display().to_string();
+    let kubeconfig = control_plane.admin().display().to_string();
     let output = lab.pogu(&["lab", "up", "--nodes", "2", "--kubeconfig", &kubeconfig]);
     let said = String::from_utf8(output.stderr).unwrap();
     let expected = "\
@@ -277,8 +278,8 @@ pogu: the API server has a Node node-2 that is not of this lab
 hint: if it is left of another lab: `kubectl delete node node-2`
 ";
     assert_eq!((output.status.code(), said.as_str()), (Some(1), expected));
-    assert_eq!(control_plane.names("nodes"), ["node/node-2"]);
-    assert_eq!(control_plane.names("leases -n kube-node-lease"), [""; 0]);
+    assert_eq!(names(&control_plane, "nodes"), ["node/node-2"]);
+    assert_eq!(names(&control_plane, "leases -n kube-node-lease"), [""; 0]);
 }
 
 #[test]
