@@ -11,7 +11,7 @@ fn only_the_api_server_is_served() {
     let Some(node) = Node::up() else { return };
     let folder = node.control_plane.folder();
     let ask = |words: &[&str]| {
-        let url = format!("https://127.0.0.1:{}/healthz", node.port);
+        let url = format!("https://{}/healthz", node.addresses[0]);
         let always = ["--silent", "--insecure", "--show-error", "--write-out", " %{http_code}"];
         run(command(Path::new("curl")).args(always).args(words).arg(url), b"")
     };

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io;
+use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -22,12 +23,14 @@ const API_SERVER: &str = "kube-apiserver-kubelet-client";
 pub(crate) struct Node {
     pub(crate) control_plane: ControlPlane,
     pub(crate) programs: Arc<Programs>,
-    pub(crate) port: u16,
+    /// Where each of its nodes is.
+    pub(crate) addresses: [SocketAddr; 2],
     _runtime: tokio::runtime::Runtime,
 }
 
 impl Node {
-    /// A control plane, with two nodes and a pod on each, all of them served here.
+    /// A control plane, with two nodes and a pod on each, all of them served here: one by IPv4, one by
+    /// IPv6.
     pub(crate) fn up() -> Option<Self> {
         let control_plane = ControlPlane::up()?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -39,22 +42,28 @@ impl Node {
         let query = "jsonpath={.data.client-ca-file}";
         let of = ["-n", "kube-system", "get", "configmap", "extension-apiserver-authentication"];
         let authorities = control_plane.kubectl(&[&of[..], &["-o", query]].concat(), "");
-        let certificate = Certificate::self_made(vec!["127.0.0.1".to_owned()]).unwrap();
-        let server = Server::new(certificate, authorities.as_bytes(), Arc::clone(&programs));
-        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
-        let port = listener.local_addr().unwrap().port();
-        runtime.spawn(server.unwrap().serve(listener, std::future::pending()));
-        let node = Self { control_plane, programs, port, _runtime: runtime };
-        node.create("translating", "[]", "web");
-        node.create("direct", r#"["ExtendWebSocketsToKubelet"]"#, "web-direct");
+        let serve = |address: &str| {
+            let certificate = Certificate::self_made(vec![address.to_owned()]).unwrap();
+            let server = Server::new(certificate, authorities.as_bytes(), Arc::clone(&programs));
+            let address: IpAddr = address.parse().unwrap();
+            let listener = runtime.block_on(TcpListener::bind((address, 0))).unwrap();
+            let at = listener.local_addr().unwrap();
+            runtime.spawn(server.unwrap().serve(listener, std::future::pending()));
+            at
+        };
+        let addresses = ["127.0.0.1", "::1"].map(serve);
+        let [translating, direct] = addresses;
+        let node = Self { control_plane, programs, addresses, _runtime: runtime };
+        node.create("translating", translating, "[]", "web");
+        node.create("direct", direct, r#"["ExtendWebSocketsToKubelet"]"#, "web-direct");
         Some(node)
     }
 
-    fn create(&self, node: &str, features: &str, pod: &str) {
-        let port = self.port;
+    fn create(&self, node: &str, address: SocketAddr, features: &str, pod: &str) {
+        let (ip, port) = (address.ip(), address.port());
         let objects = format!(
             r#"{{"apiVersion": "v1", "kind": "Node", "metadata": {{"name": "{node}"}}, "status": {{
-                "addresses": [{{"type": "InternalIP", "address": "127.0.0.1"}}],
+                "addresses": [{{"type": "InternalIP", "address": "{ip}"}}],
                 "declaredFeatures": {features},
                 "daemonEndpoints": {{"kubeletEndpoint": {{"Port": {port}}}}}}}}}
             {{"apiVersion": "v1", "kind": "Pod", "metadata": {{"name": "{pod}"}}, "spec": {{
