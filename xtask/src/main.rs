@@ -3,6 +3,7 @@
 
 mod bench;
 mod call;
+mod control_plane;
 mod demo;
 mod docs;
 mod fuzz;
@@ -35,6 +36,8 @@ enum Task {
     Docs(docs::Options),
     /// Run the benchmarks, built for release.
     Bench(bench::Options),
+    /// Run the Kubernetes control plane of tests: real, of its own, without containers.
+    ControlPlane(control_plane::Options),
     /// Run a fuzz target.
     Fuzz(fuzz::Options),
 }
@@ -47,6 +50,7 @@ fn main() -> ExitCode {
         Task::Tidy => tidy::run(),
         Task::Docs(options) => docs::run(&options),
         Task::Bench(options) => bench::run(&options),
+        Task::ControlPlane(options) => control_plane::run(&options),
         Task::Fuzz(options) => fuzz::run(&options),
     };
     match outcome {

@@ -2,6 +2,7 @@
 
 use std::env;
 use std::fmt::Write as _;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
@@ -9,7 +10,7 @@ use clap::{Args, ValueEnum};
 
 use crate::call::Call;
 use crate::workspace::FUZZ_MANIFEST;
-use crate::{demo, docs, setup, tidy};
+use crate::{control_plane, demo, docs, setup, tidy};
 
 #[derive(Args)]
 pub(crate) struct Options {
@@ -27,7 +28,7 @@ pub(crate) struct Options {
 /// The steps, cheapest first.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum, Debug)]
 enum Step {
-    /// What testing needs is installed
+    /// What testing needs is installed and built
     Setup,
     /// The code is formatted
     Fmt,
@@ -61,10 +62,15 @@ impl Step {
 
     fn run(self, options: &Options) -> Result<()> {
         match self {
-            Self::Setup => setup::prepare(),
+            Self::Setup => {
+                setup::prepare()?;
+                println!("control plane of tests: {}", control_plane::build()?.display());
+                Ok(())
+            }
             Self::Fmt => {
                 cargo(&["fmt", "--all", "--check"]).run()?;
-                cargo(&["fmt", "--check", "--manifest-path", FUZZ_MANIFEST]).run()
+                cargo(&["fmt", "--check", "--manifest-path", FUZZ_MANIFEST]).run()?;
+                control_plane::check_format()
             }
             Self::Tidy => tidy::run(),
             Self::Docs => docs::run(&docs::Options { check: true }),
@@ -73,7 +79,7 @@ impl Step {
                 // Without its one feature a fuzz target needs neither libFuzzer nor nightly.
                 clippy(&["--no-default-features", "--manifest-path", FUZZ_MANIFEST]).run()
             }
-            Self::Tests => tests(options.long).run(),
+            Self::Tests => tests(options.long, &control_plane::build()?).run(),
             Self::Demo => demo(),
         }
     }
@@ -96,8 +102,9 @@ fn demo() -> Result<()> {
 /// Cases of a property in a long run; proptest's own default is 256.
 const LONG_CASES: &str = "10000";
 
-fn tests(long: bool) -> Call {
-    let call = cargo(&["test", "--workspace", "--no-fail-fast"]);
+fn tests(long: bool, control_plane: &Path) -> Call {
+    let call = cargo(&["test", "--workspace", "--no-fail-fast"])
+        .env(control_plane::PATH_VARIABLE, control_plane.display().to_string());
     if long { call.env("POGU_TEST_LONG", "1").env("PROPTEST_CASES", LONG_CASES) } else { call }
 }
 
@@ -242,8 +249,9 @@ mod tests {
 
     #[test]
     fn a_long_run_gives_properties_more_cases() {
-        let long = tests(true).to_string();
-        let usual = tests(false).to_string();
+        let control_plane = Path::new("/cache/control-plane");
+        let long = tests(true, control_plane).to_string();
+        let usual = tests(false, control_plane).to_string();
         assert_eq!(
             long.replace("POGU_TEST_LONG=1 PROPTEST_CASES=10000 ", ""),
             usual,

@@ -113,6 +113,8 @@ fn check_file(path: &str, text: &str, modules: &mut modules::Modules) -> Vec<Fin
         findings.extend(rust::check(path, text, &source));
     } else if path.ends_with(".md") {
         findings.extend(documents::check_markdown(path, text));
+    } else if path.ends_with(".go") {
+        findings.extend(documents::check_go(path, text));
     }
     if path.starts_with("scenarios/") {
         findings.extend(documents::check_scenario(path, text));
@@ -144,6 +146,10 @@ mod tests {
         assert_eq!(
             messages("crates/model/src/a.rs", "fn a() {}\n"),
             ["crates/model/src/a.rs:1: begin with `//!` and the question that the file answers"]
+        );
+        assert_eq!(
+            messages("test/a/a.go", "package main\n"),
+            ["test/a/a.go:1: begin with `//` and the question that the file answers"]
         );
         assert_eq!(messages("docs/a.md", "no title\n"), ["docs/a.md: has 0 `# ` titles, not one"]);
         assert_eq!(

@@ -2,17 +2,20 @@
 
 mod files;
 mod local;
+mod programming;
 mod shown;
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use dns::config::Notice;
+use ::watch::PodScope;
+use dns::config::{Notice, PodRecords};
 use dns::follow::{Configured, Fixed, Follower};
-use dns::setup::Place;
+use dns::setup::{Place, plugins};
 use host::handover::Offer;
 use model::ServiceTable;
 use nameserver::{Listen, Options, Running};
@@ -27,6 +30,7 @@ use crate::failure::Failure;
 use crate::published::Published;
 use files::Files;
 use local::Local;
+use programming::Programming;
 
 /// Between two looks at the files of the configuration.
 const FILES_PERIOD: Duration = Duration::from_secs(2);
@@ -45,6 +49,8 @@ pub(crate) struct ClusterDns {
     shown: watch::Sender<Arc<DnsState>>,
     /// Those of the node's own addresses where others may ask, with what is wrong there.
     at_node: BTreeMap<IpAddr, Option<String>>,
+    /// Where to say which Pods are wanted, if there is anybody to say it to.
+    pod_scope: Option<PodScope>,
 }
 
 impl ClusterDns {
@@ -90,6 +96,9 @@ impl ClusterDns {
             groups: forward.groups.as_slice().into(),
             node_search: follower.config().host_search.value.clone(),
             problem: None,
+            plugins: plugins(follower.config()).into(),
+            programming: Programming::default(),
+            reload_failures: 0,
         };
         let (shown, _) = watch::channel(Arc::new(state));
         Ok(Self {
@@ -100,7 +109,22 @@ impl ClusterDns {
             running: Arc::new(running),
             shown,
             at_node: BTreeMap::new(),
+            pod_scope: None,
         })
+    }
+
+    /// Says there which Pods the configuration needs, now and whenever it changes.
+    pub(crate) fn with_pod_scope(mut self, scope: Option<PodScope>) -> Self {
+        self.pod_scope = scope;
+        self.select_pods();
+        self
+    }
+
+    fn select_pods(&self) {
+        if let Some(scope) = &self.pod_scope {
+            let kubernetes = self.follower.config().kubernetes.as_ref();
+            scope.set_all(kubernetes.is_some_and(|it| it.pods.value == PodRecords::Verified));
+        }
     }
 
     /// What it shows to everything around it.
@@ -138,6 +162,7 @@ impl ClusterDns {
         let is_ready = published.status.synced;
         let configured = self.follower.advance(&published.table, is_ready, serial());
         self.serve(configured);
+        self.measure(published);
         self.listen_at_node(&published.node.node.primary_addresses);
         let service = published.table.services.get(&self.settings.config.service);
         let problem = self.local.as_mut().and_then(|local| {
@@ -147,6 +172,15 @@ impl ClusterDns {
         let local = self.local.as_ref().map(Local::addresses).unwrap_or_default();
         self.shown.send_modify(|state| {
             *state = Arc::new(DnsState { is_ready, local, problem, ..DnsState::clone(state) });
+        });
+    }
+
+    /// Counts how long it took until this is what names are answered by.
+    fn measure(&self, published: &Published) {
+        let now = (host::clock::monotonic(), host::clock::wall());
+        let answered = (&published.table, published.status.generation);
+        self.shown.send_modify(|state| {
+            Arc::make_mut(state).programming.answered(answered, &published.recent, now);
         });
     }
 
@@ -169,13 +203,16 @@ impl ClusterDns {
         match configured {
             None => self.running.publish(responder),
             Some(Configured { forward, datagram_size, notices }) => {
+                self.select_pods();
                 tell(&notices);
                 newer.groups = forward.groups.as_slice().into();
                 newer.notices = notices.into();
+                newer.plugins = plugins(self.follower.config()).into();
                 newer.node_search.clone_from(&self.follower.config().host_search.value);
                 self.running.set_datagram_size(datagram_size);
                 if let Err(error) = self.running.reconfigure(Arc::clone(&responder), forward) {
                     tracing::error!(%error, "upstreams stay as they were");
+                    newer.reload_failures += 1;
                     self.running.publish(responder);
                 }
             }
@@ -237,8 +274,16 @@ fn fixed(config: &Config, settings: &NodeDns) -> Fixed {
             zonal: dns.zonal,
         },
         node: settings.has_pods.then(|| config.node_name.clone()),
-        environment: BTreeMap::new(),
+        environment: environment(),
     }
+}
+
+/// The variables of this process, which a Corefile may name. One that is no text is nothing to it.
+fn environment() -> BTreeMap<String, String> {
+    let text = |(name, value): (OsString, OsString)| {
+        Some((name.into_string().ok()?, value.into_string().ok()?))
+    };
+    std::env::vars_os().filter_map(text).collect()
 }
 
 fn listen(addresses: &[SocketAddr]) -> Vec<Listen> {

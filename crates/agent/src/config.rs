@@ -15,6 +15,7 @@ mod conntrack;
 mod dns;
 mod flags;
 mod show;
+mod source;
 mod validate;
 mod value;
 
@@ -22,6 +23,7 @@ pub use alone::AloneFlags;
 pub use conntrack::ConntrackSettings;
 pub use dns::{DnsConfig, DnsFlags, Pods};
 pub use flags::{Flags, LogFormat, Switch};
+pub use source::{ObjectSource, SourceChoice, SourceFlags};
 pub use value::ConfigError;
 
 /// The port of `/healthz` and `/livez`, on all addresses.
@@ -31,7 +33,7 @@ pub const METRICS_PORT: u16 = 10249;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
-    pub manifests: PathBuf,
+    pub source: ObjectSource,
     pub node_name: NodeName,
     pub cluster_cidrs: Vec<IpNet>,
     /// At most one of each family; they win over what the Node object says.

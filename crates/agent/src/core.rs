@@ -123,6 +123,9 @@ impl<K: Kernel> Core<K> {
         let mut actions = Vec::new();
         match event {
             Event::Objects(batch) => {
+                if self.progress.synced {
+                    self.progress.hearing.batch(now.monotonic);
+                }
                 for said in batch {
                     self.take(said);
                 }
@@ -160,6 +163,7 @@ impl<K: Kernel> Core<K> {
             self.progress.synced = true;
             return;
         };
+        self.progress.hearing.touched(&touched, self.started);
         // What happened before this agent ran was not waiting for it.
         if self.triggers.len() < TRIGGERS_MAX {
             let trigger = touched.trigger.filter(|trigger| *trigger > self.started);
@@ -262,6 +266,7 @@ impl<K: Kernel> Core<K> {
         self.progress.health_checks.advance(&self.config.node_name, &changes);
         // What could not begin is tried again, with what comes until then.
         self.is_dirty = !self.apply(&changes, now);
+        self.progress.hear();
         self.publish();
     }
 

@@ -18,6 +18,8 @@ pub enum Failure {
     Feature(String),
     #[error(transparent)]
     Source(#[from] watch::OpenError),
+    #[error(transparent)]
+    ApiServer(#[from] watch::AccessError),
     #[error("cannot listen for {purpose} on {address}: {source}")]
     Listen { purpose: &'static str, address: SocketAddr, source: io::Error },
     #[error("another agent answers on the socket: {}", .0.display())]
@@ -56,6 +58,7 @@ impl Failure {
             Self::Capabilities(_) => Some("is /proc mounted?".to_owned()),
             Self::Feature(_) => Some("a kernel from 5.13 on has all that is needed".to_owned()),
             Self::Source(error) => Some(error.hint()),
+            Self::ApiServer(error) => Some(error.hint()),
             Self::Listen { purpose, source, .. } => Some(listen_hint(purpose, source)),
             Self::AlreadyRuns(_) => Some("stop it first, or choose another --socket".to_owned()),
             Self::Socket { .. } => {

@@ -11,6 +11,7 @@ mod failure;
 mod health;
 mod health_check;
 mod health_check_ports;
+mod heard;
 mod measurement;
 mod metrics;
 mod names_core;
@@ -23,6 +24,7 @@ mod serve;
 mod servers;
 mod site;
 mod socket;
+mod source;
 mod start;
 #[cfg(test)]
 mod tests;
@@ -32,6 +34,7 @@ pub use cleanup::{Removed, cleanup};
 pub use event::{EVENTS_MAX, Event, MeasureRequest, News, OwnAddresses, ReadBackRequest};
 pub use failure::Failure;
 pub use health_check::{HealthCheck, HealthChecks};
+pub use heard::{Heard, Recent};
 pub use measurement::{
     Conntrack, Count, EndpointConnections, EndpointTraffic, Measurement, Refusal, RefusedPackets,
     ServiceTraffic, Source, Traffic,

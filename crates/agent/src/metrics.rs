@@ -1,7 +1,6 @@
 //! What does the agent tell Prometheus?
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 use std::time::{Duration, SystemTime};
 
@@ -13,14 +12,15 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::registry::Registry;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
+use watch::ApiServerStatus;
 
 use crate::answer::Answer;
-use crate::cluster_dns::DnsView;
 use crate::event::{Event, MeasureRequest};
 use crate::measurement::{Measurement, Source};
-use crate::published::Published;
 use crate::recorder::Recorder;
+use crate::site::View;
 
+mod api_server;
 mod dns;
 mod process;
 mod scrape;
@@ -86,23 +86,23 @@ impl Metrics {
     }
 
     /// The page of one scrape.
-    pub(crate) fn answer(
-        &self,
-        published: Arc<Published>,
-        dns: Option<&DnsView>,
-        measurement: Measurement,
-        now: SystemTime,
-    ) -> Answer {
-        let dataplane = Some((published, measurement));
-        page(
-            Some(&self.registry),
-            Scrape { dataplane, dns: dns.cloned(), process: process::read(now) },
-        )
+    pub(crate) fn answer(&self, view: &View, measurement: Measurement, now: SystemTime) -> Answer {
+        let dataplane = Some((view.published(), measurement));
+        page(Some(&self.registry), Scrape { dataplane, ..scrape(view, now) })
     }
 
     /// The page where there is no dataplane.
-    pub(crate) fn answer_names(&self, dns: Option<&DnsView>, now: SystemTime) -> Answer {
-        page(None, Scrape { dataplane: None, dns: dns.cloned(), process: process::read(now) })
+    pub(crate) fn answer_names(&self, view: &View, now: SystemTime) -> Answer {
+        page(None, scrape(view, now))
+    }
+}
+
+fn scrape(view: &View, now: SystemTime) -> Scrape {
+    Scrape {
+        dataplane: None,
+        dns: view.dns.clone(),
+        api_server: view.api_server.as_ref().map(ApiServerStatus::state),
+        process: process::read(now),
     }
 }
 

@@ -9,6 +9,7 @@ use model::NodeTable;
 
 use crate::event::{Event, OwnAddresses};
 use crate::failure::Failure;
+use crate::heard::Hearing;
 use crate::published::{Published, Status};
 use crate::run::CoreSide;
 
@@ -21,12 +22,19 @@ pub(crate) fn run_names(side: CoreSide) -> Result<(), Failure> {
     let mut objects = Objects::new();
     let mut status = Status::default();
     let mut is_tidy = false;
+    let (mut hearing, started) = (Hearing::default(), host::clock::wall());
     loop {
         let wait = if status.synced && !is_tidy { TIDY_PAUSE } else { Duration::MAX };
         match side.events.recv_timeout(wait) {
             Ok(Event::Objects(batch)) => {
+                if status.synced {
+                    hearing.batch(host::clock::monotonic());
+                }
                 for said in batch {
-                    status.synced |= said.apply_to(&mut objects).is_none();
+                    match said.apply_to(&mut objects) {
+                        Some(touched) => hearing.touched(&touched, started),
+                        None => status.synced = true,
+                    }
                 }
             }
             Ok(Event::Shutdown) | Err(RecvTimeoutError::Disconnected) => return Ok(()),
@@ -48,11 +56,13 @@ pub(crate) fn run_names(side: CoreSide) -> Result<(), Failure> {
         }
         if status.synced {
             status.generation += 1;
+            hearing.published(status.generation);
             side.publisher.send_replace(Arc::new(Published {
                 table: objects.table(),
                 node: NodeTable::empty(Arc::clone(&context)),
                 health_checks: crate::health_check::HealthChecks::default(),
                 status: status.clone(),
+                recent: hearing.recent().clone(),
             }));
         }
     }

@@ -7,6 +7,7 @@ use model::{NodeContext, NodeTable, Rejection, ServiceName, ServiceTable};
 use tokio::sync::watch;
 
 use crate::health_check::HealthChecks;
+use crate::heard::Recent;
 
 /// The core's end of the one published value. `send_replace` publishes; it does not wait.
 pub type Publisher = watch::Sender<Arc<Published>>;
@@ -19,6 +20,8 @@ pub struct Published {
     pub node: NodeTable,
     pub health_checks: HealthChecks,
     pub status: Status,
+    /// The events that this value and those before it show.
+    pub recent: Recent,
 }
 
 impl Published {
@@ -30,6 +33,7 @@ impl Published {
             node: NodeTable::empty(Arc::new(node)),
             health_checks: HealthChecks::default(),
             status: Status::default(),
+            recent: Recent::default(),
         }
     }
 

@@ -8,6 +8,7 @@ use model::ServiceName;
 use crate::answer::Answer;
 use crate::site::View;
 
+mod api_server;
 mod client;
 mod dns_failure;
 mod endpoint;
@@ -17,6 +18,7 @@ mod metadata;
 mod service;
 mod status;
 
+pub use api_server::{ApiServerView, ResourceView, TroubleView};
 pub use client::{AskError, Reply, ask, explain, get};
 pub use dns_failure::DnsFailure;
 pub use endpoint::{Conditions, Endpoint, ForName, Hints};
@@ -48,7 +50,7 @@ pub(crate) fn answer(view: &View, uri: &Uri) -> Answer {
         SERVICES => Answer::value(&service::list(published, wanted)),
         ENDPOINTS => Answer::value(&endpoint::list(published, wanted)),
         FRONTENDS => Answer::value(&frontend::list(published, wanted)),
-        STATUS => Answer::value(&StatusView::of(published, view.dns.as_ref())),
+        STATUS => Answer::value(&StatusView::of(view)),
         DNS_FAILURES => Answer::value(&dns_failure::list(view)),
         _ => Answer::not_found(&[SERVICES, ENDPOINTS, FRONTENDS, STATUS, DNS_FAILURES, EXPLAIN]),
     }

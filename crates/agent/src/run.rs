@@ -1,6 +1,5 @@
 //! How do the core and everything around it start and end together?
 
-use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
@@ -10,8 +9,6 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-use ::watch::{Folder, Stopper};
-
 use crate::cluster_dns::{ClusterDns, offer};
 use crate::config::Config;
 use crate::event::{EVENTS_MAX, Event, OwnAddresses};
@@ -20,6 +17,7 @@ use crate::published::{Published, Publisher};
 use crate::recorder::Recorder;
 use crate::serve::{Stop, stopped};
 use crate::servers::{Listening, Servers};
+use crate::source::{Source, SourceStopper};
 
 /// How long a predecessor may take to end, and how often that is looked for.
 const LEAVE_MOST: Duration = Duration::from_secs(20);
@@ -39,14 +37,14 @@ pub struct CoreSide {
     pub recorder: Recorder,
 }
 
-/// Runs the core on this thread, with the folder of manifests and all servers around it, until the
+/// Runs the core on this thread, with the source of objects and all servers around it, until the
 /// core returns. SIGTERM and SIGINT are events that ask it to.
 pub fn run_with(
     config: Config,
     core: impl FnOnce(CoreSide) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let config = Arc::new(config);
-    let folder = Folder::open(&config.manifests)?;
+    let source = Source::open(&config)?;
     let (sender, events) = sync_channel(EVENTS_MAX);
     let unknown = Published::unknown(config.node_context(None, &OwnAddresses::default()));
     let (publisher, published) = watch::channel(Arc::new(unknown));
@@ -57,8 +55,10 @@ pub fn run_with(
         (None, Some(settings)) => Some(ClusterDns::start(&config, settings, None)?),
         (None, None) => None,
     };
+    let dns = dns.map(|dns| dns.with_pod_scope(source.pod_scope()));
     let view = dns.as_ref().map(ClusterDns::view);
-    let servers = Servers::new(Arc::clone(&config), published.clone(), view, sender.clone());
+    let servers = Servers::new(Arc::clone(&config), published.clone(), view, sender.clone())
+        .with_api_server(source.status());
     let recorder = servers.recorder();
     let runtime = Builder::new_current_thread()
         .enable_all()
@@ -70,15 +70,15 @@ pub fn run_with(
         listen_when_free(servers, &config)?
     };
     let (stop, stop_servers) = watch::channel(false);
-    let stopper = folder.stopper();
+    let stopper = source.stopper();
     let has_ended = stop_servers.clone();
     thread::scope(|scope| {
-        let _end = End { servers: stop, folder: stopper };
+        let _end = End { servers: stop, source: stopper };
         let around = || -> Result<(), Failure> {
             let to_core = sender.clone();
             thread::Builder::new()
-                .name("folder".to_owned())
-                .spawn_scoped(scope, move || follow(folder, &to_core))
+                .name("source".to_owned())
+                .spawn_scoped(scope, move || source.follow(&to_core))
                 .map_err(Failure::Start)?;
             let to_core = sender.clone();
             thread::Builder::new()
@@ -103,8 +103,8 @@ fn start_taking_over(config: &Config) -> Result<Option<ClusterDns>, Failure> {
     let Some(settings) = config.dns.as_ref().filter(|settings| settings.take_over) else {
         return Ok(None);
     };
-    let first = Folder::open(&config.manifests)?.read_once().table();
-    ClusterDns::start(config, settings, Some(&first)).map(Some)
+    let first = Source::open(config)?.read_once();
+    ClusterDns::start(config, settings, first.as_ref()).map(Some)
 }
 
 /// A predecessor that was taken over from takes a moment to leave its addresses.
@@ -154,21 +154,14 @@ fn run_dns<'scope>(
 /// Ends everything around the core when the core ends, however it does.
 struct End {
     servers: watch::Sender<bool>,
-    folder: Stopper,
+    source: SourceStopper,
 }
 
 impl Drop for End {
     fn drop(&mut self) {
         self.servers.send_replace(true);
-        self.folder.stop();
+        self.source.stop();
     }
-}
-
-fn follow(folder: Folder, core: &SyncSender<Event>) {
-    folder.run(|events| match core.send(Event::Objects(events)) {
-        Ok(()) => ControlFlow::Continue(()),
-        Err(_) => ControlFlow::Break(()),
-    });
 }
 
 fn serve_all(

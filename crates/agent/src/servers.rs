@@ -4,6 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 
+use ::watch::ApiServerStatus;
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -46,7 +47,13 @@ impl Servers {
         core: SyncSender<Event>,
     ) -> Self {
         let metrics = Arc::new(Metrics::new(core.clone()));
-        Self { view: View { config, published, dns }, metrics, core }
+        Self { view: View { config, published, dns, api_server: None }, metrics, core }
+    }
+
+    /// Shows how the connection to the API server is.
+    pub(crate) fn with_api_server(mut self, status: Option<ApiServerStatus>) -> Self {
+        self.view.api_server = status;
+        self
     }
 
     /// Handles to the counters of the core's own work.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 use std::time::SystemTime;
 
+use ::watch::ApiServerStatus;
 use hyper::{Method, StatusCode, Uri};
 use model::{Family, ServiceName};
 use tokio::sync::watch;
@@ -39,6 +40,8 @@ pub(crate) struct View {
     pub(crate) published: watch::Receiver<Arc<Published>>,
     /// Absent where no DNS is served.
     pub(crate) dns: Option<DnsView>,
+    /// Absent where the objects come from elsewhere.
+    pub(crate) api_server: Option<ApiServerStatus>,
 }
 
 impl View {
@@ -84,25 +87,24 @@ impl Site {
                 }
                 "/health" => health(),
                 "/ready" => ready(view),
-                _ => Answer::not_found(&["/healthz", "/livez", "/health", "/ready"]),
+                "/readyz" => readyz(view),
+                _ => Answer::not_found(&["/healthz", "/livez", "/readyz", "/health", "/ready"]),
             },
             Self::Names(view, metrics) => match uri.path() {
                 "/health" => health(),
                 "/ready" => ready(view),
+                "/readyz" => readyz(view),
                 "/metrics" => {
                     let (view, metrics) = (view.clone(), Arc::clone(metrics));
-                    beside(move || metrics.answer_names(view.dns.as_ref(), now)).await
+                    beside(move || metrics.answer_names(&view, now)).await
                 }
-                _ => Answer::not_found(&["/health", "/ready", "/metrics"]),
+                _ => Answer::not_found(&["/health", "/ready", "/readyz", "/metrics"]),
             },
             Self::Metrics(view, metrics) => match uri.path() {
                 "/metrics" => {
                     let measurement = metrics.measure().await;
                     let (view, metrics) = (view.clone(), Arc::clone(metrics));
-                    beside(move || {
-                        metrics.answer(view.published(), view.dns.as_ref(), measurement, now)
-                    })
-                    .await
+                    beside(move || metrics.answer(&view, measurement, now)).await
                 }
                 "/proxyMode" => Answer::text(StatusCode::OK, "nftables"),
                 "/healthz" => Answer::text(StatusCode::OK, "ok"),
@@ -134,6 +136,21 @@ fn ready(view: &View) -> Answer {
         }
         None => Answer::text(StatusCode::NOT_FOUND, "no DNS is served here\n"),
     }
+}
+
+/// Whether the cluster has been read once, and since when changes are not heard of. Who cannot hear
+/// of changes goes on with what is known, and so does whoever asks here.
+fn readyz(view: &View) -> Answer {
+    let is_read = view.published().status.synced;
+    let state = view.api_server.as_ref().map(ApiServerStatus::state).unwrap_or_default();
+    let mut text = if is_read { "ok\n" } else { "the cluster has not been read yet\n" }.to_owned();
+    let troubles = state.collections.iter().filter_map(|it| it.trouble.as_ref());
+    for trouble in state.away.iter().chain(troubles) {
+        let since = host::rfc3339::format(trouble.since);
+        text.extend(["since ", &since, ": ", &trouble.reason, "\n"]);
+    }
+    let status = if is_read { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    Answer::text(status, text)
 }
 
 /// Makes a long answer on a thread of its own, so that `/healthz` need not wait for it.

@@ -4,6 +4,8 @@ mod answers;
 pub(crate) mod cluster;
 mod config;
 mod core;
+mod dns_metrics;
+mod dns_variables;
 mod explained;
 mod health;
 mod health_check_ports;

@@ -8,6 +8,7 @@ mod api_server;
 mod closed;
 mod paced;
 mod probe;
+mod programming;
 mod question;
 mod records;
 mod server;
@@ -32,6 +33,7 @@ use serde::Serialize;
 use crate::quantile::Rounds;
 use crate::usage::{processor_time_of, proportional_of, resident_of};
 use closed::Target;
+use programming::Programmed;
 use question::Workload;
 use records::Objects;
 use server::{Cluster, Server};
@@ -82,6 +84,8 @@ pub(crate) struct Results {
     seconds: f64,
     servers: Vec<Kept>,
     workloads: Vec<Compared>,
+    /// From an event to answers by it; absent where pogu is not among the servers.
+    programmed: Option<Programmed>,
 }
 
 /// What a name server keeps, whatever it is asked.
@@ -196,14 +200,19 @@ fn measure(options: &Options, objects: &Objects, directory: &Path) -> Result<Res
             bench.round(round, samples)?;
         }
     }
+    let kept = bench.kept(&at_start)?;
+    let has_pogu = bench.servers.iter().any(|it| it.software == Software::Pogu);
+    let folder = server::manifests(directory);
+    let programmed = has_pogu.then(|| programming::measure(&folder, server::METRICS));
     Ok(Results {
         services: options.services,
         endpoints: options.endpoints,
         processors: bench.processors,
         rounds,
         seconds,
-        servers: bench.kept(&at_start)?,
+        servers: kept,
         workloads: compared.into_iter().map(Samples::finish).collect(),
+        programmed: programmed.transpose()?,
     })
 }
 

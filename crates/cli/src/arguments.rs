@@ -45,9 +45,9 @@ pub(crate) enum Action {
 
 /// Serve Services on this node
 ///
-/// Reads objects from a folder, programs the kernel's packet filter to balance their traffic, and
-/// follows every change of the folder. Runs in the foreground and logs to stderr. Its rules stay in
-/// the kernel when it ends, so that a restart interrupts nothing; `pogu agent cleanup` removes them.
+/// Reads objects from an API server or a folder, programs the kernel's packet filter to balance their
+/// traffic, and follows every change. Runs in the foreground and logs to stderr. Its rules stay in the
+/// kernel when it ends, so that a restart interrupts nothing; `pogu agent cleanup` removes them.
 #[derive(Debug, Args)]
 #[command(
     args_conflicts_with_subcommands = true,
@@ -64,6 +64,8 @@ pub(crate) struct AgentArguments {
 const AGENT_EXAMPLES: &str = "\
 Examples:
   pogu agent --manifests /etc/pogu --node-name a
+  pogu agent --in-cluster --node-name $NODE_NAME
+  pogu agent --kubeconfig /etc/kubernetes/pogu.conf --node-name a
   pogu agent --manifests /etc/pogu --node-name a --cluster-cidr 10.244.0.0/16,fd00:10::/56 \\
       --service-cidr 10.96.0.0/12 --nodeport-addresses 192.168.0.0/16
   pogu agent --manifests /etc/pogu --node-name a \\
@@ -91,13 +93,14 @@ pub(crate) struct CleanupArguments {
 
 /// Answer the cluster DNS, alone
 ///
-/// Reads objects from a folder, answers the names of their Services as a cluster does, and asks
-/// upstreams for all others. An agent does the same beside its dataplane. Runs in the foreground and
+/// Reads objects from an API server or a folder, answers the names of their Services as a cluster
+/// does, and asks upstreams for all others. An agent does the same beside its dataplane. Runs in the foreground and
 /// logs to stderr.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   pogu dns --manifests /etc/pogu
+  pogu dns --in-cluster --http-bind-address 0.0.0.0:8080,0.0.0.0:8181,0.0.0.0:9153
   pogu dns --manifests /etc/pogu --listen 127.0.0.1:5353 --upstream 192.0.2.53 --http-bind-address none
   pogu dns --manifests /etc/pogu --cluster-domain example.internal --hosts /etc/hosts \\
       --stub-domain consul.local=10.0.0.53 --upstream tls://9.9.9.9#dns.quad9.net

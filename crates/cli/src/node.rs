@@ -20,7 +20,7 @@ pub(crate) fn run(arguments: AgentArguments) -> Result<(), Failure> {
             agent::run(config).map_err(failure)
         }
         (None, None) => Err(Failure::usage(
-            "missing argument: --manifests <DIR>, --node-name <NAME>",
+            "missing argument: --node-name <NAME>, <--manifests <DIR>|--kubeconfig <FILE>|--in-cluster>",
             "--help tells all arguments, with examples",
         )),
     }

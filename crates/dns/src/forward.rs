@@ -42,4 +42,4 @@ pub use action::{Action, Outcome, Report};
 pub use event::{ConnectionToken, Event, SocketToken, Ticket, Transport};
 pub use machine::Forwarder;
 pub use settings::{Group, Policy, RuleId, Settings, Upstream, UpstreamId};
-pub use stats::{RTT_BOUNDS, RttBuckets, Stats, UpstreamState, UpstreamStats};
+pub use stats::{COUNTED_RCODES, RTT_BOUNDS, RttBuckets, Stats, UpstreamState, UpstreamStats};

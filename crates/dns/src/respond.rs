@@ -21,7 +21,7 @@ use std::time::Instant;
 use crate::cache::{CacheView, Question};
 use crate::forward::{Outcome, RuleId};
 use crate::wire::{Rcode, RecordType, ReplySize};
-use crate::zone::Zone;
+use crate::zone::{Zone, ZoneOf};
 
 use knowledge::Knowledge;
 use run::Run;
@@ -72,6 +72,10 @@ pub struct Summary {
     /// The type that was asked for; zero where the question could not be read.
     pub rtype: RecordType,
     pub by: AnsweredBy,
+    /// Where the question's name is.
+    pub zone: ZoneOf,
+    /// The answer is that of a later name of the client's search list.
+    pub is_walked: bool,
 }
 
 /// Who knew the answer.
@@ -102,6 +106,7 @@ pub struct Ask {
 pub struct Pending {
     message: Box<[u8]>,
     client: Client,
+    zone: ZoneOf,
     ask: Ask,
     /// What was learned for it already.
     outcomes: Vec<(Question, Outcome)>,
@@ -117,6 +122,12 @@ impl Pending {
     #[must_use]
     pub const fn client(&self) -> Client {
         self.client
+    }
+
+    /// Where the name of the client's question is.
+    #[must_use]
+    pub const fn zone(&self) -> ZoneOf {
+        self.zone
     }
 
     /// The client's message.
@@ -140,9 +151,10 @@ impl Responder {
         let known = Knowledge { cache, now, outcomes: &[] };
         match self.run(message, client, known, random, buffer) {
             Run::Done(response) => response,
-            Run::Ask(ask) => Response::Ask(Box::new(Pending {
+            Run::Ask(ask, zone) => Response::Ask(Box::new(Pending {
                 message: message.into(),
                 client,
+                zone,
                 ask,
                 outcomes: Vec::new(),
             })),
@@ -163,10 +175,10 @@ impl Responder {
         let known = Knowledge { cache, now, outcomes: &pending.outcomes };
         match self.run(&pending.message, pending.client, known, random, buffer) {
             Run::Done(response) => response,
-            Run::Ask(_) if pending.outcomes.len() >= QUESTIONS_MAX => {
-                run::give_up(&pending.message, pending.client, buffer)
+            Run::Ask(..) if pending.outcomes.len() >= QUESTIONS_MAX => {
+                run::give_up(&pending, buffer)
             }
-            Run::Ask(ask) => {
+            Run::Ask(ask, _) => {
                 pending.ask = ask;
                 Response::Ask(pending)
             }

@@ -76,12 +76,22 @@ struct Groups(Vec<Group>);
 impl Groups {
     /// A zone that is no name was refused when it was read.
     fn block(&mut self, zone: &str, config: &ZoneConfig) -> Option<Block> {
-        let routes = config.forwards.iter().filter_map(|rule| self.route(zone, rule));
+        let routes =
+            config.forwards.iter().filter_map(|rule| Some((rule, self.route(zone, rule)?)));
+        let routes: Vec<(&ForwardRule, Route)> = routes.collect();
+        for (at, (rule, route)) in routes.iter().enumerate() {
+            let mut later = routes.iter().skip(at + 1);
+            let next = later.find(|(next, _)| is_next(rule, next)).map(|(_, route)| route.rule);
+            if let Some(group) = self.0.get_mut(route.rule.0) {
+                group.next = (rule.next.clone(), next);
+            }
+        }
         Some(Block {
             zone: name(zone)?,
-            routes: routes.collect(),
+            routes: routes.into_iter().map(|(_, route)| route).collect(),
             hosts: config.hosts.clone(),
             rewrites: Rewrites::new(&config.rewrites),
+            is_minimal: config.is_minimal,
         })
     }
 
@@ -98,6 +108,11 @@ impl Groups {
         let except = rule.except.iter().filter_map(|it| name(it)).collect();
         Some(Route { zone, except, rule: id })
     }
+}
+
+/// Whether a rule can be asked for whatever another one was asked for.
+fn is_next(rule: &ForwardRule, next: &ForwardRule) -> bool {
+    is_within(&rule.zone, &next.zone) && next.except.is_empty()
 }
 
 fn group(zone: &Name, rule: &ForwardRule) -> Group {
@@ -124,6 +139,8 @@ fn group(zone: &Name, rule: &ForwardRule) -> Group {
         prefer_udp: rule.protocol == UpstreamProtocol::PreferUdp,
         max_fails: rule.max_fails,
         outstanding_max: outstanding.min(OUTSTANDING_MAX),
+        fails_fast: rule.fails_fast,
+        failover: rule.failover.clone(),
         ..Group::new(zone.as_wire(), upstreams.collect())
     }
 }
@@ -218,6 +235,30 @@ fn name(text: &str) -> Option<Name> {
     Name::from_text(text).ok().map(|name| name.to_lowercase())
 }
 
+/// What is at work for the names of each zone of a configuration, by the names of CoreDNS's plugins.
+#[must_use]
+pub fn plugins(config: &Config) -> Vec<(Arc<str>, &'static str)> {
+    let is_walked = config.server.autopath.as_ref().is_some_and(|it| it.value);
+    let of_zone = |(zone, block): (&Arc<str>, &Arc<ZoneConfig>)| {
+        let is_cluster = !block.cluster_zones.is_empty();
+        let all = [
+            (is_cluster && is_walked, "autopath"),
+            (block.cache.is_some(), "cache"),
+            (!block.forwards.is_empty(), "forward"),
+            (block.hosts.is_some(), "hosts"),
+            (is_cluster, "kubernetes"),
+            (true, "loadbalance"),
+            (!block.forwards.is_empty(), "loop"),
+            (block.is_minimal, "minimal"),
+            (!block.rewrites.is_empty(), "rewrite"),
+            (!block.transfers.is_empty(), "transfer"),
+        ];
+        let on = all.into_iter().filter(|(is_on, _)| *is_on);
+        on.map(|(_, name)| (Arc::clone(zone), name)).collect::<Vec<_>>()
+    };
+    config.zones.iter().flat_map(of_zone).collect()
+}
+
 /// What a configuration says that nothing is made of: whoever wrote it should not rely on it.
 #[must_use]
 pub fn unused(config: &Config) -> Vec<Notice> {
@@ -229,7 +270,6 @@ pub fn unused(config: &Config) -> Vec<Notice> {
     for block in config.zones.values() {
         for (is_said, what) in [
             (!block.logs.is_empty(), "log"),
-            (block.is_minimal, "minimal"),
             (block.answers_localhost, "local"),
             (block.nsid.is_some(), "nsid"),
         ] {
@@ -237,12 +277,14 @@ pub fn unused(config: &Config) -> Vec<Notice> {
                 tell(&block.origin, what);
             }
         }
-        for rule in &block.forwards {
+        for (at, rule) in block.forwards.iter().enumerate() {
             let health = &rule.health_check;
+            let has_next = block.forwards.iter().skip(at + 1).any(|next| is_next(rule, next));
             for (is_said, what) in [
-                (!rule.next.is_empty(), "forward: next"),
-                (!rule.failover.is_empty(), "forward: failover"),
-                (rule.fails_fast, "forward: failfast_all_unhealthy_upstreams"),
+                (
+                    !rule.next.is_empty() && !has_next,
+                    "forward: next without a later forward of all its names",
+                ),
                 (health.domain.is_some(), "forward: health_check domain"),
             ] {
                 if is_said {
@@ -266,9 +308,58 @@ mod tests {
     use super::*;
     use crate::config::{Corefile, CorefileText, Flags, KubeDns, Sources, merge};
 
+    /// What a Corefile says, and what is not understood of it.
+    fn configured(text: &str) -> (Config, Vec<Notice>) {
+        let (name, empty) = ("Corefile", BTreeMap::new());
+        let source = CorefileText { name, text, imports: &empty, environment: &empty };
+        let (corefile, notices) = Corefile::read(&source);
+        let sources = Sources {
+            flags: &Flags::default(),
+            corefile: Some(&corefile),
+            kube_dns: &KubeDns::default(),
+            files: &BTreeMap::new(),
+        };
+        (merge(&sources).0, notices)
+    }
+
+    #[test]
+    fn a_rule_hands_on_to_the_next_that_has_all_its_names() {
+        let text = "\
+. {
+    forward example.org 192.0.2.1 {
+        next NXDOMAIN REFUSED
+        failover NXDOMAIN
+        failfast_all_unhealthy_upstreams
+    }
+    forward . 192.0.2.2 {
+        except corp.example
+        next NXDOMAIN
+    }
+    forward . 192.0.2.3
+}
+";
+        let (config, _) = configured(text);
+        let place = Place {
+            clusterset: None,
+            name_server: ServiceName::new("kube-system", "kube-dns"),
+            own_addresses: Vec::new(),
+            zonal: false,
+        };
+        let groups = Setup::of(&config, &place).forward.groups;
+        let found: Vec<_> =
+            groups.iter().map(|it| (it.next.clone(), &*it.failover, it.fails_fast)).collect();
+        let last = Some(RuleId(2));
+        let expected = [
+            ((vec![3, 5], last), &[3][..], true),
+            ((vec![3], last), &[], false),
+            ((vec![], None), &[], false),
+        ];
+        assert_eq!(found, expected);
+        assert_eq!(unused(&config), []);
+    }
+
     #[test]
     fn what_has_no_effect_is_told_where_it_stands() {
-        let empty = BTreeMap::new();
         let text = "\
 .:53 {
     log
@@ -276,25 +367,17 @@ mod tests {
         noendpoints
     }
     forward . 192.0.2.1 {
+        next NXDOMAIN
         failover SERVFAIL
     }
 }
 ";
-        let name = "Corefile";
-        let source = CorefileText { name, text, imports: &empty, environment: &empty };
-        let (corefile, read) = Corefile::read(&source);
+        let (config, read) = configured(text);
         assert_eq!(read, []);
-        let sources = Sources {
-            flags: &Flags::default(),
-            corefile: Some(&corefile),
-            kube_dns: &KubeDns::default(),
-            files: &BTreeMap::new(),
-        };
-        let (config, _) = merge(&sources);
         let told: Vec<String> = unused(&config).iter().map(ToString::to_string).collect();
         let expected = [
             "Corefile:1: log has no effect here",
-            "Corefile:6: forward: failover has no effect here",
+            "Corefile:6: forward: next without a later forward of all its names has no effect here",
             "Corefile:4: kubernetes: noendpoints has no effect here",
         ];
         assert_eq!(told, expected);

@@ -20,7 +20,9 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use imbl::{HashMap, OrdSet};
-use model::{PodName, ServiceName};
+use model::{Family, PodName, ServiceName};
+
+use crate::wire::{Lowered, Name};
 
 pub use answer::{Elsewhere, Outcome};
 pub use find::{Absent, Found, Place};
@@ -70,6 +72,29 @@ pub enum Domain {
     ClusterSet,
 }
 
+/// The zone that a question is counted for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ZoneOf {
+    /// The cluster's domain.
+    Cluster,
+    /// The domain of the set of clusters.
+    ClusterSet,
+    /// One of the zones of addresses that are ours, whichever it is.
+    Addresses(Family),
+    /// None of ours: the name is everybody's.
+    Root,
+}
+
+impl ZoneOf {
+    pub const ALL: [Self; 5] = [
+        Self::Cluster,
+        Self::ClusterSet,
+        Self::Addresses(Family::V4),
+        Self::Addresses(Family::V6),
+        Self::Root,
+    ];
+}
+
 impl Zone {
     /// Without any names. Until `set_synced`, what is not found is not denied.
     #[must_use]
@@ -111,6 +136,27 @@ impl Zone {
         let ServiceName { namespace, name } = &self.settings.name_server;
         let names = self.cluster.namespaces.get(namespace.as_bytes())?;
         names.get(name.as_bytes()).map(Arc::as_ref)
+    }
+
+    /// In which of our zones a name is.
+    #[must_use]
+    pub fn zone_of(&self, name: &Lowered) -> ZoneOf {
+        let Settings { domain, clusterset, reverse, .. } = &*self.settings;
+        let is_in = |zone: &Name| name.labels_before(zone.as_wire()).is_some();
+        if is_in(domain) {
+            return ZoneOf::Cluster;
+        }
+        if clusterset.as_ref().is_some_and(is_in) {
+            return ZoneOf::ClusterSet;
+        }
+        if !reverse.iter().any(is_in) {
+            return ZoneOf::Root;
+        }
+        let root = name.label_count().checked_sub(pointer::ROOT_LABELS);
+        match root.and_then(|at| name.label(at)) {
+            Some(b"ip6") => ZoneOf::Addresses(Family::V6),
+            Some(_) | None => ZoneOf::Addresses(Family::V4),
+        }
     }
 
     const fn tree(&self, domain: Domain) -> &Tree {

@@ -9,17 +9,17 @@ use crate::names::Names;
 use crate::report::Report;
 
 /// Where the cluster DNS is set up.
-const NAMESPACE: &str = "kube-system";
+pub const DNS_NAMESPACE: &str = "kube-system";
 
 /// Of kube-dns, of CoreDNS, and what people add to CoreDNS where their provider owns the former.
-const NAMES: [&str; 3] = ["kube-dns", "coredns", "coredns-custom"];
+pub const DNS_CONFIG_MAPS: [&str; 3] = ["kube-dns", "coredns", "coredns-custom"];
 
 /// Bytes of all keys and texts: the API server's own bound. More are rejected.
 const BYTES_MAX: usize = 1 << 20;
 
 /// Whether a ConfigMap is one of those that are kept.
 pub(crate) fn configures_dns(namespace: &str, name: &str) -> bool {
-    namespace == NAMESPACE && NAMES.contains(&name)
+    namespace == DNS_NAMESPACE && DNS_CONFIG_MAPS.contains(&name)
 }
 
 /// Reads a ConfigMap, whichever it is.

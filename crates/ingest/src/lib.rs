@@ -29,4 +29,5 @@ mod tests;
 mod time;
 mod yaml;
 
+pub use config_map::{DNS_CONFIG_MAPS, DNS_NAMESPACE};
 pub use objects::{Objects, Touched};

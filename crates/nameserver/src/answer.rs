@@ -11,6 +11,7 @@ use dns::forward::Outcome;
 use dns::respond::{Client, Pending, Responder, Response, Summary};
 use dns::wire::ExtendedError;
 use dns::wire::{Rcode, RecordType, ReplySize, read};
+use dns::zone::ZoneOf;
 use host::datagram::{Ends, UdpSocket};
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
@@ -56,8 +57,8 @@ pub(crate) enum Way {
 pub(crate) enum Answer {
     /// Nothing.
     Silent,
-    /// Send so many octets of the buffer.
-    Reply(usize),
+    /// Send so many octets of the buffer; it is counted for this zone.
+    Reply(usize, ZoneOf),
     /// Nothing: the forwarder sends it.
     Later,
     /// Send these, one behind the other.
@@ -126,35 +127,37 @@ impl Answerer {
             // Without room, whoever asks next after its end asks for it.
             drop(self.requests.try_send(Request::Refresh(ask.clone(), *generation)));
         }
-        let answer = match response {
+        match response {
             Response::Silent => {
                 self.counters.silent.add(1);
-                return Answer::Silent;
+                Answer::Silent
             }
             Response::Reply(len, summary) | Response::ReplyAndRefresh(len, summary, _) => {
                 self.count(message, client, now, (summary, len));
-                Answer::Reply(len)
+                self.count_dnssec(message, summary.zone);
+                Answer::Reply(len, summary.zone)
             }
             Response::Transfer(messages, summary) => {
                 let len = messages.iter().map(Vec::len).sum();
                 self.count(message, client, now, (summary, len));
+                self.count_dnssec(message, summary.zone);
                 Answer::Transfer(messages)
             }
             Response::Ask(pending) => {
+                self.count_dnssec(message, pending.zone());
                 let asked = Asked { pending, generation: *generation, arrived: now, way: way() };
                 self.ask(message, client, asked, buffer)
             }
-        };
-        self.count_dnssec(message);
-        answer
+        }
     }
 
     fn ask(&mut self, message: &[u8], client: Client, asked: Asked, buffer: &mut [u8]) -> Answer {
         let (rtype, now) = (asked.pending.ask().question.rtype, asked.arrived);
+        let zone = asked.pending.zone();
         let rejected = match self.requests.try_send(Request::Ask(asked)) {
             Ok(()) => {
                 let rtype = RecordType(rtype);
-                self.counters.request(client, rtype, message.len());
+                self.counters.request(client, (zone, rtype), message.len());
                 return Answer::Later;
             }
             Err(TrySendError::Full(request) | TrySendError::Closed(request)) => request,
@@ -182,7 +185,7 @@ impl Answerer {
                 Response::Ask(next) => pending = next,
                 Response::Reply(len, summary) | Response::ReplyAndRefresh(len, summary, _) => {
                     self.count(message, client, now, (summary, len));
-                    return Answer::Reply(len);
+                    return Answer::Reply(len, summary.zone);
                 }
                 Response::Silent | Response::Transfer(..) => return Answer::Silent,
             }
@@ -191,7 +194,7 @@ impl Answerer {
 
     fn count(&mut self, message: &[u8], client: Client, now: Instant, told: (Summary, usize)) {
         let (summary, len) = told;
-        self.counters.request(client, summary.rtype, message.len());
+        self.counters.request(client, (summary.zone, summary.rtype), message.len());
         self.counters.response(client, summary, len);
         if !self.notes.add(client.address, message, summary, now) {
             self.counters.unlogged.add(1);
@@ -199,10 +202,10 @@ impl Answerer {
     }
 
     /// Only a message with additional records can want signatures.
-    fn count_dnssec(&self, message: &[u8]) {
+    fn count_dnssec(&self, message: &[u8], zone: ZoneOf) {
         let may_want = message.get(10..12).is_some_and(|count| count != [0, 0]);
         if may_want && read(message).is_ok_and(|query| query.dnssec_ok()) {
-            self.counters.dnssec_requests.add(1);
+            self.counters.dnssec_request(zone);
         }
     }
 }

@@ -222,11 +222,17 @@ mod tests {
 
     use dns::respond::AnsweredBy;
     use dns::wire::RecordType;
+    use dns::zone::ZoneOf;
 
     use super::*;
 
-    const DENIED: Summary =
-        Summary { rcode: Rcode::NXDOMAIN, rtype: RecordType::A, by: AnsweredBy::Zone };
+    const DENIED: Summary = Summary {
+        rcode: Rcode::NXDOMAIN,
+        rtype: RecordType::A,
+        by: AnsweredBy::Zone,
+        zone: ZoneOf::Cluster,
+        is_walked: false,
+    };
 
     fn question(name: &[u8]) -> Vec<u8> {
         [&[0; HEADER_LEN], name, &[0, 0, 1, 0, 1]].concat()

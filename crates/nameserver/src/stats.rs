@@ -10,6 +10,7 @@ use std::time::Duration;
 use dns::forward;
 use dns::respond::{AnsweredBy, Client, Summary};
 use dns::wire::{Rcode, RecordType, ReplySize};
+use dns::zone::ZoneOf;
 use model::Family;
 
 pub use histogram::{Buckets, DURATION_BOUNDS_US, SIZE_BOUNDS};
@@ -80,18 +81,20 @@ const SOURCES: [AnsweredBy; 5] = [
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Stats {
     /// Questions that were answered, or given to the forwarder. Without a type: all other types.
-    pub requests: BTreeMap<(Family, Transport, Option<RecordType>), u64>,
+    pub requests: BTreeMap<(ZoneOf, Family, Transport, Option<RecordType>), u64>,
     /// Without an rcode: all other rcodes.
-    pub responses: BTreeMap<(Option<Rcode>, AnsweredBy), u64>,
+    pub responses: BTreeMap<(ZoneOf, Option<Rcode>, AnsweredBy), u64>,
     /// Questions of clients that want signatures.
-    pub dnssec_requests: u64,
+    pub dnssec_requests: BTreeMap<ZoneOf, u64>,
+    /// Answers that are a later name's of the client's search list.
+    pub walked: u64,
     /// From the arrival to the reply, in microseconds. What arrived as a batch took as long as the
     /// batch: the clock is read twice for all of it.
-    pub durations: Buckets,
+    pub durations: BTreeMap<ZoneOf, Buckets>,
     /// Octets.
-    pub request_sizes: BTreeMap<Transport, Buckets>,
+    pub request_sizes: BTreeMap<(ZoneOf, Transport), Buckets>,
     /// Octets; a zone's transfer is one response.
-    pub response_sizes: BTreeMap<Transport, Buckets>,
+    pub response_sizes: BTreeMap<(ZoneOf, Transport), Buckets>,
     pub drops: Drops,
     pub connections: Connections,
     /// What the forwarder counted; absent when it did not say so in time.
@@ -135,12 +138,8 @@ pub struct Connections {
 #[derive(Debug, Default)]
 #[repr(align(128))]
 pub(crate) struct Counters {
-    requests: [[[Count; TYPES.len() + 1]; 2]; 2],
-    responses: [[Count; SOURCES.len()]; RCODES.len() + 1],
-    pub(crate) dnssec_requests: Count,
-    durations: Histogram<{ DURATION_BOUNDS_US.len() + 1 }>,
-    request_sizes: [Histogram<{ SIZE_BOUNDS.len() + 1 }>; 2],
-    response_sizes: [Histogram<{ SIZE_BOUNDS.len() + 1 }>; 2],
+    by_zone: [OfZone; ZoneOf::ALL.len()],
+    walked: Count,
     pub(crate) silent: Count,
     pub(crate) oversized: Count,
     pub(crate) unsent: Count,
@@ -154,32 +153,83 @@ pub(crate) struct Counters {
     pub(crate) connections_stalled: Count,
 }
 
+/// What is counted for each zone apart.
+#[derive(Debug, Default)]
+struct OfZone {
+    requests: [[[Count; TYPES.len() + 1]; 2]; 2],
+    responses: [[Count; SOURCES.len()]; RCODES.len() + 1],
+    dnssec_requests: Count,
+    durations: Histogram<{ DURATION_BOUNDS_US.len() + 1 }>,
+    request_sizes: [Histogram<{ SIZE_BOUNDS.len() + 1 }>; 2],
+    response_sizes: [Histogram<{ SIZE_BOUNDS.len() + 1 }>; 2],
+}
+
+/// So many of each zone, in the order of [`ZoneOf::ALL`].
+pub(crate) type PerZone = [u64; ZoneOf::ALL.len()];
+
+/// One more of a zone.
+pub(crate) fn add_one(to: &mut PerZone, zone: ZoneOf) {
+    if let Some(count) = to.get_mut(place(&ZoneOf::ALL, &zone)) {
+        *count += 1;
+    }
+}
+
 impl Counters {
-    pub(crate) fn request(&self, client: Client, rtype: RecordType, octets: usize) {
+    pub(crate) fn request(
+        &self,
+        client: Client,
+        (zone, rtype): (ZoneOf, RecordType),
+        octets: usize,
+    ) {
         let (family, transport) = (place(&Family::ALL, &family(client.address)), of(client));
-        let by_type = self.requests.get(family).and_then(|it| it.get(transport));
+        let Some(counts) = self.of_zone(zone) else { return };
+        let by_type = counts.requests.get(family).and_then(|it| it.get(transport));
         if let Some(count) = by_type.and_then(|it| it.get(place(&TYPES, &rtype))) {
             count.add(1);
         }
-        if let Some(sizes) = self.request_sizes.get(transport) {
+        if let Some(sizes) = counts.request_sizes.get(transport) {
             sizes.observe(&SIZE_BOUNDS, octets_u64(octets), 1);
         }
     }
 
     pub(crate) fn response(&self, client: Client, summary: Summary, octets: usize) {
-        let by_source = self.responses.get(place(&RCODES, &summary.rcode));
+        let Some(counts) = self.of_zone(summary.zone) else { return };
+        let by_source = counts.responses.get(place(&RCODES, &summary.rcode));
         if let Some(count) = by_source.and_then(|it| it.get(place(&SOURCES, &summary.by))) {
             count.add(1);
         }
-        if let Some(sizes) = self.response_sizes.get(of(client)) {
+        if let Some(sizes) = counts.response_sizes.get(of(client)) {
             sizes.observe(&SIZE_BOUNDS, octets_u64(octets), 1);
+        }
+        if summary.is_walked {
+            self.walked.add(1);
         }
     }
 
+    /// A question whose client wants signatures.
+    pub(crate) fn dnssec_request(&self, zone: ZoneOf) {
+        if let Some(counts) = self.of_zone(zone) {
+            counts.dnssec_requests.add(1);
+        }
+    }
+
+    /// An answer for this zone took so long.
+    pub(crate) fn duration(&self, took: Duration, zone: ZoneOf) {
+        let mut answers = PerZone::default();
+        add_one(&mut answers, zone);
+        self.durations(took, answers);
+    }
+
     /// So many answers took this long each.
-    pub(crate) fn duration(&self, took: Duration, answers: u64) {
+    pub(crate) fn durations(&self, took: Duration, answers: PerZone) {
         let us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
-        self.durations.observe(&DURATION_BOUNDS_US, us, answers);
+        for (counts, answers) in self.by_zone.iter().zip(answers).filter(|(_, it)| *it > 0) {
+            counts.durations.observe(&DURATION_BOUNDS_US, us, answers);
+        }
+    }
+
+    fn of_zone(&self, zone: ZoneOf) -> Option<&OfZone> {
+        self.by_zone.get(place(&ZoneOf::ALL, &zone))
     }
 }
 
@@ -203,7 +253,7 @@ fn place<T: PartialEq>(all: &[T], value: &T) -> usize {
 impl Stats {
     /// The sum of what threads counted.
     pub(crate) fn sum<'c>(counters: impl Iterator<Item = &'c Counters>) -> Self {
-        let mut stats = Self { durations: Buckets::empty(&DURATION_BOUNDS_US), ..Self::default() };
+        let mut stats = Self::default();
         for counters in counters {
             stats.add(counters);
         }
@@ -211,29 +261,37 @@ impl Stats {
     }
 
     fn add(&mut self, counters: &Counters) {
-        for (family, by_transport) in Family::ALL.into_iter().zip(&counters.requests) {
+        for (zone, counts) in ZoneOf::ALL.into_iter().zip(&counters.by_zone) {
+            self.add_zone(zone, counts);
+        }
+        self.walked += counters.walked.value();
+        self.add_drops(counters);
+    }
+
+    fn add_zone(&mut self, zone: ZoneOf, counts: &OfZone) {
+        for (family, by_transport) in Family::ALL.into_iter().zip(&counts.requests) {
             for (transport, by_type) in Transport::ALL.into_iter().zip(by_transport) {
                 let types = TYPES.into_iter().map(Some).chain([None]);
                 for (rtype, count) in types.zip(by_type) {
-                    add_to(&mut self.requests, (family, transport, rtype), count);
+                    add_to(&mut self.requests, (zone, family, transport, rtype), count);
                 }
             }
         }
         let rcodes = RCODES.into_iter().map(Some).chain([None]);
-        for (rcode, by_source) in rcodes.zip(&counters.responses) {
+        for (rcode, by_source) in rcodes.zip(&counts.responses) {
             for (by, count) in SOURCES.into_iter().zip(by_source) {
-                add_to(&mut self.responses, (rcode, by), count);
+                add_to(&mut self.responses, (zone, rcode, by), count);
             }
         }
-        self.durations.add(&counters.durations);
-        let sizes = counters.request_sizes.iter().zip(&counters.response_sizes);
+        let empty = || Buckets::empty(&DURATION_BOUNDS_US);
+        self.durations.entry(zone).or_insert_with(empty).add(&counts.durations);
+        let sizes = counts.request_sizes.iter().zip(&counts.response_sizes);
         for (transport, (requests, responses)) in Transport::ALL.into_iter().zip(sizes) {
             let empty = || Buckets::empty(&SIZE_BOUNDS);
-            self.request_sizes.entry(transport).or_insert_with(empty).add(requests);
-            self.response_sizes.entry(transport).or_insert_with(empty).add(responses);
+            self.request_sizes.entry((zone, transport)).or_insert_with(empty).add(requests);
+            self.response_sizes.entry((zone, transport)).or_insert_with(empty).add(responses);
         }
-        self.dnssec_requests += counters.dnssec_requests.value();
-        self.add_drops(counters);
+        add_to(&mut self.dnssec_requests, zone, &counts.dnssec_requests);
     }
 
     fn add_drops(&mut self, counters: &Counters) {

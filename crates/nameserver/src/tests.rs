@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dns::forward::{Group, RuleId, Settings as ForwardSettings, Upstream};
-use dns::respond::{Block, Blocks, Responder, Rewrites, Route, Search};
+use dns::respond::{Block, Blocks, Responder, Route, Search};
 use dns::wire::Name;
 use dns::zone::{Settings, Zone};
 use hickory_proto::op::{Message, MessageType, OpCode, Query, ResponseCode};
@@ -58,8 +58,7 @@ fn responder(services: &str, routes: Vec<Route>) -> Arc<Responder> {
     let empty = Zone::empty(Arc::new(Settings::new(domain)));
     let mut zone = empty.advance(&ServiceTable::default(), &table(services), 1);
     zone.set_synced();
-    let rewrites = Rewrites::new(&[]);
-    let block = Block { zone: Name::root(), routes, hosts: None, rewrites };
+    let block = Block { routes, ..Block::everything() };
     let blocks = Arc::new(Blocks::new(vec![block]));
     Arc::new(Responder { zone, blocks, search: Search::new(Vec::new()) })
 }

@@ -20,6 +20,7 @@ use rustix::io::Errno;
 
 use crate::answer::{Answer, Answerer, Way};
 use crate::options::DATAGRAM_SIZE_MAX;
+use crate::stats::{PerZone, add_one};
 
 /// The longest question that is read. Those that programs send have less than 512 octets.
 const QUESTION_MAX: usize = 4_096;
@@ -205,7 +206,7 @@ impl Worker {
 fn answer_all(batch: &mut Batch, socket: &Arc<UdpSocket>, answerer: &mut Answerer) {
     answerer.begin();
     let (size, now) = (answerer.datagram_size(), monotonic());
-    let mut replies = 0;
+    let mut replies = PerZone::default();
     for (datagram, mut reply) in batch.exchanges() {
         if datagram.is_truncated {
             answerer.counters.oversized.add(1);
@@ -215,15 +216,15 @@ fn answer_all(batch: &mut Batch, socket: &Arc<UdpSocket>, answerer: &mut Answere
         let client = Client { address: ends.remote.ip(), size };
         let way = || Way::Datagram { socket: Arc::clone(socket), ends };
         match answerer.answer(datagram.payload, client, now, way, reply.buffer()) {
-            Answer::Reply(len) => {
-                replies += 1;
+            Answer::Reply(len, zone) => {
+                add_one(&mut replies, zone);
                 reply.complete(len);
             }
             Answer::Silent | Answer::Later | Answer::Transfer(_) => {}
         }
     }
     let sent = batch.send(socket);
-    answerer.counters.duration(monotonic().saturating_duration_since(now), replies);
+    answerer.counters.durations(monotonic().saturating_duration_since(now), replies);
     answerer.counters.unsent.add(u64::try_from(sent.dropped).unwrap_or(u64::MAX));
     answerer.end();
 }

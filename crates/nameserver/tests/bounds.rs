@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use dns::forward::{Group, RuleId, Settings as ForwardSettings, Upstream};
-use dns::respond::{Block, Blocks, Responder, Rewrites, Route, Search};
+use dns::respond::{Block, Blocks, Responder, Route, Search};
 use dns::wire::{Name, flag};
 use dns::zone::{Settings, Zone};
 use model::ServiceTable;
@@ -72,12 +72,8 @@ fn serve(upstream: Option<SocketAddr>) -> Running {
     let upstreams: Vec<_> =
         upstream.into_iter().map(|address| Upstream { address, tls: None }).collect();
     let route = Route { zone: Name::root(), except: Vec::new(), rule: RuleId(0) };
-    let block = Block {
-        zone: Name::root(),
-        routes: upstreams.iter().map(|_| route.clone()).collect(),
-        hosts: None,
-        rewrites: Rewrites::new(&[]),
-    };
+    let block =
+        Block { routes: upstreams.iter().map(|_| route.clone()).collect(), ..Block::everything() };
     let blocks = Arc::new(Blocks::new(vec![block]));
     let groups = vec![Group::new(b"\0", upstreams)];
     let forward = ForwardSettings { groups, ..ForwardSettings::default() };

@@ -1,5 +1,7 @@
-//! Does a folder say what its files say?
+//! Does a folder say what its files say, and an API server what it holds?
 
+mod api_server;
+mod breaks;
 mod edits;
 mod files;
 mod folder;

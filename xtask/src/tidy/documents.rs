@@ -1,4 +1,4 @@
-//! Does each document have its one title, and each scenario its goal?
+//! Does each document have its one title, each scenario its goal, and each Go file its question?
 
 use super::Finding;
 
@@ -28,6 +28,15 @@ pub(super) fn check_scenario(path: &str, text: &str) -> Vec<Finding> {
     vec![Finding::at(path, 0, "begin with `goal:` and what the scenario shows")]
 }
 
+/// A Go file says first which question it answers, as Rust files do.
+pub(super) fn check_go(path: &str, text: &str) -> Vec<Finding> {
+    let question = text.lines().next().and_then(|line| line.strip_prefix("// "));
+    if question.is_some_and(|question| question.ends_with('?')) {
+        return Vec::new();
+    }
+    vec![Finding::at(path, 0, "begin with `//` and the question that the file answers")]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -39,6 +48,15 @@ mod tests {
         let two = check_markdown("a.md", "# One\n# Two\n");
         assert_eq!(two, [Finding::in_file("a.md", "has 2 `# ` titles, not one")]);
         assert_eq!(check_markdown("a.md", "# One\n```sh\n# a comment\n```\n## Section\n"), []);
+    }
+
+    #[test]
+    fn a_go_file_begins_with_its_question() {
+        let missing =
+            [Finding::at("a.go", 0, "begin with `//` and the question that the file answers")];
+        assert_eq!(check_go("a.go", "package main\n"), missing);
+        assert_eq!(check_go("a.go", "// It answers nothing.\n"), missing);
+        assert_eq!(check_go("a.go", "// What is it?\n\npackage main\n"), []);
     }
 
     #[test]

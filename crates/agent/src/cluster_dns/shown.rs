@@ -10,6 +10,8 @@ use explain::ClusterDns;
 use nameserver::Running;
 use tokio::sync::watch;
 
+use super::programming::Programming;
+
 /// A way to the server and to what it serves now.
 #[derive(Debug, Clone)]
 pub(crate) struct DnsView {
@@ -33,6 +35,12 @@ pub(crate) struct DnsState {
     pub(crate) groups: Arc<[Group]>,
     /// What the node's own resolver appends.
     pub(crate) node_search: Vec<Arc<str>>,
+    /// What is at work for the names of each zone, as CoreDNS calls it.
+    pub(crate) plugins: Arc<[(Arc<str>, &'static str)]>,
+    /// How long changes took until names were answered by them.
+    pub(crate) programming: Programming,
+    /// Configurations that could not be followed.
+    pub(crate) reload_failures: u64,
 }
 
 impl DnsState {

@@ -11,6 +11,7 @@ use super::validate::handover;
 use super::value::{ConfigError, Flag};
 use super::{
     Config, ConntrackSettings, DetectLocalMode, DnsConfig, DnsFlags, Listen, LogFormat, NodeDns,
+    SourceFlags,
 };
 
 const LISTEN: Flag = Flag("--listen");
@@ -19,10 +20,8 @@ const HTTP: Flag = Flag("--http-bind-address");
 /// As typed; `Config::try_from` judges the values.
 #[derive(Debug, Clone, Args)]
 pub struct AloneFlags {
-    /// Folder of manifests: Services, EndpointSlices, Namespaces, Pods, ServiceImports, and the
-    /// ConfigMaps of the cluster DNS, in YAML or JSON
-    #[arg(long, value_name = "DIR", help_heading = "Source")]
-    pub manifests: PathBuf,
+    #[command(flatten)]
+    pub source: SourceFlags,
 
     /// Where questions are answered, by UDP and TCP [default: 0.0.0.0:53,[::]:53]
     #[arg(long, value_name = "ADDR:PORT", value_delimiter = ',', help_heading = "DNS")]
@@ -95,7 +94,7 @@ impl TryFrom<AloneFlags> for Config {
             take_over: flags.take_over,
         };
         Ok(Self {
-            manifests: flags.manifests,
+            source: flags.source.into(),
             node_name: name.unwrap_or_else(|| NodeName::new("")),
             cluster_cidrs: Vec::new(),
             node_ips: Vec::new(),

@@ -96,6 +96,14 @@ pub struct DnsConfig {
     pub service: ServiceName,
 }
 
+impl DnsConfig {
+    /// Whether the flags say that names made of Pods' addresses are verified.
+    pub(super) fn verifies_pods(&self) -> bool {
+        let pods = self.flags.pods.as_ref();
+        pods.is_some_and(|pods| matches!(pods.value, PodRecords::Verified))
+    }
+}
+
 impl TryFrom<&DnsFlags> for DnsConfig {
     type Error = ConfigError;
 

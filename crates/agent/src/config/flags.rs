@@ -4,17 +4,15 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::DnsFlags;
+use super::{DnsFlags, SourceFlags};
 
 /// As typed; `Config::try_from` judges the values. The group says by what clap tells that they were
 /// given: beside a nested list it does not find out by itself.
 #[derive(Debug, Clone, Args)]
-#[group(args = ["manifests", "node_name"])]
+#[group(args = ["manifests", "kubeconfig", "in_cluster", "node_name"])]
 pub struct Flags {
-    /// Folder of manifests: Services, EndpointSlices, Nodes, ServiceCIDRs, and Pods to explain with, in
-    /// YAML or JSON
-    #[arg(long, value_name = "DIR", help_heading = "Source")]
-    pub manifests: PathBuf,
+    #[command(flatten)]
+    pub source: SourceFlags,
 
     /// This node's name, as EndpointSlices and Nodes spell it
     #[arg(long, value_name = "NAME", help_heading = "Node")]

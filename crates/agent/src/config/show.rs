@@ -24,7 +24,7 @@ impl Config {
         let conntrack = &self.conntrack;
         let seconds = |time: Option<std::time::Duration>| time.map(|time| time.as_secs());
         json!({ "pogu": {
-            "manifests": self.manifests.display().to_string(),
+            "manifests": self.source.shown(),
             "nodeName": &*self.node_name.0,
             "clusterCIDRs": texts(self.cluster_cidrs.iter().map(ToString::to_string).collect()),
             "nodeIPs": texts(self.node_ips.iter().map(ToString::to_string).collect()),

@@ -62,7 +62,7 @@ impl TryFrom<Flags> for Config {
             dns: dns(&flags)?,
             socket: socket(&flags.socket)?.to_owned(),
             log_format: flags.log_format,
-            manifests: flags.manifests,
+            source: flags.source.into(),
             cluster_cidrs,
             names_http: Vec::new(),
             service_cidrs,

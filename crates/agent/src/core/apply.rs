@@ -105,7 +105,7 @@ impl<K: Kernel> Core<K> {
             node = %self.config.node_name,
             services = self.table.services.len(),
             changed_elements = report.taken.elements,
-            "the kernel is as the manifests say"
+            "the kernel is as the objects say"
         );
         Ok(report)
     }

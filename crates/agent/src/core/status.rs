@@ -12,12 +12,14 @@ use reconcile::{Dataplane, Kernel, Report};
 use crate::core::Now;
 use crate::event::News;
 use crate::health_check::HealthChecks;
+use crate::heard::Hearing;
 use crate::published::{Applied, Drift, Failing, Pending, Published, Status};
 use crate::recorder::{Apply, Recorder};
 
 #[derive(Debug)]
 pub(super) struct Progress {
     pub(super) synced: bool,
+    pub(super) hearing: Hearing,
     pub(super) cluster: ServiceTable,
     pub(super) health_checks: HealthChecks,
     pub(super) health_check_ports: Vec<Rejection>,
@@ -81,6 +83,7 @@ impl Default for Progress {
     fn default() -> Self {
         Self {
             synced: false,
+            hearing: Hearing::default(),
             cluster: ServiceTable::default(),
             health_checks: HealthChecks::default(),
             health_check_ports: Vec::new(),
@@ -129,6 +132,11 @@ impl Progress {
                 recorder.queued(family, services, endpoints, now.wall);
             }
         }
+    }
+
+    /// The next published value shows what was heard.
+    pub(super) fn hear(&mut self) {
+        self.hearing.published(self.generation);
     }
 
     /// The kernel acknowledged, or refused.
@@ -290,6 +298,7 @@ impl Progress {
                 drift: self.drift,
                 rejections,
             },
+            recent: self.hearing.recent().clone(),
         }
     }
 }

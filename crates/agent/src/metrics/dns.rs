@@ -3,76 +3,96 @@
 //! The names are CoreDNS's where it has one for the thing, so that its dashboards and alerts work;
 //! what only pogu counts is called `pogu_dns_`.
 
-use std::fmt;
-use std::net::SocketAddr;
+mod own;
+mod server;
+mod upstreams;
 
-use dns::forward::{RTT_BOUNDS, UpstreamState, UpstreamStats};
+use std::fmt;
+
 use dns::respond::AnsweredBy;
+use dns::zone::{Settings, ZoneOf};
 use model::Family;
 use nameserver::{Buckets, Stats, Transport};
 
 use super::scrape::Page;
-use crate::cluster_dns::{DnsState, DnsView};
+use crate::cluster_dns::DnsView;
 
-/// The server and the zone that CoreDNS's labels name: one server has all zones here.
+/// The server that CoreDNS's labels name: one has all zones here.
 const SERVER: (&str, &str) = ("server", "dns://:53");
-const ZONE: (&str, &str) = ("zone", ".");
 const VIEW: (&str, &str) = ("view", "");
 
 const US_PER_S: f64 = 1_000_000.0;
 
 pub(super) fn write(page: &mut Page<'_>, view: &DnsView) -> fmt::Result {
     let (stats, state) = (view.running.stats(), view.state());
-    write_questions(page, &stats)?;
-    write_sizes(page, &stats)?;
+    let settings = state.responder.zone.settings();
+    write_questions(page, &stats, settings)?;
+    write_sizes(page, &stats, settings)?;
     write_cache(page, &stats)?;
-    write_upstreams(page, &stats, &state)?;
-    write_own(page, &stats, &state)
+    upstreams::write(page, &stats, &state)?;
+    server::write(page, &stats, &state)?;
+    own::write(page, &stats, &state)
 }
 
-fn write_questions(page: &mut Page<'_>, stats: &Stats) -> fmt::Result {
-    let requests = stats.requests.iter().map(|((family, transport, rtype), count)| {
+/// The labels that CoreDNS begins with.
+fn labels(zone: ZoneOf, settings: &Settings) -> Vec<(&'static str, String)> {
+    let (server, view) = ((SERVER.0, SERVER.1.to_owned()), (VIEW.0, VIEW.1.to_owned()));
+    vec![server, ("zone", zone_name(zone, settings)), view]
+}
+
+/// Which of the zones of addresses it was is not told: there may be hundreds.
+fn zone_name(zone: ZoneOf, settings: &Settings) -> String {
+    match zone {
+        ZoneOf::Cluster => format!("{}.", settings.domain),
+        ZoneOf::ClusterSet => {
+            settings.clusterset.as_ref().map_or_else(String::new, |zone| format!("{zone}."))
+        }
+        ZoneOf::Addresses(Family::V4) => "in-addr.arpa.".to_owned(),
+        ZoneOf::Addresses(Family::V6) => "ip6.arpa.".to_owned(),
+        ZoneOf::Root => ".".to_owned(),
+    }
+}
+
+fn write_questions(page: &mut Page<'_>, stats: &Stats, settings: &Settings) -> fmt::Result {
+    let requests = stats.requests.iter().map(|((zone, family, transport, rtype), count)| {
         let rtype = rtype.map_or_else(|| "other".to_owned(), |rtype| rtype.to_string());
-        let labels: Vec<(&str, String)> = vec![
-            (SERVER.0, SERVER.1.to_owned()),
-            (ZONE.0, ZONE.1.to_owned()),
-            (VIEW.0, VIEW.1.to_owned()),
+        let mut labels = labels(*zone, settings);
+        labels.extend([
             ("proto", proto(*transport).to_owned()),
             ("family", family_number(*family).to_owned()),
             ("type", rtype),
-        ];
+        ]);
         (labels, *count)
     });
     page.counters("coredns_dns_requests", "Questions", requests)?;
-    let responses = stats.responses.iter().map(|((rcode, by), count)| {
+    let responses = stats.responses.iter().map(|((zone, rcode, by), count)| {
         let rcode = rcode.map_or_else(|| "other".to_owned(), |rcode| rcode.to_string());
-        let labels: Vec<(&str, String)> = vec![
-            (SERVER.0, SERVER.1.to_owned()),
-            (ZONE.0, ZONE.1.to_owned()),
-            (VIEW.0, VIEW.1.to_owned()),
-            ("rcode", rcode),
-            ("plugin", plugin(*by).to_owned()),
-        ];
+        let mut labels = labels(*zone, settings);
+        labels.extend([("rcode", rcode), ("plugin", plugin(*by).to_owned())]);
         (labels, *count)
     });
     page.counters("coredns_dns_responses", "Answers", responses)?;
-    let wanting = std::iter::once(([SERVER, ZONE, VIEW], stats.dnssec_requests));
+    let wanting = stats.dnssec_requests.iter();
+    let wanting = wanting.map(|(zone, count)| (labels(*zone, settings), *count));
     page.counters("coredns_dns_do_requests", "Questions that want signatures", wanting)?;
-    let durations = Scaled { buckets: &stats.durations, unit: US_PER_S };
+    let durations = stats.durations.iter().filter(|(_, buckets)| is_used(buckets));
     page.histograms(
         "coredns_dns_request_duration_seconds",
         "Time from a question's arrival to its answer",
-        std::iter::once(([SERVER, ZONE, VIEW], durations)),
+        durations
+            .map(|(zone, buckets)| (labels(*zone, settings), Scaled { buckets, unit: US_PER_S })),
     )
 }
 
-fn write_sizes(page: &mut Page<'_>, stats: &Stats) -> fmt::Result {
+fn write_sizes(page: &mut Page<'_>, stats: &Stats, settings: &Settings) -> fmt::Result {
     for (name, help, sizes) in [
         ("coredns_dns_request_size_bytes", "Sizes of questions", &stats.request_sizes),
         ("coredns_dns_response_size_bytes", "Sizes of answers", &stats.response_sizes),
     ] {
-        let sizes = sizes.iter().map(|(transport, buckets)| {
-            let labels = [SERVER, ZONE, VIEW, ("proto", proto(*transport))];
+        let sizes = sizes.iter().filter(|(_, buckets)| is_used(buckets));
+        let sizes = sizes.map(|((zone, transport), buckets)| {
+            let mut labels = labels(*zone, settings);
+            labels.push(("proto", proto(*transport).to_owned()));
             (labels, Scaled { buckets, unit: 1.0 })
         });
         page.histograms(name, help, sizes)?;
@@ -80,9 +100,13 @@ fn write_sizes(page: &mut Page<'_>, stats: &Stats) -> fmt::Result {
     Ok(())
 }
 
+fn is_used(buckets: &Buckets) -> bool {
+    buckets.counts.iter().any(|count| *count > 0)
+}
+
 fn write_cache(page: &mut Page<'_>, stats: &Stats) -> fmt::Result {
     let by = |wanted: AnsweredBy| -> u64 {
-        let of_source = stats.responses.iter().filter(|((_, by), _)| *by == wanted);
+        let of_source = stats.responses.iter().filter(|((_, _, by), _)| *by == wanted);
         of_source.map(|(_, count)| *count).sum()
     };
     let (hits, misses) = (by(AnsweredBy::Cache), by(AnsweredBy::Forwarder));
@@ -105,124 +129,22 @@ fn write_cache(page: &mut Page<'_>, stats: &Stats) -> fmt::Result {
         "coredns_cache_served_stale",
         "Answers used after their end",
         one(forwarder.stale_served),
-    )
-}
-
-fn write_upstreams(page: &mut Page<'_>, stats: &Stats, state: &DnsState) -> fmt::Result {
-    let Some(forwarder) = &stats.forwarder else { return Ok(()) };
-    let all: Vec<(SocketAddr, &UpstreamStats)> =
-        state.upstreams().zip(&forwarder.upstreams).collect();
-    for (name, help, figure) in UPSTREAM_COUNTERS {
-        page.counters(name, help, of_each(&all, figure))?;
-    }
-    for (name, help, figure) in UPSTREAM_GAUGES {
-        page.gauges(name, help, of_each(&all, figure))?;
-    }
-    let rtts = all.iter().map(|(to, upstream)| {
-        let counts = upstream.rtts.counts.to_vec();
-        let buckets = Buckets { bounds: &RTT_BOUNDS, counts, sum: upstream.rtts.sum_us };
-        (to.to_string(), buckets)
-    });
-    let rtts: Vec<(String, Buckets)> = rtts.collect();
-    page.histograms(
-        "coredns_proxy_request_duration_seconds",
-        "Time to an upstream's answer",
-        rtts.iter().map(|(to, buckets)| {
-            ([("proxy_name", "forward"), ("to", to)], Scaled { buckets, unit: US_PER_S })
-        }),
     )?;
-    for (name, help, count) in [
-        (
-            "coredns_forward_max_concurrent_rejects",
-            "Questions refused because too many waited",
-            forwarder.refused,
-        ),
-        (
-            "pogu_dns_coalesced",
-            "Questions that another client had asked already",
-            forwarder.coalesced,
-        ),
-        ("pogu_dns_forward_failures", "Questions that no upstream answered", forwarder.failed),
-    ] {
-        page.counter(name, help, count)?;
-    }
-    Ok(())
-}
-
-type Figure = (&'static str, &'static str, fn(&UpstreamStats) -> u64);
-
-const UPSTREAM_COUNTERS: [Figure; 7] = [
-    ("coredns_proxy_healthcheck_failures", "Probes that were not answered", |it| {
-        it.health_failures
-    }),
-    ("coredns_proxy_conn_cache_hits", "Questions on streams that were there", |it| {
-        it.connection_hits
-    }),
-    ("coredns_proxy_conn_cache_misses", "Streams opened", |it| it.connection_misses),
-    ("pogu_dns_upstream_requests", "Questions it was asked", |it| it.requests),
-    ("pogu_dns_upstream_timeouts", "Questions it did not answer in time", |it| it.timeouts),
-    ("pogu_dns_upstream_mismatches", "Answers that were not to what it was asked", |it| {
-        it.mismatches
-    }),
-    ("pogu_dns_upstream_hedges", "Questions it was asked because another was slow", |it| it.hedges),
-];
-
-const UPSTREAM_GAUGES: [Figure; 2] = [
-    ("pogu_dns_upstream_up", "Whether the upstream is asked", |it| {
-        u64::from(it.state == UpstreamState::Up)
-    }),
-    ("pogu_dns_upstream_loop", "Whether it leads back to this server", |it| {
-        u64::from(it.state == UpstreamState::Looping)
-    }),
-];
-
-fn of_each(
-    all: &[(SocketAddr, &UpstreamStats)],
-    figure: fn(&UpstreamStats) -> u64,
-) -> impl Iterator<Item = ([(&'static str, String); 2], u64)> {
-    all.iter().map(move |(to, upstream)| {
-        ([("proxy_name", "forward".to_owned()), ("to", to.to_string())], figure(upstream))
-    })
-}
-
-fn write_own(page: &mut Page<'_>, stats: &Stats, state: &DnsState) -> fmt::Result {
-    page.gauge(
-        "pogu_dns_ready",
-        "Whether names of the cluster may be denied",
-        u64::from(state.is_ready),
-    )?;
-    page.gauge(
-        "pogu_dns_local_addresses",
-        "Addresses of the cluster DNS that are answered on the node",
-        state.local.len() as u64,
-    )?;
-    page.gauge(
-        "pogu_dns_notices",
-        "Parts of the configuration that are not understood",
-        state.notices.len() as u64,
-    )?;
-    let drops = stats.drops;
-    let drops = [
-        ("silent", drops.silent),
-        ("oversized", drops.oversized),
-        ("unsent", drops.unsent),
-        ("asks-full", drops.asks_full),
-        ("socket", drops.socket_failures),
-    ];
-    let drops = drops.map(|(reason, count)| ([("reason", reason)], count));
-    page.counters("pogu_dns_drops", "Messages without an answer", drops.into_iter())?;
-    let connections = stats.connections;
-    page.gauge("pogu_dns_connections", "Streams of clients that are open", connections.open)?;
-    let ends = [
-        ("evicted", connections.evicted),
-        ("refused", connections.refused),
-        ("stalled", connections.stalled),
-    ];
-    let ends = ends.map(|(reason, count)| ([("reason", reason)], count));
+    let mismatches = forwarder.upstreams.iter().map(|it| it.mismatches).sum();
     page.counters(
-        "pogu_dns_connections_closed",
-        "Streams that were closed for want of room or time",
-        ends.into_iter(),
+        "coredns_cache_drops",
+        "Answers that were not kept, for they were to another question",
+        one(mismatches),
+    )?;
+    let evictions = forwarder.cache;
+    let evictions =
+        [("success", evictions.success_evictions), ("denial", evictions.denial_evictions)];
+    let evictions =
+        evictions.map(|(kind, count)| ([SERVER, ("type", kind), ("zones", "."), VIEW], count));
+    page.counters(
+        "coredns_cache_evictions",
+        "Answers that went for want of room",
+        evictions.into_iter(),
     )
 }
 

@@ -8,10 +8,11 @@ use prometheus_client::encoding::{
     DescriptorEncoder, EncodeGaugeValue, EncodeLabelSet, MetricEncoder, NoLabelSet,
 };
 use prometheus_client::metrics::MetricType;
+use watch::ApiServerState;
 
 use super::dns::Scaled;
 use super::process::Process;
-use super::{dns, process, state, traffic};
+use super::{api_server, dns, process, state, traffic};
 use crate::cluster_dns::DnsView;
 use crate::measurement::Measurement;
 use crate::published::Published;
@@ -22,6 +23,8 @@ pub(super) struct Scrape {
     /// Absent where names are all.
     pub(super) dataplane: Option<(Arc<Published>, Measurement)>,
     pub(super) dns: Option<DnsView>,
+    /// Absent where the objects come from elsewhere.
+    pub(super) api_server: Option<ApiServerState>,
     /// Absent when it cannot be read.
     pub(super) process: Option<Process>,
 }
@@ -38,6 +41,9 @@ impl Collector for Scrape {
             "The version that runs",
             std::iter::once(([("version", env!("CARGO_PKG_VERSION"))], 1_u64)),
         )?;
+        if let Some(state) = &self.api_server {
+            api_server::write(&mut page, state)?;
+        }
         if let Some(view) = &self.dns {
             dns::write(&mut page, view)?;
         }

@@ -68,7 +68,7 @@ fn told(
     explained: &explain::View<'_>,
 ) -> DnsFailure {
     let name = Name::from_wire(&failure.name);
-    let Summary { rcode, rtype, by } = failure.summary;
+    let Summary { rcode, rtype, by, .. } = failure.summary;
     let failed = name.as_ref().map(|name| FailedQuestion { client, name, rtype, rcode });
     let why = failed.map(|failed| explain::dns_failure(explained, &failed));
     let age = host::clock::monotonic().saturating_duration_since(failure.last);

@@ -3,9 +3,11 @@
 use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
+use watch::ApiServerStatus;
 
+use super::api_server::ApiServerView;
 use crate::cluster_dns::DnsView;
-use crate::published::Published;
+use crate::site::View;
 use host::rfc3339;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -24,6 +26,9 @@ pub struct StatusView {
     /// Absent where no DNS is served.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dns: Option<DnsStatusView>,
+    /// Absent where the objects come from elsewhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub api_server: Option<ApiServerView>,
 }
 
 /// How the cluster DNS is served.
@@ -82,10 +87,13 @@ pub struct RejectionView {
 }
 
 impl StatusView {
-    pub(super) fn of(published: &Published, dns: Option<&DnsView>) -> Self {
+    pub(super) fn of(view: &View) -> Self {
+        let published = view.published();
         let status = &published.status;
+        let api_server = view.api_server.as_ref().map(ApiServerStatus::state);
         Self {
-            dns: dns.map(DnsStatusView::of),
+            dns: view.dns.as_ref().map(DnsStatusView::of),
+            api_server: api_server.as_ref().map(ApiServerView::of),
             node_name: published.node.node.name.to_string(),
             synced: status.synced,
             generation: status.generation,

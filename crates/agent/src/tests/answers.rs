@@ -32,7 +32,7 @@ pub(super) fn config(flags: &str) -> Config {
 pub(super) fn view(status: Status) -> View {
     let (sender, receiver) = watch::channel(Arc::new(published(SHOP, "127.0.0.1", status)));
     drop(sender);
-    View { config: Arc::new(config("")), published: receiver, dns: None }
+    View { config: Arc::new(config("")), published: receiver, dns: None, api_server: None }
 }
 
 /// A site that is served on a thread of its own.
@@ -131,7 +131,7 @@ fn small_questions_have_small_answers() {
     let (_served, address) = Served::tcp(Site::Health(view(applied()), metrics));
     assert_eq!(
         ask_tcp(address, "GET /"),
-        text("404 Not Found", "not found; there is /healthz, /livez, /health, /ready\n")
+        text("404 Not Found", "not found; there is /healthz, /livez, /readyz, /health, /ready\n")
     );
     assert_eq!(ask_tcp(address, "GET /health"), text("200 OK", "OK"));
     assert_eq!(ask_tcp(address, "GET /ready"), text("404 Not Found", "no DNS is served here\n"));

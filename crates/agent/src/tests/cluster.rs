@@ -73,7 +73,8 @@ pub(crate) fn published(manifests: &str, node_port_address: &str, status: Status
     let (node, changes) = NodeTable::empty(Arc::new(node)).advance(&table);
     let mut health_checks = HealthChecks::default();
     health_checks.advance(&name, &changes);
-    Published { table, node, health_checks, status }
+    let recent = crate::heard::Recent::default();
+    Published { table, node, health_checks, status, recent }
 }
 
 /// The kernel has everything.

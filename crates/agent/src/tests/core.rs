@@ -11,6 +11,7 @@ use super::answers::config;
 use crate::core::{Action, Core, Now};
 use crate::event::{Event, MeasureRequest, News, OwnAddresses};
 use crate::health::Health;
+use crate::heard::Heard;
 use crate::published::Published;
 use crate::recorder::Recorder;
 
@@ -109,6 +110,36 @@ fn flows_are_forgotten_at_the_start_and_when_a_change_is_taken() {
     assert_eq!(at_start, [KEEPS_FIRST]);
     assert_eq!(bench.say(&slice("10.1.0.2"), false), [KEEPS_SECOND]);
     assert_eq!(bench.say(&slice("10.1.0.2"), false), [""; 0]);
+}
+
+#[test]
+fn what_is_published_tells_which_events_it_shows_first_and_since_when_they_waited() {
+    let (mut bench, _) = Bench::new();
+    let before = bench.published.borrow().status.generation;
+    bench.pass(Duration::from_millis(1_500));
+    let came = bench.now().monotonic;
+    let annotated = |time: &str| {
+        let annotation = format!(
+            "annotations: {{endpoints.kubernetes.io/last-change-trigger-time: '{time}'}}, "
+        );
+        slice("10.1.0.2").replace("labels:", &format!("{annotation}labels:"))
+    };
+    bench.say(&annotated("2026-11-25T09:00:01Z"), false);
+    let published = Arc::clone(&bench.published.borrow());
+    let generation = published.status.generation;
+    let triggers = vec![("default/dns".parse().unwrap(), super::at(1))];
+    let expected = Heard { generation, batches: vec![came], triggers };
+    // Nothing waited for what was there at the start.
+    assert_eq!(published.recent.after(0).collect::<Vec<_>>(), [&expected]);
+    assert_eq!(generation, before + 1);
+    // A kernel that refuses does not keep names from being answered.
+    bench.kernel().faults = [Fault::Failed, Fault::Failed, Fault::Failed].into();
+    let came = bench.now().monotonic;
+    bench.say(&annotated("2026-11-25T08:00:00Z"), false);
+    let published = Arc::clone(&bench.published.borrow());
+    let generation = published.status.generation;
+    let later = Heard { generation, batches: vec![came], triggers: Vec::new() };
+    assert_eq!(published.recent.after(0).collect::<Vec<_>>(), [&expected, &later]);
 }
 
 #[test]

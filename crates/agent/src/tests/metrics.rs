@@ -1,13 +1,13 @@
 //! Which figures does a scrape give?
 
-use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
 use model::{DropReason, Family, Protocol, RejectReason, ServicePortName};
 
+use super::answers::view;
 use super::at;
-use super::cluster::{SHOP, applied, published};
+use super::cluster::applied;
 use crate::measurement::{
     Conntrack, Count, EndpointConnections, EndpointTraffic, Measurement, Refusal, RefusedPackets,
     ServiceTraffic, Source, Traffic,
@@ -16,8 +16,7 @@ use crate::metrics::Metrics;
 use crate::recorder::Apply;
 
 fn page(metrics: &Metrics, measurement: Measurement) -> Vec<String> {
-    let published = Arc::new(published(SHOP, "192.168.0.1", applied()));
-    let answer = metrics.answer(published, None, measurement, at(0));
+    let answer = metrics.answer(&view(applied()), measurement, at(0));
     answer.body.lines().map(str::to_owned).collect()
 }
 

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use super::answers::config;
 use super::cluster::SHOP;
 use super::{PATIENCE, ask};
-use crate::config::Config;
+use crate::config::{Config, ObjectSource};
 use crate::event::Event;
 use crate::failure::Failure;
 use crate::run::run_with;
@@ -31,7 +31,7 @@ impl Place {
     fn config(&self) -> Config {
         let any_port = "--healthz-bind-address 127.0.0.1:0 --metrics-bind-address none";
         let config = config(&format!("{any_port} --socket {}", self.socket().display()));
-        Config { manifests: self.0.clone(), ..config }
+        Config { source: ObjectSource::Folder(self.0.clone()), ..config }
     }
 }
 

@@ -20,6 +20,8 @@ use crate::lab;
 pub(crate) const UPSTREAM: SocketAddr = local(5300);
 /// Where the objects can be read.
 pub(crate) const API_SERVER: SocketAddr = local(5310);
+/// Where pogu tells what it counted.
+pub(crate) const METRICS: SocketAddr = local(5311);
 const START_DEADLINE: Duration = Duration::from_secs(60);
 /// Ends the program that it becomes when the one that started it is gone, however it went.
 const LIFELINE: [&str; 4] = ["setpriv", "--pdeathsig", "KILL", "--"];
@@ -132,15 +134,21 @@ fn write(cluster: Cluster<'_>, name: &str, text: &str) -> Result<String> {
         .map_err(|path| anyhow::anyhow!("a path that is no text: {}", Path::new(&path).display()))
 }
 
+/// The folder that pogu follows.
+pub(crate) fn manifests(directory: &Path) -> PathBuf {
+    directory.join("manifests")
+}
+
 /// With a socket of its own, so that it does not meet one that runs on this machine.
 fn pogu(cluster: Cluster<'_>) -> Result<Vec<String>> {
     let text = |path: &Path| path.to_str().map(str::to_owned).context("a path that is no text");
-    let folder = cluster.directory.join("manifests");
+    let folder = manifests(cluster.directory);
     fs::create_dir(&folder).with_context(|| folder.display().to_string())?;
     write(cluster, "manifests/all.yaml", &cluster.objects.manifests())?;
     let (program, folder) = (text(&lab::program()?)?, text(&folder)?);
     let socket = text(&cluster.directory.join("pogu.sock"))?;
     let (listen, upstream) = (Software::Pogu.address().to_string(), UPSTREAM.to_string());
+    let metrics = METRICS.to_string();
     let command = [
         [&program, "dns"],
         ["--manifests", &folder],
@@ -148,7 +156,7 @@ fn pogu(cluster: Cluster<'_>) -> Result<Vec<String>> {
         ["--upstream", &upstream],
         ["--cluster-domain", "cluster.local"],
         ["--pods", "insecure"],
-        ["--http-bind-address", "none"],
+        ["--http-bind-address", &metrics],
         ["--socket", &socket],
     ];
     Ok(command.concat().into_iter().map(str::to_owned).collect())

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::programming::Programmed;
 use super::server::Software;
 use super::{Compared, Kept, Measured, Results};
 use crate::quantile::Rounds;
@@ -18,6 +19,7 @@ pub(crate) fn text(results: &Results) -> String {
     }
     lines.push(String::new());
     lines.extend(memory(&results.servers));
+    lines.extend(results.programmed.map(programmed));
     lines.push(String::new());
     lines.extend(targets(results));
     lines.join("\n") + "\n"
@@ -70,6 +72,14 @@ fn memory(servers: &[Kept]) -> Vec<String> {
         of("resident after the run, MB", |it| megabytes(it.resident_bytes)),
         of("  proportional share", |it| megabytes(it.proportional_bytes)),
     ]
+}
+
+fn programmed(programmed: Programmed) -> String {
+    let Programmed { changes, p50_ms, p99_ms } = programmed;
+    format!(
+        "pogu, from the event to the answer: p50 within {p50_ms} ms, p99 within {p99_ms} ms, of {changes} \
+         changes"
+    )
 }
 
 /// Of the whole agent, of which this is a part.
@@ -176,6 +186,7 @@ mod tests {
             rounds: 1,
             seconds: 1.0,
             servers: softwares,
+            programmed: None,
             workloads: vec![Compared {
                 workload: Workload::Service,
                 paced_per_second: 5000.0,

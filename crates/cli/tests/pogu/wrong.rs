@@ -6,7 +6,7 @@ use super::{Ended, check_failure, pogu};
 fn wrong_arguments_are_told_with_a_hint() {
     let help = "--help tells all arguments, with examples";
     let agent = ["agent", "--manifests", "/nowhere", "--node-name", "a"];
-    let cases: [(&[&str], String); 11] = [
+    let cases: [(&[&str], String); 12] = [
         (&["sail"], format!("pogu: unknown command: sail\nhint: {help}\n")),
         (&["agnet"], "pogu: unknown command: agnet\nhint: did you mean agent?\n".to_owned()),
         (
@@ -35,9 +35,14 @@ fn wrong_arguments_are_told_with_a_hint() {
             format!("pogu: missing argument: --node-name <NAME>\nhint: {help}\n"),
         ),
         (
+            &["agent", "--manifests", "/nowhere", "--in-cluster", "--node-name", "a"],
+            format!("pogu: --manifests <DIR> cannot be used with: --in-cluster\nhint: {help}\n"),
+        ),
+        (
             &["agent"],
             format!(
-                "pogu: missing argument: --manifests <DIR>, --node-name <NAME>\nhint: {help}\n"
+                "pogu: missing argument: --node-name <NAME>, \
+                 <--manifests <DIR>|--kubeconfig <FILE>|--in-cluster>\nhint: {help}\n"
             ),
         ),
         (
@@ -65,6 +70,17 @@ fn a_folder_that_is_not_there_is_named() {
         "pogu: cannot open the folder of manifests: /nowhere: \
          No such file or directory (os error 2)\n\
          hint: name a folder that exists and that this user may read\n",
+    );
+}
+
+#[test]
+fn a_kubeconfig_that_cannot_be_used_is_named() {
+    check_failure(
+        &["dns", "--kubeconfig", "/nowhere"],
+        1,
+        "pogu: cannot use the kubeconfig /nowhere: failed to read kubeconfig from '\"/nowhere\"': \
+         No such file or directory (os error 2)\n\
+         hint: name a file that exists and that this user may read\n",
     );
 }
 

@@ -28,8 +28,10 @@ pub struct Cache {
 pub struct CacheStats {
     /// Answers taken in.
     pub insertions: u64,
-    /// What went at a bound, though it was of use.
-    pub evictions: u64,
+    /// Entries with records that went at a bound, though they were of use.
+    pub success_evictions: u64,
+    /// Entries that say "no" or that upstreams failed, that went so.
+    pub denial_evictions: u64,
     /// What went after its use.
     pub expirations: u64,
     /// Octets of entries with records.
@@ -166,10 +168,12 @@ impl Cache {
     fn put(&mut self, kept: Kept, entry: Entry, now: Instant) {
         let settings = Arc::clone(&self.held.settings);
         let hash = entry.question.asked().hash(self.held.key);
-        let (shelf, other, octets_max) = match kept {
-            Kept::Success => (&mut self.held.success, &mut self.held.denial, settings.octets_max),
+        let CacheView { success, denial, .. } = &mut self.held;
+        let stats = &mut self.stats;
+        let (shelf, other, octets_max, evictions) = match kept {
+            Kept::Success => (success, denial, settings.octets_max, &mut stats.success_evictions),
             Kept::Denial => {
-                (&mut self.held.denial, &mut self.held.success, settings.denial_octets_max)
+                (denial, success, settings.denial_octets_max, &mut stats.denial_evictions)
             }
         };
         other.remove(hash);
@@ -177,8 +181,8 @@ impl Cache {
         let random = &mut self.random;
         let bounds = (settings.entries_max, octets_max);
         let gone = shelf.shrink(bounds, hash, (now, &settings), || step(random));
-        self.stats.insertions += 1;
-        self.stats.evictions += gone;
+        *evictions += gone;
+        stats.insertions += 1;
     }
 
     /// Puts what is another state of an entry in its place.

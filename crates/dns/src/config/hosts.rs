@@ -142,6 +142,12 @@ impl HostTable {
         self.addresses.iter().map(|(name, addresses)| (name, addresses.as_slice()))
     }
 
+    /// How many pairs of a name and an address there are.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.pairs
+    }
+
     /// Whether there is no entry.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -12,7 +12,7 @@ use super::exchange::{Exchange, ExchangeId, Fault, Purpose, PursuitId, Way};
 use super::machine::Forwarder;
 use super::query::mix_case;
 use super::timers::Sleeper;
-use super::{Action, Report, Transport, UpstreamId};
+use super::{Action, Group, Report, Transport, UpstreamId};
 
 const NOERROR: u16 = Rcode::NOERROR.0;
 const FORMERR: u16 = Rcode::FORMERR.0;
@@ -36,7 +36,8 @@ impl Forwarder {
     ) -> bool {
         let Some(pursuit) = self.pursuits.get(&id) else { return false };
         let by_stream = pursuit.needs_stream || pursuit.transport == Transport::Tcp;
-        let prefers_udp = self.groups.get(pursuit.rule.0).is_some_and(|it| it.group.prefer_udp);
+        let rule = self.upstreams.get(upstream.0).map_or(pursuit.rule, |it| it.rule);
+        let prefers_udp = self.groups.get(rule.0).is_some_and(|it| it.group.prefer_udp);
         let by_stream = by_stream && (pursuit.needs_stream || !prefers_udp);
         let (question, is_plain) = (pursuit.question.clone(), pursuit.is_plain);
         let doublings = u32::try_from(pursuit.tries(upstream)).unwrap_or(16).min(16);
@@ -183,6 +184,7 @@ impl Forwarder {
             Purpose::Pursuit(id) => {
                 if let Some(pursuit) = self.pursuits.get_mut(&id) {
                     pursuit.fault = Some((upstream, Fault::Network));
+                    pursuit.unreached.push(upstream);
                 }
                 self.go_on(id, now, actions);
                 self.set_pursuit_timer(id);
@@ -263,15 +265,26 @@ impl Forwarder {
     ) {
         let Some(pursuit) = self.pursuits.get_mut(&id) else { return };
         let Some(standing) = self.upstreams.get_mut(upstream.0) else { return };
-        match received.rcode() {
-            NOERROR | NXDOMAIN | YXDOMAIN => {
+        standing.stats.add_rcode(received.rcode());
+        let group = self.groups.get(standing.rule.0).map(|members| &members.group);
+        match (received.rcode(), group) {
+            (rcode, Some(Group { next: (codes, Some(rule)), .. })) if codes.contains(&rcode) => {
+                let rule = *rule;
+                pursuit.kept = Some(Arc::new(Reply::new(received)));
+                self.turn_to(id, rule, now, actions);
+            }
+            (rcode, Some(Group { failover, .. })) if failover.contains(&rcode) => {
+                pursuit.kept = Some(Arc::new(Reply::new(received)));
+                self.refuse(id, upstream, Fault::Rcode(rcode));
+            }
+            (NOERROR | NXDOMAIN | YXDOMAIN, _) => {
                 standing.stats.answers += 1;
                 let reply = Arc::new(Reply::new(received));
                 let kept = self.cache.insert(&pursuit.question, received, &reply, now);
                 self.is_cache_changed |= kept.is_ok();
                 return self.succeed(id, &reply, now, actions);
             }
-            FORMERR | NOTIMP | BADVERS if has_opt && !pursuit.is_plain => {
+            (FORMERR | NOTIMP | BADVERS, _) if has_opt && !pursuit.is_plain => {
                 // RFC 6891, section 7: perhaps it does not know EDNS.
                 pursuit.is_plain = true;
                 if self.attempt(id, upstream, now, actions) {
@@ -279,7 +292,7 @@ impl Forwarder {
                 }
                 self.refuse(id, upstream, Fault::Busy);
             }
-            rcode => {
+            (rcode, _) => {
                 standing.stats.refusals += 1;
                 pursuit.explained = received.extended_error().map(explained);
                 self.refuse(id, upstream, Fault::Rcode(rcode));

@@ -33,6 +33,8 @@ pub(super) struct Pursuit {
     pub exchanges: Vec<ExchangeId>,
     /// Whom it asked, as often as it did.
     pub tried: Vec<UpstreamId>,
+    /// Whom the network did not reach, as often as that was so.
+    pub unreached: Vec<UpstreamId>,
     /// Who said that there is no answer to be had; not asked again.
     pub refused: Vec<UpstreamId>,
     /// An answer did not fit a datagram, or somebody forges them.
@@ -41,6 +43,8 @@ pub(super) struct Pursuit {
     pub is_plain: bool,
     /// Better than nothing.
     pub truncated: Option<Arc<Reply>>,
+    /// An answer that holds unless another upstream says something else.
+    pub kept: Option<Arc<Reply>>,
     pub fault: Option<(UpstreamId, Fault)>,
     /// What the last who refused said about it (RFC 8914).
     pub explained: Option<(u16, Box<str>)>,

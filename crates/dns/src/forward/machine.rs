@@ -171,6 +171,7 @@ impl Forwarder {
             outstanding: self.groups.iter().map(|members| members.waiting).sum(),
             sockets: self.exchanges.values().filter(|it| it.is_by_datagram()).count(),
             connections: self.connections.len(),
+            cache: self.cache.stats(),
             ..self.stats.clone()
         }
     }
@@ -291,6 +292,9 @@ impl Forwarder {
         self.in_flight.insert((rule, question.clone()), id);
         let ends = now + self.settings.patience;
         let order = self.in_order(rule);
+        let is_usable = |it: &UpstreamId| self.upstreams.get(it.0).is_some_and(Standing::is_usable);
+        let is_broken = !order.is_empty() && !order.iter().any(is_usable);
+        self.stats.none_up += u64::from(is_broken);
         let pursuit = Pursuit::new((rule, question), order, transport, waiting, ends);
         self.pursuits.insert(id, pursuit);
         self.hedge_credit = (self.hedge_credit + 1).min(HEDGE_COST * HEDGES_SAVED);
@@ -311,7 +315,7 @@ impl Forwarder {
     }
 
     /// Those of a group, in the order in which it wants them asked.
-    fn in_order(&mut self, rule: RuleId) -> Vec<UpstreamId> {
+    pub(super) fn in_order(&mut self, rule: RuleId) -> Vec<UpstreamId> {
         let Some(members) = self.groups.get_mut(rule.0) else { return Vec::new() };
         let mut order = members.upstreams.clone();
         match members.group.policy {

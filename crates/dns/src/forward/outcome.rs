@@ -9,7 +9,7 @@ use crate::wire::ExtendedError;
 use super::exchange::{Fault, Pursuit, PursuitId, Waiting};
 use super::machine::{Forwarder, SERVFAIL};
 use super::timers::Sleeper;
-use super::{Action, Outcome, RuleId};
+use super::{Action, Outcome, RuleId, UpstreamId};
 
 impl Forwarder {
     /// Whoever waited long enough for a fresh answer gets a stale one, when there is one.
@@ -72,7 +72,7 @@ impl Forwarder {
         for exchange in &pursuit.exchanges {
             self.close_exchange(*exchange, now, actions);
         }
-        if let Some(reply) = &pursuit.truncated {
+        if let Some(reply) = pursuit.truncated.as_ref().or(pursuit.kept.as_ref()) {
             let reply = Arc::clone(reply);
             let outcome = Outcome::Reply { reply, ttls: Ttls::NEW, is_stale: false };
             return self.answer(pursuit.rule, pursuit.waiting, &outcome, actions);
@@ -98,7 +98,12 @@ impl Forwarder {
 
     fn failure(&self, pursuit: &Pursuit) -> Failure {
         let Some((upstream, fault)) = pursuit.fault else {
-            let text = "no upstream can be asked: there is none, or each leads back to us".into();
+            let is_down = |it: &UpstreamId| self.upstreams.get(it.0).is_some_and(|it| it.is_down);
+            let text = if pursuit.order.iter().any(is_down) {
+                "no upstream is asked: all are down".into()
+            } else {
+                "no upstream can be asked: there is none, or each leads back to us".into()
+            };
             return Failure { rcode: SERVFAIL, extended: ExtendedError::OTHER, text };
         };
         let address = self.address(upstream);

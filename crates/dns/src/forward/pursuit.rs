@@ -12,6 +12,10 @@ use super::{Action, RuleId, Transport, UpstreamId};
 /// The first pause after nobody could be reached; doubled with each.
 const RETRY_FIRST: Duration = Duration::from_millis(100);
 
+/// How often the network may say that an upstream is not there before that is believed. What starts
+/// anew is there again within the pause, or not for long.
+const UNREACHED_MAX: usize = 2;
+
 /// Exchanges that go on after their question was answered, at most.
 const MEASURED_MAX: usize = 64;
 
@@ -34,13 +38,23 @@ impl Pursuit {
             retry_at: None,
             exchanges: Vec::new(),
             tried: Vec::new(),
+            unreached: Vec::new(),
             refused: Vec::new(),
             needs_stream: false,
             is_plain: false,
             truncated: None,
+            kept: None,
             fault: None,
             explained: None,
         }
+    }
+
+    /// Whether the network said of each upstream often enough that it is not there.
+    fn is_unreachable(&self) -> bool {
+        let unreached = |upstream: &UpstreamId| {
+            self.unreached.iter().filter(|it| *it == upstream).count() >= UNREACHED_MAX
+        };
+        !self.order.is_empty() && self.order.iter().all(unreached)
     }
 
     pub(super) fn tries(&self, upstream: UpstreamId) -> usize {
@@ -101,10 +115,16 @@ impl Forwarder {
         if !pursuit.refused.is_empty() || pursuit.truncated.is_some() {
             return self.give_up(id, now, actions);
         }
+        if pursuit.is_unreachable() {
+            return self.give_up(id, now, actions);
+        }
         if !is_spent && matches!(pursuit.fault, Some((_, Fault::Network))) {
-            let doublings = u32::try_from(pursuit.tried.len()).unwrap_or(u32::MAX).min(16);
-            let pause = RETRY_FIRST * 2_u32.pow(doublings);
-            pursuit.retry_at = Some(now + pause);
+            let rounds = pursuit.order.iter().map(|it| pursuit.tries(*it));
+            let (least, most) = (rounds.clone().min(), rounds.max());
+            // The others have their second turn as soon as the first had its.
+            if least == most || !self.ask_again(id, now, actions) {
+                self.retry_later(id, now);
+            }
             return;
         }
         if !is_spent && self.ask_again(id, now, actions) {
@@ -117,6 +137,13 @@ impl Forwarder {
         }
     }
 
+    fn retry_later(&mut self, id: PursuitId, now: Instant) {
+        let Some(pursuit) = self.pursuits.get_mut(&id) else { return };
+        let rounds = pursuit.order.iter().map(|it| pursuit.tries(*it)).max().unwrap_or_default();
+        let doublings = u32::try_from(rounds).unwrap_or(u32::MAX).clamp(1, 16) - 1;
+        pursuit.retry_at = Some(now + RETRY_FIRST * 2_u32.pow(doublings));
+    }
+
     /// Whom nobody asked this yet: those that are up first, then any.
     fn next_untried(&self, id: PursuitId) -> Option<UpstreamId> {
         let pursuit = self.pursuits.get(&id)?;
@@ -127,7 +154,7 @@ impl Forwarder {
         let mut new = pursuit.order.iter().copied().filter(is_new);
         let up = new.clone().find(|upstream| standing(upstream).is_some_and(|it| it.is_usable()));
         // Those that are down are worth a try only when nobody who is up says anything.
-        if up.is_some() || !pursuit.refused.is_empty() {
+        if up.is_some() || !pursuit.refused.is_empty() || self.fails_fast(pursuit) {
             return up;
         }
         new.find(|upstream| standing(upstream).is_some_and(|it| !it.is_looping))
@@ -136,15 +163,40 @@ impl Forwarder {
     /// Asks one again that did not answer: the one that was asked least.
     fn ask_again(&mut self, id: PursuitId, now: Instant, actions: &mut Vec<Action>) -> bool {
         let Some(pursuit) = self.pursuits.get(&id) else { return false };
+        let fails_fast = self.fails_fast(pursuit);
         let standing = |upstream: &UpstreamId| self.upstreams.get(upstream.0);
         let candidates = pursuit.order.iter().copied().filter(|upstream| {
-            standing(upstream).is_some_and(|it| !it.is_looping)
+            standing(upstream).is_some_and(|it| !(it.is_looping || fails_fast && it.is_down))
                 && !pursuit.refused.contains(upstream)
         });
         let least = candidates.min_by_key(|upstream| {
             (pursuit.tries(*upstream), standing(upstream).is_some_and(|it| it.is_down))
         });
         least.is_some_and(|upstream| self.attempt(id, upstream, now, actions))
+    }
+
+    /// Whether upstreams that are down are not asked at all.
+    fn fails_fast(&self, pursuit: &Pursuit) -> bool {
+        let first = pursuit.order.first().and_then(|first| self.upstreams.get(first.0));
+        let members = first.and_then(|standing| self.groups.get(standing.rule.0));
+        members.is_some_and(|it| it.group.fails_fast)
+    }
+
+    /// Goes on with the upstreams of another group, and no longer with those that were asked.
+    pub(super) fn turn_to(
+        &mut self,
+        id: PursuitId,
+        rule: RuleId,
+        now: Instant,
+        actions: &mut Vec<Action>,
+    ) {
+        let order = self.in_order(rule);
+        let Some(pursuit) = self.pursuits.get_mut(&id) else { return };
+        pursuit.order = order;
+        pursuit.refused.clear();
+        for exchange in pursuit.exchanges.clone() {
+            self.close_exchange(exchange, now, actions);
+        }
     }
 
     /// This upstream is not asked this again.

@@ -88,6 +88,12 @@ pub struct Group {
     pub max_fails: u32,
     /// Clients that wait at once, at most. One more is refused.
     pub outstanding_max: usize,
+    /// Whether a question fails at once when all are down; else they are asked all the same.
+    pub fails_fast: bool,
+    /// Codes of answers that are given only when no other upstream says anything else.
+    pub failover: Vec<u16>,
+    /// Codes of answers after which another group is asked, and which. It comes after this one.
+    pub next: (Vec<u16>, Option<RuleId>),
 }
 
 impl Group {
@@ -101,6 +107,9 @@ impl Group {
             prefer_udp: false,
             max_fails: 2,
             outstanding_max: 1_000,
+            fails_fast: false,
+            failover: Vec::new(),
+            next: (Vec::new(), None),
         }
     }
 }

@@ -2,10 +2,23 @@
 
 use std::time::Duration;
 
+use crate::cache::CacheStats;
+use crate::wire::Rcode;
+
 /// Upper bounds of the buckets of [`RttBuckets`], in microseconds; the last bucket has none.
 pub const RTT_BOUNDS: [u64; 14] = [
     250, 500, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 64_000, 128_000, 256_000, 512_000,
     1_024_000, 2_048_000,
+];
+
+/// Codes of answers that are counted apart.
+pub const COUNTED_RCODES: [Rcode; 6] = [
+    Rcode::NOERROR,
+    Rcode::FORMERR,
+    Rcode::SERVFAIL,
+    Rcode::NXDOMAIN,
+    Rcode::NOTIMP,
+    Rcode::REFUSED,
 ];
 
 /// How long answers took.
@@ -55,6 +68,8 @@ pub struct UpstreamStats {
     pub network_failures: u64,
     /// Answers with an rcode of failure.
     pub refusals: u64,
+    /// What it answered to questions of clients, as [`COUNTED_RCODES`] has them; all others last.
+    pub rcodes: [u64; COUNTED_RCODES.len() + 1],
     /// Answers that could not be read.
     pub malformed: u64,
     /// Answers that were not for the question, the ID or the address.
@@ -79,6 +94,15 @@ pub struct UpstreamStats {
     pub rtts: RttBuckets,
 }
 
+impl UpstreamStats {
+    pub(super) fn add_rcode(&mut self, rcode: u16) {
+        let place = COUNTED_RCODES.iter().position(|counted| counted.0 == rcode);
+        if let Some(count) = self.rcodes.get_mut(place.unwrap_or(COUNTED_RCODES.len())) {
+            *count += 1;
+        }
+    }
+}
+
 /// What was counted of all.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Stats {
@@ -86,6 +110,10 @@ pub struct Stats {
     pub upstreams: Vec<UpstreamStats>,
     /// Questions that were in flight already.
     pub coalesced: u64,
+    /// What became of what the cache was given.
+    pub cache: CacheStats,
+    /// Questions that came while no upstream of their group was up.
+    pub none_up: u64,
     /// Questions refused at [`super::Group::outstanding_max`].
     pub refused: u64,
     /// Questions answered with a stale answer.

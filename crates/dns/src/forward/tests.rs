@@ -2,6 +2,7 @@
 
 mod always;
 mod bounds;
+mod codes;
 mod health;
 mod lies;
 mod remembered;

@@ -29,6 +29,8 @@ pub struct Block {
     pub routes: Vec<Route>,
     pub hosts: Option<Arc<Hosts>>,
     pub rewrites: Rewrites,
+    /// Whether what stands beside an answer is left out.
+    pub is_minimal: bool,
 }
 
 impl Block {
@@ -36,7 +38,8 @@ impl Block {
     #[must_use]
     pub fn everything() -> Self {
         let zone = Name::root();
-        Self { zone, routes: Vec::new(), hosts: None, rewrites: Rewrites::default() }
+        let rewrites = Rewrites::default();
+        Self { zone, routes: Vec::new(), hosts: None, rewrites, is_minimal: false }
     }
 
     /// Where a name is asked; `None` where nobody is.
@@ -54,6 +57,8 @@ pub struct Blocks {
     all: Vec<Block>,
     /// Whether any block has rewrites: most servers have none, and then no question is looked at.
     rewrites: bool,
+    /// Whether any leaves something out.
+    minimal: bool,
 }
 
 impl Blocks {
@@ -61,7 +66,8 @@ impl Blocks {
     pub fn new(mut blocks: Vec<Block>) -> Self {
         blocks.sort_by_key(|block| std::cmp::Reverse(block.zone.as_wire().len()));
         let rewrites = blocks.iter().any(|block| !block.rewrites.is_empty());
-        Self { all: blocks, rewrites }
+        let minimal = blocks.iter().any(|block| block.is_minimal);
+        Self { all: blocks, rewrites, minimal }
     }
 
     /// The block of a name.
@@ -72,6 +78,10 @@ impl Blocks {
 
     pub(super) const fn have_rewrites(&self) -> bool {
         self.rewrites
+    }
+
+    pub(super) fn is_minimal(&self, name: &Lowered) -> bool {
+        self.minimal && self.find(name).is_some_and(|block| block.is_minimal)
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &Block> {

@@ -18,12 +18,16 @@ const BUFFER_LEN: usize = 65_535;
 
 impl Responder {
     /// The question in place of a client's, where a rule says so.
-    pub(super) fn rewritten(&self, query: &Query<'_>) -> Option<Rewritten<'_>> {
+    pub(super) fn rewritten(
+        &self,
+        query: &Query<'_>,
+        name: Option<&Lowered>,
+    ) -> Option<Rewritten<'_>> {
         if !self.blocks.have_rewrites() {
             return None;
         }
-        let name = Lowered::new(query.name)?;
-        let block = self.blocks.find(&name)?;
+        let name = name?;
+        let block = self.blocks.find(name)?;
         let mut octets = [0; NAME_LEN_MAX];
         block.rewrites.apply(name.text(&mut octets)?, query.rtype, query.class)
     }
@@ -51,7 +55,8 @@ impl Responder {
         let mut buffer = vec![0; BUFFER_LEN];
         let mut other = Reply::to_query(&mut buffer, &query, &question, ReplySize::Stream);
         let inner = Forwarded { query: &query, client: from.client, known: from.known };
-        let ended = self.answer(&inner, random, &mut other)?;
+        let lowered = Lowered::new(query.name);
+        let ended = self.answer(&inner, lowered.as_ref(), random, &mut other)?;
         let len = other.finish(None);
         let asked = Asked { name: &name, rewritten };
         match Received::parse(buffer.get(..len).unwrap_or_default()) {

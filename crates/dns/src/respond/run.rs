@@ -1,17 +1,19 @@
 //! How is one message answered, with what is known?
 
 use crate::respond::knowledge::{Knowledge, Known, Said, Wanted};
-use crate::respond::{AnsweredBy, Ask, Client, Responder, Response, Summary, hosts, relay};
+use crate::respond::{
+    AnsweredBy, Ask, Client, Pending, Responder, Response, Summary, hosts, relay,
+};
 use crate::wire::{
     Class, ExtendedError, Lowered, NameAt, Query, Rcode, RecordType, Reply, ReplySize, Section,
     Unanswerable, flag, read,
 };
-use crate::zone::{Elsewhere, Found, Outcome, Place, Stands, write_for_all};
+use crate::zone::{Elsewhere, Found, Outcome, Place, Stands, ZoneOf, write_for_all};
 
 /// Where one pass over a message leads.
 pub(super) enum Run {
     Done(Response),
-    Ask(Ask),
+    Ask(Ask, ZoneOf),
 }
 
 /// What is told beside a reply.
@@ -19,15 +21,21 @@ pub(super) struct Ended<'e> {
     pub(super) by: AnsweredBy,
     pub(super) error: Option<ExtendedError<'e>>,
     pub(super) refresh: Option<Box<Ask>>,
+    /// A search list was walked to it.
+    pub(super) is_walked: bool,
 }
 
-impl Ended<'_> {
+impl<'e> Ended<'e> {
     pub(super) const fn of_protocol() -> Self {
-        Self { by: AnsweredBy::Protocol, error: None, refresh: None }
+        Self::by(AnsweredBy::Protocol, None)
     }
 
     const fn of_zone(error: Option<ExtendedError<'static>>) -> Self {
-        Self { by: AnsweredBy::Zone, error, refresh: None }
+        Self::by(AnsweredBy::Zone, error)
+    }
+
+    const fn by(by: AnsweredBy, error: Option<ExtendedError<'e>>) -> Self {
+        Self { by, error, refresh: None, is_walked: false }
     }
 }
 
@@ -55,26 +63,32 @@ impl Responder {
             Ok(query) => query,
             Err(unanswerable) => return Run::Done(refuse(unanswerable, buffer)),
         };
+        let name = Lowered::new(query.name);
+        let zone = name.as_ref().map_or(ZoneOf::Root, |name| self.zone.zone_of(name));
         if matches!(query.rtype, RecordType::AXFR | RecordType::IXFR) {
-            return Run::Done(self.transfer(&query, message, client, buffer));
+            return Run::Done(self.transfer((&query, zone), message, client, buffer));
         }
         let mut reply = Reply::to_query(buffer, &query, query.question(message), client.size);
         if self.zone.settings().recurses {
             reply.set_flags(flag::RECURSION_AVAILABLE);
         }
+        if name.as_ref().is_some_and(|name| self.blocks.is_minimal(name)) {
+            reply.set_minimal();
+        }
         let from = Forwarded { query: &query, client, known };
-        let step = if let Some(rewritten) = self.rewritten(&query) {
+        let step = if let Some(rewritten) = self.rewritten(&query, name.as_ref()) {
             self.answer_otherwise(&from, &rewritten, random, &mut reply)
         } else if query.class == Class::IN {
-            self.answer(&from, random, &mut reply)
+            self.answer(&from, name.as_ref(), random, &mut reply)
         } else {
             reply.set_rcode(Rcode::REFUSED);
             Ok(Ended::of_protocol())
         };
         match step {
-            Err(ask) => Run::Ask(ask),
-            Ok(Ended { by, error, refresh }) => {
-                let summary = Summary { rcode: reply.rcode(), rtype: query.rtype, by };
+            Err(ask) => Run::Ask(ask, zone),
+            Ok(Ended { by, error, refresh, is_walked }) => {
+                let (rcode, rtype) = (reply.rcode(), query.rtype);
+                let summary = Summary { rcode, rtype, by, zone, is_walked };
                 let len = reply.finish(error);
                 Run::Done(match refresh {
                     None => Response::Reply(len, summary),
@@ -87,22 +101,23 @@ impl Responder {
     pub(super) fn answer<'k>(
         &self,
         from: &Forwarded<'_, 'k>,
+        name: Option<&Lowered>,
         random: u64,
         reply: &mut Reply<'_>,
     ) -> Step<'k> {
         let first = usize::try_from(random & 0xffff).unwrap_or_default();
-        let Some(name) = Lowered::new(from.query.name) else {
+        let Some(name) = name else {
             reply.set_rcode(Rcode::FORMERR);
             return Ok(Ended::of_protocol());
         };
-        if self.answer_from_hosts((&name, NameAt::QUESTION), from.query.rtype, reply) {
-            return Ok(Ended { by: AnsweredBy::Hosts, error: None, refresh: None });
+        if self.answer_from_hosts((name, NameAt::QUESTION), from.query.rtype, reply) {
+            return Ok(Ended::by(AnsweredBy::Hosts, None));
         }
         let rtype = from.query.rtype;
-        match self.zone.answer_name(&name, NameAt::QUESTION, rtype, reply, first) {
+        match self.zone.answer_name(name, NameAt::QUESTION, rtype, reply, first) {
             Outcome::Elsewhere(elsewhere) => self.forward(from, elsewhere, reply),
             Outcome::Answered(_) if reply.rcode() == Rcode::NXDOMAIN => {
-                self.search(from, &name, first, reply)
+                self.search(from, name, first, reply)
             }
             Outcome::Answered(error) => Ok(Ended::of_zone(error)),
         }
@@ -132,7 +147,7 @@ impl Responder {
         };
         let at = elsewhere.name;
         if !elsewhere.is_question && self.answer_from_hosts((&name, at), from.query.rtype, reply) {
-            return Ok(Ended { by: AnsweredBy::Hosts, error: None, refresh: None });
+            return Ok(Ended::by(AnsweredBy::Hosts, None));
         }
         if from.query.rtype == RecordType::ANY && !elsewhere.is_question {
             return Ok(Ended::of_zone(None));
@@ -151,7 +166,7 @@ impl Responder {
             if elsewhere.is_question {
                 reply.set_rcode(Rcode::REFUSED);
             }
-            return Ok(Ended { by: AnsweredBy::Forwarder, error: Some(error), refresh: None });
+            return Ok(Ended::by(AnsweredBy::Forwarder, Some(error)));
         };
         if elsewhere.is_question
             && let Said::Reply(said, ttls) = known.said
@@ -195,7 +210,8 @@ impl Responder {
                 },
             }
             reply.clear();
-            return self.write_found(from, &candidate, first, reply);
+            let ended = self.write_found(from, &candidate, first, reply)?;
+            return Ok(Ended { is_walked: true, ..ended });
         }
         Ok(Ended::of_zone(None))
     }
@@ -273,31 +289,30 @@ impl Responder {
         };
         let refresh =
             if known.is_ending { self.ask(from, wanted).ok().map(Box::new) } else { None };
-        Ended { by: known.by, error, refresh }
+        Ended { refresh, ..Ended::by(known.by, error) }
     }
 
     fn transfer(
         &self,
-        query: &Query<'_>,
+        (query, zone): (&Query<'_>, ZoneOf),
         message: &[u8],
         client: Client,
         buffer: &mut [u8],
     ) -> Response {
+        let told = |rcode| {
+            let (rtype, by) = (query.rtype, AnsweredBy::Zone);
+            Summary { rcode, rtype, by, zone, is_walked: false }
+        };
         let is_allowed = self.zone.settings().transfer.is_allowed(client.address);
         if is_allowed
             && client.size == ReplySize::Stream
             && let Some(messages) = self.zone.transfer(query, message)
         {
-            let by = AnsweredBy::Zone;
-            return Response::Transfer(
-                messages,
-                Summary { rcode: Rcode::NOERROR, rtype: query.rtype, by },
-            );
+            return Response::Transfer(messages, told(Rcode::NOERROR));
         }
         let mut reply = Reply::to_query(buffer, query, query.question(message), client.size);
         reply.set_rcode(Rcode::REFUSED);
-        let summary = Summary { rcode: Rcode::REFUSED, rtype: query.rtype, by: AnsweredBy::Zone };
-        Response::Reply(reply.finish(None), summary)
+        Response::Reply(reply.finish(None), told(Rcode::REFUSED))
     }
 }
 
@@ -356,17 +371,20 @@ fn refuse(unanswerable: Unanswerable<'_>, buffer: &mut [u8]) -> Response {
         return Response::Silent;
     };
     let reply = Reply::refusal(buffer, (id, flags), question, edns, rcode);
-    let summary = Summary { rcode, rtype: RecordType(0), by: AnsweredBy::Protocol };
+    let (by, zone) = (AnsweredBy::Protocol, ZoneOf::Root);
+    let summary = Summary { rcode, rtype: RecordType(0), by, zone, is_walked: false };
     Response::Reply(reply.finish(None), summary)
 }
 
 /// A message that leads from question to question without an end.
-pub(super) fn give_up(message: &[u8], client: Client, buffer: &mut [u8]) -> Response {
+pub(super) fn give_up(pending: &Pending, buffer: &mut [u8]) -> Response {
+    let Pending { message, client, zone, .. } = pending;
     let Ok(query) = read(message) else { return Response::Silent };
     let mut reply = Reply::to_query(buffer, &query, query.question(message), client.size);
     reply.set_rcode(Rcode::SERVFAIL);
-    let by = AnsweredBy::Forwarder;
-    let summary = Summary { rcode: Rcode::SERVFAIL, rtype: query.rtype, by };
+    let (rcode, by) = (Rcode::SERVFAIL, AnsweredBy::Forwarder);
+    let (rtype, zone) = (query.rtype, *zone);
+    let summary = Summary { rcode, rtype, by, zone, is_walked: false };
     let error = ExtendedError::new(ExtendedError::OTHER, "too many questions for one name");
     Response::Reply(reply.finish(Some(error)), summary)
 }

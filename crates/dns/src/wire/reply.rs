@@ -74,6 +74,8 @@ pub struct Reply<'b> {
     rcode: Rcode,
     counts: [u16; 3],
     edns: Option<Edns>,
+    /// What stands beside an answer is left out.
+    is_minimal: bool,
 }
 
 impl<'b> Reply<'b> {
@@ -133,7 +135,23 @@ impl<'b> Reply<'b> {
             rcode: Rcode::NOERROR,
             counts: [0; 3],
             edns,
+            is_minimal: false,
         }
+    }
+
+    /// From now on, nothing is written beside an answer but the SOA record of a denial. What denies
+    /// without an answer stays whole.
+    pub const fn set_minimal(&mut self) {
+        self.is_minimal = true;
+    }
+
+    const fn is_spared(&self, section: Section, rtype: RecordType) -> bool {
+        let is_beside = match section {
+            Section::Answer => false,
+            Section::Authority => rtype.0 != RecordType::SOA.0,
+            Section::Additional => true,
+        };
+        self.is_minimal && is_beside && self.count(Section::Answer) > 0
     }
 
     pub const fn set_rcode(&mut self, rcode: Rcode) {
@@ -197,7 +215,7 @@ impl<'b> Reply<'b> {
         ttl: u32,
         write: impl FnOnce(&mut Rdata<'_>),
     ) -> Option<usize> {
-        if self.is_truncated() {
+        if self.is_truncated() || self.is_spared(section, rtype) {
             return None;
         }
         let start = self.len;
@@ -231,7 +249,7 @@ impl<'b> Reply<'b> {
         (rtype, ttl): (RecordType, u32),
         addresses: Rotated<'_>,
     ) {
-        if self.is_truncated() {
+        if self.is_truncated() || self.is_spared(section, rtype) {
             return;
         }
         let width = addresses.width;
@@ -262,8 +280,12 @@ impl<'b> Reply<'b> {
     }
 
     /// Copies records that point to the question as it stands here; `false`, and nothing is copied,
-    /// when they do not fit. `counts` are those of the sections in order.
+    /// when they do not fit, or some are to be left out. `counts` are those of the sections in order.
     pub fn copy_records(&mut self, records: &[u8], counts: [u16; 3]) -> bool {
+        let [answers, authorities, additional] = counts;
+        if self.is_minimal && answers > 0 && (authorities > 0 || additional > 0) {
+            return false;
+        }
         let end = self.len + records.len();
         let Some(room) = self.buffer.get_mut(self.len..end).filter(|_| end <= self.end) else {
             return false;

@@ -16,7 +16,7 @@ use model::{
 
 use crate::wire::Name;
 use crate::zone::endpoint_name::address_of;
-use crate::zone::hosts::{Hosts, Wanted, zones};
+use crate::zone::hosts::{Hosts, Naming, zones};
 use crate::zone::settings::Settings;
 
 /// What stands below a Service's name.
@@ -123,9 +123,8 @@ pub struct NamedHost {
 
 impl ServiceNames {
     pub(crate) fn of_service(service: &Service, settings: &Settings) -> Self {
-        let all =
-            Wanted { pod_names: settings.endpoint_pod_names, with_cluster: false, zone: None };
-        let hosts = Hosts::new(&service.slices, all);
+        let naming = Naming { pod_names: settings.endpoint_pod_names, with_cluster: false };
+        let hosts = Hosts::new(&service.slices, naming);
         let stands = match &service.kind {
             ServiceKind::ExternalName(target) => Stands::Alias(alias(target)),
             ServiceKind::ClusterIp | ServiceKind::NodePort | ServiceKind::LoadBalancer
@@ -148,7 +147,7 @@ impl ServiceNames {
         let is_headless = matches!(stands, Stands::Endpoints { .. });
         let mut names = hosts.finish((&service.name, service.created_s), stands);
         if settings.zonal && is_headless {
-            names.zones = zones(&names, &service.slices, all);
+            names.zones = zones(&names, &service.slices, naming);
         }
         names
     }
@@ -159,8 +158,8 @@ impl ServiceNames {
         match import.kind {
             ImportKind::Headless => {
                 let pod_names = settings.endpoint_pod_names;
-                let all = Wanted { pod_names, with_cluster: true, zone: None };
-                let hosts = Hosts::new(&import.slices, all);
+                let naming = Naming { pod_names, with_cluster: true };
+                let hosts = Hosts::new(&import.slices, naming);
                 let stands = hosts.stands();
                 hosts.finish((&import.name, 0), stands)
             }

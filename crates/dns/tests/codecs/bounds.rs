@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 
 use dns::respond::{AnsweredBy, Summary};
 use dns::wire::{self, Rcode, ReplySize};
+use dns::zone::ZoneOf;
 use hickory_proto::op::Message;
 use hickory_proto::rr::{RData, Record, RecordType};
 
@@ -124,8 +125,13 @@ fn a_name_of_255_octets_is_denied_and_one_more_is_malformed() {
     let (_, of_bound) = reply(&server, &at_bound, UDP);
     assert_eq!(of_bound, Shape { counts: [0, 0, 0], is_truncated: false, rcode: 2 });
     let above = server.answer(&message(56), secondary(UDP), &mut |_| None);
-    let summary =
-        Summary { rcode: Rcode::FORMERR, rtype: wire::RecordType(0), by: AnsweredBy::Protocol };
+    let summary = Summary {
+        rcode: Rcode::FORMERR,
+        rtype: wire::RecordType(0),
+        by: AnsweredBy::Protocol,
+        zone: ZoneOf::Root,
+        is_walked: false,
+    };
     assert_eq!(above, Answer::Reply(vec![0x12, 0x34, 0x81, 1, 0, 0, 0, 0, 0, 0, 0, 0], summary));
 }
 

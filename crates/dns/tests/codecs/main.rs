@@ -6,8 +6,10 @@
 mod answered;
 mod asked;
 mod bounds;
+mod counted;
 mod drawn;
 mod exchange;
+mod minimal;
 mod rewrites;
 mod said;
 mod server;

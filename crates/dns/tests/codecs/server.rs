@@ -63,6 +63,7 @@ impl Server {
             routes: vec![Route { zone: Name::root(), except: Vec::new(), rule: RuleId(0) }],
             hosts: Some(Arc::new(hosts())),
             rewrites: Rewrites::new(rewrites),
+            is_minimal: false,
         };
         let search = Search::new(vec![name("corp.example")]);
         let search = search.advance(&ServiceTable::default(), &table, &NodeName::new("a"));
@@ -75,6 +76,15 @@ impl Server {
     /// For the cluster that most tests ask.
     pub(crate) fn of_cluster() -> Self {
         Self::new(CLUSTER)
+    }
+
+    /// The same, where nothing stands beside an answer.
+    pub(crate) fn minimal() -> Self {
+        let mut server = Self::of_cluster();
+        let block = |block: &Block| Block { is_minimal: true, ..block.clone() };
+        let blocks = server.responder.blocks.iter().map(block).collect();
+        server.responder.blocks = Arc::new(Blocks::new(blocks));
+        server
     }
 
     /// The same with another cache, or a later time.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::is_default;
-use super::lenient::nullable;
+use super::lenient::{annotations, nullable};
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
@@ -16,9 +16,13 @@ pub struct Metadata {
     pub namespace: String,
     #[serde(skip_serializing_if = "is_default")]
     pub uid: Option<String>,
+    /// Stands for this state of the object; only an API server says it.
+    #[serde(skip_serializing_if = "is_default")]
+    pub resource_version: Option<String>,
     #[serde(deserialize_with = "nullable", skip_serializing_if = "is_default")]
     pub labels: BTreeMap<String, String>,
-    #[serde(deserialize_with = "nullable", skip_serializing_if = "is_default")]
+    /// Without the copy of the whole object that `kubectl apply` writes there.
+    #[serde(deserialize_with = "annotations", skip_serializing_if = "is_default")]
     pub annotations: BTreeMap<String, String>,
     /// RFC 3339.
     #[serde(skip_serializing_if = "is_default")]

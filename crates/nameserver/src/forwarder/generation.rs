@@ -373,7 +373,7 @@ impl Replies {
             Response::Ask(pending) => return Some(Asked { pending, generation, arrived, way }),
             Response::Reply(len, summary) | Response::ReplyAndRefresh(len, summary, _) => {
                 self.counters.response(client, summary, len);
-                self.counters.duration(now.saturating_duration_since(arrived), 1);
+                self.counters.duration(now.saturating_duration_since(arrived), summary.zone);
                 if !self.notes.add(client.address, &question, summary, now) {
                     self.counters.unlogged.add(1);
                 }

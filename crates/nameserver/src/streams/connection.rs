@@ -258,9 +258,9 @@ impl Connection {
         match answerer.answer(message, self.client, now, way, reply) {
             Answer::Silent => return false,
             Answer::Later => self.in_flight += 1,
-            Answer::Reply(len) => {
+            Answer::Reply(len, zone) => {
                 let took = monotonic().saturating_duration_since(now);
-                answerer.counters.duration(took, 1);
+                answerer.counters.duration(took, zone);
                 let reply = reply.get(..len).unwrap_or_default();
                 push(&mut self.output, reply);
             }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use dns::respond::{AnsweredBy, Summary};
 use dns::wire::{Rcode, RecordType as OurType};
+use dns::zone::ZoneOf;
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::RecordType;
 use model::Family;
@@ -30,7 +31,7 @@ fn both_families_and_transports_get_the_same_answers() {
     let expected = [&web, &web, &six, &six, &web, &web, &six, &six];
     assert_eq!(found.iter().collect::<Vec<_>>(), expected);
     let requests = server.stats().requests;
-    let key = |family, transport, rtype| ((family, transport, Some(rtype)), 1);
+    let key = |family, transport, rtype| ((ZoneOf::Cluster, family, transport, Some(rtype)), 1);
     let all = Family::ALL.into_iter().flat_map(|family| {
         Transport::ALL.into_iter().flat_map(move |transport| {
             [OurType::A, OurType::AAAA].map(|rtype| key(family, transport, rtype))
@@ -88,7 +89,9 @@ fn a_failure_is_remembered_for_its_client() {
             it.failures.iter().map(|one| (it.client, &*one.name, one.summary, one.count))
         })
         .collect();
-    let summary = Summary { rcode: Rcode::NXDOMAIN, rtype: OurType::A, by: AnsweredBy::Zone };
+    let (rcode, rtype, by) = (Rcode::NXDOMAIN, OurType::A, AnsweredBy::Zone);
+    let zone = ZoneOf::Cluster;
+    let summary = Summary { rcode, rtype, by, zone, is_walked: false };
     let name: &[u8] = b"\x02no\x04shop\x03svc\x07cluster\x05local\0";
     assert_eq!(seen, [(Ipv4Addr::LOCALHOST.into(), name, summary, 2)]);
 }

@@ -80,3 +80,22 @@ fn the_names_of_endpoints_cost_nothing() {
     let unused = again.replace("s1-x", "s1-y").replace("name: ''", "name: other");
     assert_eq!(elements(1, &before, &format!("{before}---\n{unused}")), 0);
 }
+
+/// Names with a zone in them lead to the endpoints of that zone; packets go by hints, which say
+/// more.
+#[test]
+fn the_zones_of_endpoints_cost_nothing() {
+    let both = ["10.1.0.1", "10.1.0.2"];
+    let before = service(1, &both);
+    let in_zone = |zone: &str| {
+        slice(1, &both).replace("nodeName: a,", &format!("nodeName: a, zone: {zone},"))
+    };
+    let (first, second) = (in_zone("z1"), in_zone("z2"));
+    for others in [0, 100] {
+        assert_eq!(elements(others, &before, &first), 0);
+        assert_eq!(elements(others, &format!("{before}---\n{first}"), &second), 0);
+    }
+    let one_of_two = first.replacen("zone: z1", "zone: z2", 1);
+    assert_ne!(one_of_two, first);
+    assert_eq!(elements(1, &format!("{before}---\n{first}"), &one_of_two), 0);
+}

@@ -105,20 +105,43 @@ fn when_all_are_silent_the_question_fails_after_its_patience() {
 fn an_upstream_that_comes_back_meanwhile_answers() {
     let mut world = World::new(&[Server::is(Mood::Unreachable)]);
     world.ask(1, "www.example");
-    world.run(500);
+    world.run(50);
     world.servers[0] = ok();
     world.run(5_000);
-    // It was refused at 10 and at 220 ms.
-    assert_eq!(asked(&world), [(0, 0), (210, 0), (620, 0)]);
-    assert_eq!(world.answers, [(630, 1, told(300))]);
+    // The network refused it at 10 ms.
+    assert_eq!(asked(&world), [(0, 0), (110, 0)]);
+    assert_eq!(world.answers, [(120, 1, told(300))]);
 }
 
 #[test]
-fn an_upstream_that_nobody_reaches_says_so() {
-    let mut world = World::new(&[Server::is(Mood::Unreachable)]);
+fn when_the_network_twice_reaches_none_the_question_fails_at_once() {
+    let gone = || Server::is(Mood::Unreachable).after(1);
+    for (servers, expected) in [
+        (vec![gone()], vec![(0, 0), (101, 0)]),
+        (vec![gone(), gone()], vec![(0, 0), (1, 1), (102, 0), (103, 1)]),
+        (vec![gone(), gone(), gone()], vec![(0, 0), (1, 1), (2, 2), (103, 0), (104, 1), (105, 2)]),
+    ] {
+        let mut world = World::new(&servers);
+        world.ask(1, "www.example");
+        world.run(6_000);
+        let (last_at, last) = expected[expected.len() - 1];
+        let text = format!("192.0.2.{last}:53 cannot be reached");
+        assert_eq!(world.answers, [(last_at + 1, 1, failed(2, 23, &text))]);
+        assert_eq!(asked(&world), expected);
+    }
+}
+
+#[test]
+fn an_upstream_that_is_silent_is_waited_for_though_the_network_reaches_no_other() {
+    let silent = Server::is(Mood::Silent);
+    let mut world = World::new(&[Server::is(Mood::Unreachable), silent]);
     world.ask(1, "www.example");
+    world.run(500);
+    world.servers[1] = ok();
     world.run(6_000);
-    assert_eq!(world.answers, [(4_500, 1, failed(2, 23, "192.0.2.0:53 cannot be reached"))]);
+    assert_eq!(world.answers, [(1_020, 1, told(300))]);
+    // The other one is down by then.
+    assert_eq!(asked(&world), [(0, 0), (10, 1), (1_010, 1)]);
 }
 
 #[test]

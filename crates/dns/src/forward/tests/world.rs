@@ -76,9 +76,14 @@ pub(super) fn failed(rcode: u16, extended: u16, text: &str) -> Told {
 
 /// A group of so many upstreams, asked in order.
 pub(super) fn group(count: usize) -> Group {
+    group_of(0..count)
+}
+
+/// A group of these upstreams, asked in order.
+pub(super) fn group_of(upstreams: std::ops::Range<usize>) -> Group {
     let upstream = |at| Upstream { address: address(at), tls: None };
     let policy = crate::forward::Policy::Sequential;
-    Group { policy, ..Group::new(&[0], (0..count).map(upstream).collect()) }
+    Group { policy, ..Group::new(&[0], upstreams.map(upstream).collect()) }
 }
 
 impl World {
@@ -87,9 +92,18 @@ impl World {
     }
 
     pub(super) fn with(group: Group, change: impl Fn(&mut Settings), servers: &[Server]) -> Self {
+        Self::of_groups(vec![group], change, servers)
+    }
+
+    /// The servers are those of all groups, in their order; questions go to the first.
+    pub(super) fn of_groups(
+        groups: Vec<Group>,
+        change: impl Fn(&mut Settings),
+        servers: &[Server],
+    ) -> Self {
         #[expect(clippy::disallowed_methods, reason = "an Instant can be had from the clock only")]
         let start = Instant::now();
-        let mut settings = Settings { groups: vec![group], ..Settings::default() };
+        let mut settings = Settings { groups, ..Settings::default() };
         change(&mut settings);
         let mut world = Self {
             forwarder: Forwarder::new(settings, [7; 32], start),

@@ -1,0 +1,212 @@
+//! How is a request sent to the API server, and how does its answer come?
+
+use std::time::{Duration, SystemTime};
+
+use http_body_util::BodyExt as _;
+use hyper::body::Bytes;
+use hyper::header::{ACCEPT, HeaderMap, RETRY_AFTER, USER_AGENT};
+use hyper::rt::{Read, Write};
+use hyper::{Request, Response, Uri};
+use hyper_util::client::legacy::Client as Transport;
+use hyper_util::client::legacy::connect::proxy::Tunnel;
+use hyper_util::client::legacy::connect::{Connection as Connected, HttpConnector};
+use hyper_util::rt::TokioExecutor;
+use kube::client::{Body, ConfigExt as _};
+use kube::{Client, Config};
+use tokio::time::timeout;
+use tower::ServiceBuilder;
+use tower::util::BoxService;
+
+use super::access::{AccessError, Files, Loaded};
+use super::decode::Status;
+use super::failure::Failure;
+
+/// A host that answers a connection at all does it in this time.
+const CONNECT_MAX: Duration = Duration::from_secs(5);
+
+/// The kernel asks a silent peer after this, and gives it up after as long again.
+const KEEPALIVE: Duration = Duration::from_secs(15);
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(5);
+const KEEPALIVE_RETRIES: u32 = 3;
+/// What we sent must be acknowledged in this time.
+const ACKNOWLEDGE_MAX: Duration = Duration::from_secs(20);
+
+/// The answer to a request begins in this time: a server gives up a list after 60 s itself.
+const ANSWER_MAX: Duration = Duration::from_secs(65);
+
+/// How long a connection without a request is kept.
+const IDLE_MAX: Duration = Duration::from_secs(30);
+
+/// Of an error's text no more is read.
+const ERROR_BYTES_MAX: usize = 64 << 10;
+
+/// Of an error's text that is no Status of the API no more is shown.
+const ERROR_CHARS_MAX: usize = 200;
+
+/// A client, and until when it is good.
+#[derive(Clone)]
+pub(super) struct Connection {
+    client: Client,
+    files: Files,
+    /// Which of the clients in a row.
+    pub(super) number: u64,
+    expires: Option<SystemTime>,
+}
+
+impl Connection {
+    /// Runs the exec plugin of the configuration, if it has one, and waits for it.
+    ///
+    /// # Errors
+    /// Certificates, token or plugin cannot be used.
+    pub(super) fn make(loaded: Loaded, number: u64) -> Result<Self, AccessError> {
+        let Loaded { config, proxy, files } = loaded;
+        let mut http = HttpConnector::new();
+        http.enforce_http(false);
+        http.set_nodelay(true);
+        http.set_connect_timeout(Some(CONNECT_MAX));
+        http.set_keepalive(Some(KEEPALIVE));
+        http.set_keepalive_interval(Some(KEEPALIVE_INTERVAL));
+        http.set_keepalive_retries(Some(KEEPALIVE_RETRIES));
+        http.set_tcp_user_timeout(Some(ACKNOWLEDGE_MAX));
+        let client = match proxy {
+            None => client(http, config),
+            Some(proxy) => by_proxy(proxy, http, config),
+        }?;
+        let expires = client.valid_until().as_ref().map(|at| SystemTime::from(*at));
+        Ok(Self { client, files, number, expires })
+    }
+
+    /// Whether a newer one should be made: a certificate ends, or a file is another.
+    pub(super) fn is_outdated(&self, now: SystemTime) -> bool {
+        self.expires.is_some_and(|at| at <= now) || self.files.have_changed()
+    }
+
+    /// Gives an answer whose status is good, with nothing of its body read.
+    ///
+    /// # Errors
+    /// There is no answer, or it is an error.
+    pub(super) async fn get(&self, target: &str) -> Result<Response<Body>, Failure> {
+        let request = Request::get(target)
+            .header(ACCEPT, "application/json")
+            .header(USER_AGENT, concat!("pogu/", env!("CARGO_PKG_VERSION")))
+            .body(Body::empty())
+            .map_err(|error| Failure::Malformed(error.to_string()))?;
+        let response = match timeout(ANSWER_MAX, self.client.send(request)).await {
+            Ok(Ok(response)) => response,
+            Ok(Err(error)) => return Err(Failure::Unreachable(with_causes(&error))),
+            Err(_) => return Err(Failure::Stalled(ANSWER_MAX)),
+        };
+        if response.status().is_success() { Ok(response) } else { Err(refusal(response).await) }
+    }
+}
+
+/// The next bytes of an answer; `None` at its end.
+///
+/// # Errors
+/// It breaks off, or nothing comes for `silence`.
+pub(super) async fn next_bytes(
+    response: &mut Response<Body>,
+    silence: Duration,
+) -> Result<Option<Bytes>, Failure> {
+    loop {
+        let frame = match timeout(silence, response.body_mut().frame()).await {
+            Ok(Some(Ok(frame))) => frame,
+            Ok(Some(Err(error))) => return Err(Failure::Unreachable(with_causes(&error))),
+            Ok(None) => return Ok(None),
+            Err(_) => return Err(Failure::Stalled(silence)),
+        };
+        if let Ok(bytes) = frame.into_data() {
+            return Ok(Some(bytes));
+        }
+    }
+}
+
+/// A whole answer of at most so many bytes.
+///
+/// # Errors
+/// As `next_bytes`, or it is longer.
+pub(super) async fn all_bytes(
+    response: &mut Response<Body>,
+    silence: Duration,
+    bytes_max: usize,
+) -> Result<Vec<u8>, Failure> {
+    let mut all = Vec::new();
+    while let Some(bytes) = next_bytes(response, silence).await? {
+        if all.len() + bytes.len() > bytes_max {
+            return Err(Failure::TooLong);
+        }
+        all.extend_from_slice(&bytes);
+    }
+    Ok(all)
+}
+
+async fn refusal(mut response: Response<Body>) -> Failure {
+    let code = response.status().as_u16();
+    let retry_after = retry_after(response.headers());
+    let body = all_bytes(&mut response, CONNECT_MAX, ERROR_BYTES_MAX).await.unwrap_or_default();
+    let status = match serde_json::from_slice::<Status>(&body) {
+        Ok(status) if status.code != 0 => status,
+        Ok(_) | Err(_) => Status {
+            code,
+            reason: response.status().canonical_reason().unwrap_or_default().to_owned(),
+            message: String::from_utf8_lossy(&body).trim().chars().take(ERROR_CHARS_MAX).collect(),
+        },
+    };
+    Failure::Refused { status, retry_after }
+}
+
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.parse().ok()?;
+    Some(Duration::from_secs(seconds))
+}
+
+fn by_proxy(proxy: Uri, http: HttpConnector, config: Config) -> Result<Client, AccessError> {
+    let shown = || AccessError::Proxy(proxy.host().unwrap_or_default().to_owned());
+    match proxy.scheme_str() {
+        Some("http") | None => client(Tunnel::new(proxy, http), config),
+        Some("https") => {
+            let https =
+                config.rustls_https_connector_with_connector(http).map_err(AccessError::Client)?;
+            client(Tunnel::new(proxy, https), config)
+        }
+        Some(_) => Err(shown()),
+    }
+}
+
+/// The client library's own stack would repeat requests, log each failure and set no keep-alive.
+fn client<C>(connector: C, config: Config) -> Result<Client, AccessError>
+where
+    C: tower::Service<Uri> + Clone + Send + Sync + 'static,
+    C::Response: Connected + Read + Write + Send + Unpin + 'static,
+    C::Future: Send + 'static,
+    C::Error: Into<tower::BoxError>,
+{
+    let wrong = AccessError::Client;
+    let tls = config.rustls_https_connector_with_connector(connector).map_err(wrong)?;
+    let transport: Transport<_, Body> =
+        Transport::builder(TokioExecutor::new()).pool_idle_timeout(IDLE_MAX).build(tls);
+    let service = ServiceBuilder::new()
+        .layer(config.base_uri_layer())
+        .option_layer(config.auth_layer().map_err(wrong)?)
+        .layer(config.extra_headers_layer().map_err(wrong)?)
+        .map_err(tower::BoxError::from)
+        .service(transport);
+    Ok(Client::new(BoxService::new(service), config.default_namespace))
+}
+
+/// An error and what it comes from, in one line, without words that only say that it is an error.
+pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
+    let text = error.to_string();
+    let text = text.strip_prefix("ServiceError: ").unwrap_or(&text);
+    let mut text = text.split(": https://docs.rs/").next().unwrap_or_default().to_owned();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let more = error.to_string();
+        if !text.contains(&more) {
+            text.push_str(": ");
+            text.push_str(&more);
+        }
+        cause = error.source();
+    }
+    text
+}

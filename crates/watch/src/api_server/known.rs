@@ -1,0 +1,114 @@
+//! Which objects have been told, in which version, and which of them does a new list no longer have?
+
+use std::collections::BTreeMap;
+
+use ingest::api::{Kind, Metadata, ObjectKey};
+
+/// The objects of one collection that are in force: what they are called, and a number that stands
+/// for the version. So a new list is compared object by object, and no second copy is ever held.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    objects: BTreeMap<Box<str>, Told>,
+    /// Counts the lists that were begun.
+    list: u32,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Told {
+    version: u64,
+    /// The list that has it last.
+    list: u32,
+    /// What it is now could not be read; what it was stays in force.
+    is_rejected: bool,
+}
+
+/// What an object that came in is to those who know the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum News {
+    /// It is new, or another than before.
+    Changed {
+        was_rejected: bool,
+    },
+    Same,
+}
+
+impl Known {
+    pub(super) fn begin_list(&mut self) {
+        self.list = self.list.wrapping_add(1);
+    }
+
+    /// An object as it is now.
+    pub(super) fn see(&mut self, metadata: &Metadata) -> News {
+        let version = version(metadata);
+        let told = Told { version, list: self.list, is_rejected: false };
+        match self.objects.get_mut(key(metadata).as_str()) {
+            Some(known) => {
+                let old = std::mem::replace(known, told);
+                if old.version == version && !old.is_rejected {
+                    News::Same
+                } else {
+                    News::Changed { was_rejected: old.is_rejected }
+                }
+            }
+            None => {
+                self.objects.insert(key(metadata).into(), told);
+                News::Changed { was_rejected: false }
+            }
+        }
+    }
+
+    /// An object that is there and cannot be read. True when that is news.
+    pub(super) fn reject(&mut self, metadata: &Metadata) -> bool {
+        let (version, list) = (version(metadata), self.list);
+        let told = Told { version, list, is_rejected: true };
+        let old = self.objects.insert(key(metadata).into(), told);
+        old.is_none_or(|old| old.version != version || !old.is_rejected)
+    }
+
+    /// Whether it was known, and if so, whether it was rejected.
+    pub(super) fn remove(&mut self, metadata: &Metadata) -> Option<bool> {
+        self.objects.remove(key(metadata).as_str()).map(|told| told.is_rejected)
+    }
+
+    /// Forgets what the list that has now ended did not have; gives it, with whether it was rejected.
+    pub(super) fn sweep(&mut self, kind: Kind) -> Vec<(ObjectKey, bool)> {
+        let mut gone = Vec::new();
+        let list = self.list;
+        self.objects.retain(|key, told| {
+            if told.list != list {
+                gone.push((object_key(kind, key), told.is_rejected));
+            }
+            told.list == list
+        });
+        gone
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.objects.is_empty()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.objects.len()
+    }
+}
+
+/// Namespaces have no slash in their names.
+fn key(metadata: &Metadata) -> String {
+    format!("{}/{}", metadata.namespace, metadata.name)
+}
+
+fn object_key(kind: Kind, key: &str) -> ObjectKey {
+    let (namespace, name) = key.split_once('/').unwrap_or(("", key));
+    ObjectKey { kind, namespace: namespace.to_owned(), name: name.to_owned() }
+}
+
+/// Versions are numbers, and only compared for being the same. Should a server have other ones, a
+/// hash stands for them (FNV-1a).
+fn version(metadata: &Metadata) -> u64 {
+    let text = metadata.resource_version.as_deref().unwrap_or_default();
+    text.parse().unwrap_or_else(|_number_expected| {
+        text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        })
+    })
+}

@@ -1,0 +1,324 @@
+//! How is a collection followed, and what do all of them share?
+
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use ingest::api::Kind;
+use tokio::sync::{Mutex, mpsc, watch};
+use tokio::time::{sleep_until, timeout};
+
+use super::access::{Access, AccessError};
+use super::collection::{Collection, Wanted};
+use super::connection::{Connection, all_bytes, next_bytes};
+use super::failure::Failure;
+use super::follower::{Follower, Request};
+use super::lines::Lines;
+use super::state::ApiServerStatus;
+use crate::event::Event;
+
+/// The server writes at least a bookmark each minute or so; silence for longer means that somebody
+/// on the way has forgotten us.
+const SILENCE_MAX: Duration = Duration::from_secs(100);
+
+/// The same within a list, where the server always has something to say.
+const LIST_SILENCE_MAX: Duration = Duration::from_secs(30);
+
+/// One page of a list. If it is longer, the next try asks for fewer objects.
+const PAGE_BYTES_MAX: usize = 64 << 20;
+
+/// An exec plugin that takes longer has hung.
+const MAKE_MAX: Duration = Duration::from_secs(60);
+
+/// Between two looks at the files that say who we are.
+const FILES_PERIOD: Duration = Duration::from_secs(10);
+
+/// What a follower tells.
+pub(super) struct Told {
+    pub(super) index: usize,
+    pub(super) events: Vec<Event>,
+    pub(super) is_read: bool,
+}
+
+/// What all followers of one server share.
+pub(super) struct Shared {
+    access: Access,
+    connection: Mutex<Option<Connection>>,
+    files_at: Mutex<Option<Instant>>,
+    /// False while the server is looked for: then only one asks.
+    pub(super) reachable: watch::Sender<bool>,
+    pub(super) status: ApiServerStatus,
+    wanted: watch::Sender<Wanted>,
+}
+
+impl Shared {
+    pub(super) fn new(
+        access: Access,
+        status: ApiServerStatus,
+        wanted: watch::Sender<Wanted>,
+    ) -> Self {
+        let (reachable, _) = watch::channel(false);
+        Self {
+            access,
+            connection: Mutex::new(None),
+            files_at: Mutex::new(None),
+            reachable,
+            status,
+            wanted,
+        }
+    }
+
+    /// The client, made anew where it has to be. `refused` is the number of one that the server did
+    /// not accept.
+    pub(super) async fn connection(&self, refused: Option<u64>) -> Result<Connection, AccessError> {
+        let mut held = self.connection.lock().await;
+        if let Some(connection) = &*held
+            && refused != Some(connection.number)
+            && !self.is_outdated(connection).await
+        {
+            return Ok(connection.clone());
+        }
+        let number = held.as_ref().map_or(0, |old| old.number + 1);
+        let access = self.access.clone();
+        // An exec plugin may take its time, and others are heard meanwhile.
+        let making = tokio::task::spawn_blocking(move || {
+            let loaded = tokio::runtime::Handle::current().block_on(access.load())?;
+            Connection::make(loaded, number)
+        });
+        let made = match timeout(MAKE_MAX, making).await {
+            Ok(Ok(made)) => made?,
+            Ok(Err(error)) => return Err(AccessError::Broke(error.to_string())),
+            Err(_) => {
+                let seconds = MAKE_MAX.as_secs();
+                return Err(AccessError::Broke(format!("no credentials after {seconds} s")));
+            }
+        };
+        *held = Some(made.clone());
+        Ok(made)
+    }
+
+    async fn is_outdated(&self, connection: &Connection) -> bool {
+        let mut files_at = self.files_at.lock().await;
+        let now = now();
+        if files_at.is_some_and(|at| now < at) {
+            return false;
+        }
+        *files_at = Some(now + FILES_PERIOD);
+        drop(files_at);
+        connection.is_outdated(wall())
+    }
+
+    async fn wait_until_reachable(&self) {
+        // The sender lives as long as we do.
+        drop(self.reachable.subscribe().wait_for(|is| *is).await);
+    }
+
+    pub(super) async fn wait_until_lost(&self) {
+        drop(self.reachable.subscribe().wait_for(|is| !*is).await);
+    }
+}
+
+/// Follows one collection until nobody listens any more.
+pub(super) async fn follow(
+    shared: Arc<Shared>,
+    collection: Collection,
+    index: usize,
+    out: mpsc::Sender<Told>,
+) {
+    let wanted = (collection.kind == Kind::Pod).then(|| shared.wanted.subscribe());
+    let follower = Follower::new(collection);
+    let mut one = One { shared, follower, index, out, refused: None, wanted };
+    while one.ask_once().await {}
+}
+
+/// One follower at work.
+struct One {
+    shared: Arc<Shared>,
+    follower: Follower,
+    index: usize,
+    out: mpsc::Sender<Told>,
+    /// The client that the server did not accept.
+    refused: Option<u64>,
+    /// Where what is wanted of the collection may change.
+    wanted: Option<watch::Receiver<Wanted>>,
+}
+
+/// Nobody listens any more.
+struct Deaf;
+
+impl One {
+    /// One request from its beginning to its end. False when nobody listens any more.
+    async fn ask_once(&mut self) -> bool {
+        if let Some(at) = self.follower.not_before() {
+            sleep_until(at.into()).await;
+        }
+        self.shared.wait_until_reachable().await;
+        self.select_anew();
+        let request = self.follower.begin(now());
+        self.count(&request);
+        let ended = match self.ask(&request).await {
+            Ok(ended) => ended,
+            Err(Deaf) => return false,
+        };
+        if self.select_anew() {
+            return true;
+        }
+        self.note(&request, ended.as_ref());
+        let events = self.follower.end(ended.as_ref(), now(), random());
+        self.tell(events).await.is_ok()
+    }
+
+    /// Gives how it ended: by a failure, or as the server wished.
+    async fn ask(&mut self, request: &Request) -> Result<Option<Failure>, Deaf> {
+        let connection = match self.shared.connection(self.refused.take()).await {
+            Ok(connection) => connection,
+            Err(error) => {
+                return Ok(Some(Failure::Unreachable(format!("{error}\nhint: {}", error.hint()))));
+            }
+        };
+        let target = self.follower.target(request, random());
+        let mut response = match connection.get(&target).await {
+            Ok(response) => response,
+            Err(failure) => {
+                if failure.code() == Some(401) {
+                    self.refused = Some(connection.number);
+                }
+                return Ok(Some(failure));
+            }
+        };
+        if matches!(request, Request::Page { .. }) {
+            let answer = all_bytes(&mut response, LIST_SILENCE_MAX, PAGE_BYTES_MAX).await;
+            let heard = answer.and_then(|bytes| {
+                self.count_bytes(bytes.len());
+                self.follower.hear_page(&bytes)
+            });
+            return match heard {
+                Ok(events) => self.tell(events).await.map(|()| None),
+                Err(failure) => Ok(Some(failure)),
+            };
+        }
+        if matches!(request, Request::Watch { .. }) {
+            // It may be long until something happens, and nothing is missed until then.
+            self.note(request, None);
+        }
+        let mut lines = Lines::default();
+        loop {
+            let silence = if self.follower.is_read() { SILENCE_MAX } else { LIST_SILENCE_MAX };
+            let next = tokio::select! {
+                next = next_bytes(&mut response, silence) => next,
+                () = wanted_anew(&mut self.wanted) => return Ok(None),
+            };
+            let bytes = match next {
+                Ok(Some(bytes)) => bytes,
+                Ok(None) => return Ok(None),
+                Err(failure) => return Ok(Some(failure)),
+            };
+            self.count_bytes(bytes.len());
+            let mut events = Vec::new();
+            let heard = lines.push(&bytes, |line| {
+                events.append(&mut self.follower.hear_line(line)?);
+                Ok(())
+            });
+            self.tell(events).await?;
+            if let Err(failure) = heard {
+                return Ok(Some(failure));
+            }
+            self.note(request, None);
+        }
+    }
+
+    /// Lists anew where others are wanted than before. False where they are the same.
+    fn select_anew(&mut self) -> bool {
+        let Some(wanted) = &mut self.wanted else { return false };
+        let pods = wanted.borrow_and_update().pods();
+        let Some(pods) = pods.filter(|pods| pods != self.follower.collection()) else {
+            return false;
+        };
+        self.follower.select(pods);
+        true
+    }
+
+    async fn tell(&self, events: Vec<Event>) -> Result<(), Deaf> {
+        let is_read = self.follower.is_read();
+        self.shared.status.change_collection(self.index, |state| {
+            state.is_absent = self.follower.is_absent();
+            state.objects = self.follower.objects();
+            state.counts.changes += u64::try_from(events.len()).unwrap_or(u64::MAX);
+            let is_news = is_read != state.is_read;
+            state.is_read = is_read;
+            is_news
+        });
+        if let Some(name) = self.follower.collection().node_name()
+            && is_read
+        {
+            self.shared.status.note_node(name, self.follower.objects() > 0);
+        }
+        self.out.send(Told { index: self.index, events, is_read }).await.map_err(|_closed| Deaf)
+    }
+
+    fn count(&self, request: &Request) {
+        self.shared.status.change_collection(self.index, |state| match request {
+            Request::Stream | Request::Page { after: None, .. } => state.counts.lists += 1,
+            Request::Page { after: Some(_), .. } => {}
+            Request::Watch { .. } => state.counts.watches += 1,
+        });
+    }
+
+    fn count_bytes(&self, bytes: usize) {
+        self.shared.status.change_collection(self.index, |state| {
+            state.counts.bytes += u64::try_from(bytes).unwrap_or(u64::MAX);
+        });
+    }
+
+    /// Shows how it is, and logs it when it is otherwise than before.
+    fn note(&self, request: &Request, failure: Option<&Failure>) {
+        let collection = self.follower.collection();
+        let is_missed =
+            failure.is_some_and(|it| it.code() == Some(404)) && collection.is_optional();
+        let failure = failure.filter(|it| !it.is_expired() && !is_missed);
+        let reason = failure.map(|it| it.describe(collection, request));
+        let is_news = self.shared.status.change_collection(self.index, |state| {
+            if let Some(failure) = failure {
+                *state.counts.failures.entry(failure.kind()).or_default() += 1;
+            }
+            state.set_trouble(reason.clone(), wall())
+        });
+        match (failure, reason) {
+            (Some(Failure::Unreachable(_)), Some(reason)) => {
+                tracing::debug!(collection = collection.name(), "{reason}");
+                self.shared.reachable.send_replace(false);
+            }
+            (Some(_), Some(reason)) if is_news => tracing::warn!("{reason}"),
+            (None, _) if is_news => {
+                tracing::info!(collection = collection.name(), "followed again");
+            }
+            (Some(_) | None, _) => {}
+        }
+    }
+}
+
+/// Waits until something else is wanted, for ever where that cannot be.
+async fn wanted_anew(wanted: &mut Option<watch::Receiver<Wanted>>) {
+    if let Some(wanted) = wanted
+        && wanted.changed().await.is_ok()
+    {
+        return;
+    }
+    std::future::pending().await
+}
+
+/// From 0 to 1, to spread in time what many would do at once. Nobody gains by foreseeing it.
+pub(super) fn random() -> f64 {
+    let bits = RandomState::new().build_hasher().finish() >> 32;
+    u32::try_from(bits).map_or(0.5, f64::from) / f64::from(u32::MAX)
+}
+
+#[expect(clippy::disallowed_methods, reason = "following a server is waiting in real time")]
+fn now() -> Instant {
+    Instant::now()
+}
+
+#[expect(clippy::disallowed_methods, reason = "people are told since when something is so")]
+pub(super) fn wall() -> SystemTime {
+    SystemTime::now()
+}

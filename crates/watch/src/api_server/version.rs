@@ -1,0 +1,77 @@
+//! Is this a version of the API server that we know?
+
+use serde::Deserialize;
+
+/// Minor versions of Kubernetes 1 that the tests run with.
+const OLDEST: u32 = 33;
+const NEWEST: u32 = 36;
+
+/// What `/version` answers.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct Version {
+    major: String,
+    /// Some providers put a sign behind the number.
+    minor: String,
+    pub(super) git_version: String,
+}
+
+/// What follows from a version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Verdict {
+    Supported,
+    /// It is used all the same.
+    Newer(String),
+    Older(String),
+    /// Whoever answers is no API server.
+    Unknown(String),
+}
+
+impl Version {
+    pub(super) fn verdict(&self) -> Verdict {
+        let digits: String = self.minor.chars().take_while(char::is_ascii_digit).collect();
+        let (Ok(major), Ok(minor)) = (self.major.parse::<u32>(), digits.parse::<u32>()) else {
+            return Verdict::Unknown(
+                "whoever answers as the API server does not say its version".to_owned(),
+            );
+        };
+        let found = &self.git_version;
+        let supported = format!("1.{OLDEST} to 1.{NEWEST}");
+        if (major, minor) < (1, OLDEST) {
+            Verdict::Older(format!(
+                "the API server is of a version that is not supported: {found}\nhint: it must be \
+                 of {supported}; upgrade the cluster first"
+            ))
+        } else if (major, minor) > (1, NEWEST) {
+            Verdict::Newer(format!(
+                "the API server is newer than what this was tried with: {found}, tried with \
+                 {supported}"
+            ))
+        } else {
+            Verdict::Supported
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_judged_by_their_numbers() {
+        let verdict = |major: &str, minor: &str| {
+            let (major, minor) = (major.to_owned(), minor.to_owned());
+            let git_version = format!("v{major}.{minor}.0");
+            match (Version { major, minor, git_version }).verdict() {
+                Verdict::Supported => "supported",
+                Verdict::Newer(_) => "newer",
+                Verdict::Older(_) => "older",
+                Verdict::Unknown(_) => "unknown",
+            }
+        };
+        let versions = [("1", "33"), ("1", "36+"), ("1", "32"), ("1", "37"), ("2", "0"), ("", "")];
+        let verdicts = versions.map(|(major, minor)| verdict(major, minor));
+        let expected = ["supported", "supported", "older", "newer", "newer", "unknown"];
+        assert_eq!(verdicts, expected);
+    }
+}

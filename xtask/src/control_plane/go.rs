@@ -1,0 +1,100 @@
+//! Where is Go, and is it new enough?
+
+use anyhow::{Context as _, Result, bail};
+
+use super::MODULE;
+use crate::call::Call;
+
+/// The oldest that compiles the Kubernetes that we build.
+const OLDEST: (u32, u32) = (1, 26);
+
+/// Where it is looked for: as the caller's `PATH` says, then where its own installer and Homebrew
+/// put it, which a `PATH` need not name.
+const PLACES: [&str; 4] =
+    ["go", "/usr/local/go/bin/go", "/usr/lib/go/bin/go", "/opt/homebrew/bin/go"];
+
+const HOW_TO_HAVE_IT: &str = "hint: install Go 1.26 or newer (https://go.dev/doc/install; macOS: \
+    brew install go; Debian, Ubuntu: apt-get install golang-go, then set GOTOOLCHAIN=auto, and it \
+    fetches the version that it lacks)";
+
+/// A Go that is new enough.
+pub(super) struct Go {
+    program: &'static str,
+    version: String,
+}
+
+impl Go {
+    /// The first in the places that is new enough.
+    pub(super) fn find() -> Result<Self> {
+        let mut too_old = Vec::new();
+        for program in PLACES {
+            // Asked in the module's folder: there, and only there, it says which version it would use.
+            let call = Call::new(program, ["-C", MODULE, "version"]);
+            if !call.works()? {
+                continue;
+            }
+            let version = call.read()?.trim().to_owned();
+            if is_new_enough(&version)? {
+                return Ok(Self { program, version });
+            }
+            too_old.push(format!("{program} is {version}"));
+        }
+        if too_old.is_empty() {
+            bail!("no Go, which builds the control plane of tests\n{HOW_TO_HAVE_IT}");
+        }
+        bail!(
+            "no Go that is new enough for the control plane of tests: {}\n{HOW_TO_HAVE_IT}",
+            too_old.join(", ")
+        )
+    }
+
+    /// As it says it of itself: `go version go1.26.8 linux/amd64`.
+    pub(super) fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// A call of it in our module. Without C: what is built depends on no library of this machine.
+    pub(super) fn call<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Call {
+        Call::new(self.program, ["-C", MODULE]).args(arguments).env("CGO_ENABLED", "0")
+    }
+
+    /// A call of gofmt, which stands beside it, from the root of the workspace.
+    pub(super) fn format_call<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Call {
+        Call::new(&format!("{}fmt", self.program), arguments)
+    }
+}
+
+fn is_new_enough(version: &str) -> Result<bool> {
+    let parse = || {
+        let number = version.strip_prefix("go version go")?;
+        let mut parts = number.split(|c: char| !c.is_ascii_digit());
+        let major: u32 = parts.next()?.parse().ok()?;
+        let minor: u32 = parts.next()?.parse().ok()?;
+        Some((major, minor))
+    };
+    let version = parse().with_context(|| format!("not a version of Go: {version}"))?;
+    Ok(version >= OLDEST)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_compared_by_their_numbers() {
+        let is_new = |version: &str| is_new_enough(version).unwrap();
+        assert!(is_new("go version go1.26.8 linux/amd64"));
+        assert!(is_new("go version go1.26rc1 linux/amd64"));
+        assert!(is_new("go version go2.0 linux/arm64"));
+        assert!(!is_new("go version go1.9.7 linux/amd64"));
+        assert!(!is_new("go version go1.25.12 linux/amd64"));
+    }
+
+    #[test]
+    fn what_is_no_version_is_shown() {
+        assert_eq!(
+            is_new_enough("gccgo (GCC) 14").unwrap_err().to_string(),
+            "not a version of Go: gccgo (GCC) 14"
+        );
+    }
+}
