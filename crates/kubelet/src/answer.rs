@@ -151,7 +151,7 @@ impl<R: Runtime> Answers<R> {
 fn log_body(log: Log, options: LogOptions) -> Body {
     let (to, mut from) = mpsc::channel(LOG_CHUNKS_MAX);
     // It ends when the body is dropped: nobody receives any longer.
-    tokio::spawn(follow(log, options, Timestamp::now(), to));
+    tokio::spawn(follow(log, options.start(), options, Timestamp::now(), to));
     let chunks = poll_fn(move |context| from.poll_recv(context));
     BodyExt::boxed(StreamBody::new(chunks.map(|chunk| chunk.map(Frame::data))))
 }

@@ -99,3 +99,40 @@ pub(crate) fn acceptor(
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(TlsAcceptor::from(Arc::new(config)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_used_is_named() {
+        let made = || Certificate::self_made(vec!["127.0.0.1".to_owned()]).unwrap();
+        let message = |error: Option<CertificateError>| error.unwrap().to_string();
+        let pem = rcgen::generate_simple_self_signed(["node".to_owned()]).unwrap();
+        let (chain, key) = (pem.cert.pem(), pem.signing_key.serialize_pem());
+        let other = Certificate {
+            key: made().key,
+            ..Certificate::from_pem(chain.as_bytes(), key.as_bytes()).unwrap()
+        };
+        let found = [
+            message(acceptor(made(), b"").err()),
+            message(
+                acceptor(made(), b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----")
+                    .err(),
+            ),
+            message(acceptor(other, chain.as_bytes()).err()),
+            message(Certificate::from_pem(b"", key.as_bytes()).err()),
+            message(Certificate::from_pem(chain.as_bytes(), b"").err()),
+            message(Certificate::self_made(vec!["n\u{f6}de".to_owned()]).err()),
+        ];
+        let wanted = [
+            "the clients' authorities: no certificate in it",
+            "cannot use the clients' authorities: invalid peer certificate: BadEncoding",
+            "cannot use the serving certificate: keys may not be consistent: KeyMismatch",
+            "the serving certificate: no certificate in it",
+            "cannot read the serving certificate's key: no items found",
+            "cannot make a certificate for n\u{f6}de: Invalid IA5String: 'n\u{f6}de'",
+        ];
+        assert_eq!(found, wanted);
+    }
+}

@@ -2,12 +2,13 @@
 
 mod follow;
 mod record;
+mod recorder;
 mod selection;
 mod writer;
 
 use jiff::Timestamp;
 
-pub(crate) use follow::follow;
+pub(crate) use follow::{Start, follow};
 pub(crate) use record::Record;
 pub use record::Stream;
 pub(crate) use selection::Selection;
@@ -29,6 +30,12 @@ pub(crate) struct LogOptions {
     pub since_s: Option<u64>,
     pub since: Option<Timestamp>,
     pub streams: LogStreams,
+}
+
+impl LogOptions {
+    pub(crate) fn start(&self) -> Start {
+        self.tail_lines.map_or(Start::At(0), Start::Tail)
+    }
 }
 
 /// Which outputs of the container are wanted.

@@ -158,3 +158,6 @@ async fn carry(pair: Pair, connection: Box<dyn Duplex>) -> Result<(), Gone> {
     }
     error.finish().await
 }
+
+#[cfg(test)]
+mod tests;

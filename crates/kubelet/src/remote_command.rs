@@ -62,3 +62,58 @@ impl Found {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::channel::Output;
+    use crate::spdy::{Headers, StreamId, reset};
+
+    const WANTED: Wanted = Wanted { stdin: false, stdout: true, stderr: false, terminal: false };
+
+    /// Opens streams of these kinds, in this order; what the client is told, and which stream is
+    /// which.
+    async fn opened(kinds: &[&str]) -> (Option<(StreamId, StreamId)>, Vec<Bytes>) {
+        let (frames, mut told) = mpsc::channel(16);
+        let (opened, streams_of) = mpsc::channel(16);
+        for (number, kind) in (1_u32..).zip(kinds) {
+            let output = Output::Spdy { stream: StreamId(number), frames: frames.clone() };
+            let headers = Headers::from([("streamtype", *kind)]);
+            opened.send(Opened { headers, input: mpsc::channel(1).1, output }).await.unwrap();
+        }
+        drop(frames);
+        let found = streams(WANTED, streams_of).await.map(|found| {
+            let number = |output: &Output| match output {
+                Output::Spdy { stream, .. } => *stream,
+                Output::WebSocket { .. } => StreamId(0),
+            };
+            (number(&found.error), number(found.stdout.as_ref().unwrap()))
+        });
+        drop(opened);
+        let mut all = Vec::new();
+        while let Some(frame) = told.recv().await {
+            all.push(frame);
+        }
+        (found, all)
+    }
+
+    #[tokio::test]
+    async fn streams_may_come_in_any_order() {
+        let found = opened(&["stdout", "error"]).await;
+        assert_eq!(found, (Some((StreamId(2), StreamId(1))), vec![]));
+    }
+
+    #[tokio::test]
+    async fn streams_that_are_not_wanted_are_refused() {
+        let found = opened(&["stdin", "stdout", "stdout", "data", "error"]).await;
+        let refused = [1, 3, 4].map(|number| reset(StreamId(number))).to_vec();
+        assert_eq!(found, (Some((StreamId(5), StreamId(2))), refused));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_does_not_open_its_streams_is_given_up() {
+        assert_eq!(opened(&["error"]).await, (None, vec![]));
+    }
+}

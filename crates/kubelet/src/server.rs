@@ -22,7 +22,7 @@ use crate::user::User;
 use crate::{port_forward, remote_command, session, spdy_connection, web_socket};
 
 /// Clients at a time; more wait until another one goes.
-pub const CONNECTIONS_MAX: usize = 512;
+pub const CONNECTIONS_MAX: usize = 256;
 
 /// How long a client may take until it is known.
 const HANDSHAKE: Duration = Duration::from_secs(10);
@@ -176,3 +176,6 @@ async fn command<R: Runtime>(
     };
     session::run(streams, process).await
 }
+
+#[cfg(test)]
+mod tests;

@@ -39,11 +39,9 @@ where
         tokio::select! {
             () = &mut session => {}
             last = &mut reading => {
-                if let Some(last) = last {
-                    // A writer that has ended needs no farewell.
-                    drop(frames.try_send(go_away(last)));
-                }
-                return;
+                let Some(last) = last else { return };
+                // A client that takes nothing learns nothing.
+                drop(frames.try_send(go_away(last)));
             }
             () = &mut writing => return,
         }
@@ -132,3 +130,6 @@ async fn say(inputs: &BTreeMap<StreamId, mpsc::Sender<Said>>, stream: StreamId, 
         drop(input.send(said).await);
     }
 }
+
+#[cfg(test)]
+mod tests;

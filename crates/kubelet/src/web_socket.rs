@@ -141,5 +141,13 @@ where
         // A client that has gone needs no end.
         drop(sink.send(Message::Close(Some(END))).await);
     };
-    tokio::join!(to_session, to_client, session(theirs));
+    let mut carrying = std::pin::pin!(async { tokio::join!(to_session, to_client) });
+    tokio::select! {
+        () = session(theirs) => {}
+        _ended = &mut carrying => return,
+    }
+    drop(timeout(FAREWELL, carrying).await);
 }
+
+#[cfg(test)]
+mod tests;

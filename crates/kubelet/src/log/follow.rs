@@ -14,14 +14,24 @@ use super::{Log, LogOptions, Record, Selection};
 /// Bytes that are gathered before they are sent.
 const CHUNK_BYTES: usize = 32 * 1024;
 
+/// Where in a log a reader begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Start {
+    /// At the last so many lines.
+    Tail(u64),
+    /// After so many bytes of the file, which end a record.
+    At(u64),
+}
+
 /// Sends what is wanted of a log, until there is no more or the client has gone.
 pub(crate) async fn follow(
     log: Log,
+    start: Start,
     options: LogOptions,
     now: Timestamp,
     to: mpsc::Sender<io::Result<Bytes>>,
 ) {
-    if let Err(error) = send(log, &options, now, &to).await {
+    if let Err(error) = send(log, start, &options, now, &to).await {
         // A client that has gone needs no error.
         drop(to.send(Err(error)).await);
     }
@@ -29,6 +39,7 @@ pub(crate) async fn follow(
 
 async fn send(
     mut log: Log,
+    start: Start,
     options: &LogOptions,
     now: Timestamp,
     to: &mpsc::Sender<io::Result<Bytes>>,
@@ -41,9 +52,9 @@ async fn send(
         Err(error) => return Err(error),
     };
     let mut progress = *log.progress.borrow_and_update();
-    let mut at = match options.tail_lines {
-        None => 0,
-        Some(lines) => start_of_tail(&mut file, progress.bytes, lines).await?,
+    let mut at = match start {
+        Start::At(at) => at,
+        Start::Tail(lines) => start_of_tail(&mut file, progress.bytes, lines).await?,
     };
     file.seek(SeekFrom::Start(at)).await?;
     let mut line = Vec::new();

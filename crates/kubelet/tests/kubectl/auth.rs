@@ -11,7 +11,7 @@ fn only_the_api_server_is_served() {
     let Some(node) = Node::up() else { return };
     let folder = node.control_plane.folder();
     let ask = |words: &[&str]| {
-        let url = format!("https://127.0.0.1:{}/healthz", node.port);
+        let url = format!("https://{}/healthz", node.addresses[0]);
         let always = ["--silent", "--insecure", "--show-error", "--write-out", " %{http_code}"];
         run(command(Path::new("curl")).args(always).args(words).arg(url), b"")
     };
@@ -35,6 +35,11 @@ fn only_the_api_server_is_served() {
         let words = client(name);
         ask(&words.each_ref().map(String::as_str))
     };
+    // It is from no authority that the node knows.
+    let stranger = rcgen::generate_simple_self_signed(["kube-apiserver".to_owned()]).unwrap();
+    fs::write(folder.join("stranger.crt"), stranger.cert.pem()).unwrap();
+    fs::write(folder.join("stranger.key"), stranger.signing_key.serialize_pem()).unwrap();
+    assert_eq!(with("stranger").stdout, " 000");
     let found = [
         with("pki/kubelet-client"),
         with("somebody"),

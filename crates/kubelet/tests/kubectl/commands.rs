@@ -63,14 +63,11 @@ fn kubectl_exec_gives_a_terminal_of_the_clients_size() {
         let script =
             "until [ \"$(stty size)\" = '40 100' ]; do :; done; read word; echo \"<$word>\"";
         let netns = fs::File::open("/proc/self/ns/net").unwrap();
-        let config = node.control_plane.folder().join("admin.kubeconfig");
-        let variables = way.variables().map(|(name, value)| (name.to_owned(), value.to_owned()));
         let words = ["exec", "-it", way.pod(), "--", "sh", "-c", script].map(str::to_owned);
-        let config = ["--kubeconfig".to_owned(), config.display().to_string()];
         let kubectl = Program {
             name: node.control_plane.kubectl_path().display().to_string(),
-            args: [&config[..], &words].concat(),
-            env: variables.to_vec(),
+            args: [&node.control_plane.kubectl_access()[..], &words].concat(),
+            env: node.control_plane.kubectl_variables(way),
             directory: None,
             sandbox: Arc::new(Sandbox::new(netns.as_fd(), "client", &[]).unwrap()),
         };

@@ -35,7 +35,7 @@ impl Way {
         }
     }
 
-    pub(crate) const fn variables(self) -> [(&'static str, &'static str); 2] {
+    const fn variables(self) -> [(&'static str, &'static str); 2] {
         let value = match self {
             Self::Spdy => "false",
             Self::Translated | Self::WebSocket => "true",
@@ -97,8 +97,20 @@ impl ControlPlane {
     /// The program, with the words that make it this cluster's.
     pub(crate) fn kubectl_command(&self, way: Way) -> Command {
         let mut command = command(&self.program.with_file_name("kubectl"));
-        command.arg("--kubeconfig").arg(self.state.join("admin.kubeconfig")).envs(way.variables());
+        command.args(self.kubectl_access()).envs(self.kubectl_variables(way));
         command
+    }
+
+    pub(crate) fn kubectl_access(&self) -> [String; 2] {
+        let config = self.state.join("admin.kubeconfig");
+        ["--kubeconfig".to_owned(), config.display().to_string()]
+    }
+
+    /// kubectl keeps what it has learned in the user's home.
+    pub(crate) fn kubectl_variables(&self, way: Way) -> Vec<(String, String)> {
+        let home = ("HOME".to_owned(), self.state.display().to_string());
+        let all = way.variables().map(|(name, value)| (name.to_owned(), value.to_owned()));
+        [&[home][..], &all].concat()
     }
 
     pub(crate) fn kubectl_path(&self) -> PathBuf {

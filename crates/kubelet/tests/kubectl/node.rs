@@ -2,8 +2,9 @@
 
 use std::fs::File;
 use std::io;
+use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsFd as _, OwnedFd};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use host::program::{Program, Running};
@@ -22,12 +23,14 @@ const API_SERVER: &str = "kube-apiserver-kubelet-client";
 pub(crate) struct Node {
     pub(crate) control_plane: ControlPlane,
     pub(crate) programs: Arc<Programs>,
-    pub(crate) port: u16,
+    /// Where each of its nodes is.
+    pub(crate) addresses: [SocketAddr; 2],
     _runtime: tokio::runtime::Runtime,
 }
 
 impl Node {
-    /// A control plane, with two nodes and a pod on each, all of them served here.
+    /// A control plane, with two nodes and a pod on each, all of them served here: one by IPv4, one by
+    /// IPv6.
     pub(crate) fn up() -> Option<Self> {
         let control_plane = ControlPlane::up()?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -39,22 +42,28 @@ impl Node {
         let query = "jsonpath={.data.client-ca-file}";
         let of = ["-n", "kube-system", "get", "configmap", "extension-apiserver-authentication"];
         let authorities = control_plane.kubectl(&[&of[..], &["-o", query]].concat(), "");
-        let certificate = Certificate::self_made(vec!["127.0.0.1".to_owned()]).unwrap();
-        let server = Server::new(certificate, authorities.as_bytes(), Arc::clone(&programs));
-        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
-        let port = listener.local_addr().unwrap().port();
-        runtime.spawn(server.unwrap().serve(listener, std::future::pending()));
-        let node = Self { control_plane, programs, port, _runtime: runtime };
-        node.create("translating", "[]", "web");
-        node.create("direct", r#"["ExtendWebSocketsToKubelet"]"#, "web-direct");
+        let serve = |address: &str| {
+            let certificate = Certificate::self_made(vec![address.to_owned()]).unwrap();
+            let server = Server::new(certificate, authorities.as_bytes(), Arc::clone(&programs));
+            let address: IpAddr = address.parse().unwrap();
+            let listener = runtime.block_on(TcpListener::bind((address, 0))).unwrap();
+            let at = listener.local_addr().unwrap();
+            runtime.spawn(server.unwrap().serve(listener, std::future::pending()));
+            at
+        };
+        let addresses = ["127.0.0.1", "::1"].map(serve);
+        let [translating, direct] = addresses;
+        let node = Self { control_plane, programs, addresses, _runtime: runtime };
+        node.create("translating", translating, "[]", "web");
+        node.create("direct", direct, r#"["ExtendWebSocketsToKubelet"]"#, "web-direct");
         Some(node)
     }
 
-    fn create(&self, node: &str, features: &str, pod: &str) {
-        let port = self.port;
+    fn create(&self, node: &str, address: SocketAddr, features: &str, pod: &str) {
+        let (ip, port) = (address.ip(), address.port());
         let objects = format!(
             r#"{{"apiVersion": "v1", "kind": "Node", "metadata": {{"name": "{node}"}}, "status": {{
-                "addresses": [{{"type": "InternalIP", "address": "127.0.0.1"}}],
+                "addresses": [{{"type": "InternalIP", "address": "{ip}"}}],
                 "declaredFeatures": {features},
                 "daemonEndpoints": {{"kubeletEndpoint": {{"Port": {port}}}}}}}}}
             {{"apiVersion": "v1", "kind": "Pod", "metadata": {{"name": "{pod}"}}, "spec": {{
@@ -72,6 +81,7 @@ impl Node {
 
 /// What runs in the container `app` of each pod.
 pub(crate) struct Programs {
+    folder: PathBuf,
     sandbox: Arc<Sandbox>,
     pub(crate) log: Mutex<Option<LogWriter>>,
     present: Log,
@@ -88,7 +98,8 @@ impl Programs {
         writer.append(at(2), Stream::Stdout, b"one\ntwo\n").unwrap();
         writer.append(at(3), Stream::Stderr, b"three\n").unwrap();
         let (present, previous) = (writer.log(), before.log());
-        Self { sandbox, log: Mutex::new(Some(writer)), present, previous }
+        let (folder, log) = (folder.to_owned(), Mutex::new(Some(writer)));
+        Self { folder, sandbox, log, present, previous }
     }
 
     fn program(&self, command: &[String]) -> Program {
@@ -133,9 +144,13 @@ impl Programs {
 /// Waits for a program's end.
 async fn exit(mut running: Running) -> Result<Exit, Refusal> {
     let status = tokio::task::spawn_blocking(move || running.wait()).await.unwrap();
-    let status = status.map_err(|error| Refusal::Internal(error.to_string()))?;
+    let status = status.map_err(internal)?;
     let signal = std::os::unix::process::ExitStatusExt::signal(&status).unwrap_or(0);
     Ok(Exit(status.code().unwrap_or(128 + signal)))
+}
+
+fn internal(error: io::Error) -> Refusal {
+    Refusal::Internal(error.to_string())
 }
 
 fn at(second: u64) -> std::time::SystemTime {
@@ -165,15 +180,21 @@ impl Runtime for Programs {
     }
 
     async fn attach(&self, container: &ContainerName, wanted: Wanted) -> Result<Process, Refusal> {
-        // It runs for as long as somebody is attached.
+        // It runs until who is attached has nothing more to say.
         let script = format!("while read line; do echo {} heard $line; done", container.pod.name);
         let command = ["sh", "-c", &script].map(str::to_owned);
-        self.start(&command, wanted).map_err(|error| Refusal::Internal(error.to_string()))
+        let process = self.start(&command, wanted);
+        let Process { stdin, stdout, stderr, resize, exit } = process.map_err(internal)?;
+        let path = self.folder.join(format!("attached-{}.log", container.pod.name));
+        let writer = LogWriter::create(&path).map_err(internal)?;
+        let log = writer.log();
+        let [said, trouble] = [Stream::Stdout, Stream::Stderr].map(|it| Some(log.listen(it)));
+        tokio::spawn(writer.record(stdout, stderr, || at(1)));
+        Ok(Process { stdin, stdout: said, stderr: trouble, resize, exit })
     }
 
     async fn connect(&self, _pod: &PodName, port: u16) -> Result<Box<dyn Duplex>, Refusal> {
         let stream = TcpStream::connect(("127.0.0.1", port)).await;
-        let stream = stream.map_err(|error| Refusal::Internal(error.to_string()))?;
-        Ok(Box::new(stream))
+        Ok(Box::new(stream.map_err(internal)?))
     }
 }

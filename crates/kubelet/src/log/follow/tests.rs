@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
 use super::super::{LogWriter, Stream};
 use super::*;
 
@@ -34,7 +36,7 @@ fn at(second: u64) -> SystemTime {
 /// Begins to read; what comes is to be received.
 fn read(writer: &LogWriter, options: LogOptions) -> mpsc::Receiver<io::Result<Bytes>> {
     let (to, from) = mpsc::channel(4);
-    tokio::spawn(follow(writer.log(), options, Timestamp::UNIX_EPOCH, to));
+    tokio::spawn(follow(writer.log(), options.start(), options, Timestamp::UNIX_EPOCH, to));
     from
 }
 
@@ -109,4 +111,30 @@ async fn a_new_run_begins_a_new_log() {
     writer.append(at(2), Stream::Stdout, b"new\n").unwrap();
     let mut from = read(&writer, LogOptions::default());
     assert_eq!(text(&mut from, usize::MAX).await, "new\n");
+}
+
+#[tokio::test]
+async fn what_a_container_says_is_recorded_and_heard() {
+    let folder = Folder::new("record");
+    let mut writer = folder.writer();
+    writer.append(at(1), Stream::Stdout, b"before\n").unwrap();
+    let log = writer.log();
+    let mut heard = [log.listen(Stream::Stdout), log.listen(Stream::Stderr)];
+    let (mut stdout, words) = tokio::io::duplex(64);
+    let (mut stderr, errors) = tokio::io::duplex(64);
+    let recording =
+        tokio::spawn(writer.record(Some(Box::pin(words)), Some(Box::pin(errors)), || at(2)));
+    stdout.write_all(b"who? ").await.unwrap();
+    let mut first = [0; 5];
+    heard[0].read_exact(&mut first).await.unwrap();
+    stderr.write_all(b"trouble\n").await.unwrap();
+    drop(stderr);
+    stdout.write_all(b"me\n").await.unwrap();
+    drop(stdout);
+    recording.await.unwrap().unwrap();
+    let mut rest = [String::new(), String::new()];
+    for (heard, rest) in heard.iter_mut().zip(&mut rest) {
+        heard.read_to_string(rest).await.unwrap();
+    }
+    assert_eq!((&first, rest), (b"who? ", ["me\n".to_owned(), "trouble\n".to_owned()]));
 }
