@@ -117,7 +117,6 @@ func (settings Settings) apiServerArguments() []string {
 		"--client-ca-file=" + state.pki("ca.crt"),
 		"--kubelet-client-certificate=" + state.pki("kubelet-client.crt"),
 		"--kubelet-client-key=" + state.pki("kubelet-client.key"),
-		"--kubelet-preferred-address-types=InternalIP",
 		"--service-account-issuer=https://kubernetes.default.svc.cluster.local",
 		"--service-account-key-file=" + state.pki("sa.pub"),
 		"--service-account-signing-key-file=" + state.pki("sa.key"),

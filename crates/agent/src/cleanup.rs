@@ -20,15 +20,26 @@ pub struct Removed {
     pub links: Vec<&'static str>,
 }
 
-/// Removes everything that agents left in this kernel, and kube-proxy's tables when asked. Returns
-/// the tables and links that were there.
-pub fn cleanup(kube_proxy: bool) -> Result<Removed, Failure> {
+/// Whose leavings are removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Leavings {
+    /// All that agents leave.
+    Agent,
+    /// The tables of kube-proxy: an agent that has taken its place goes on.
+    KubeProxy,
+}
+
+/// Removes everything that somebody left in this kernel. Returns the tables and links that were there.
+pub fn cleanup(of: Leavings) -> Result<Removed, Failure> {
     privilege::check()?;
     let failed = |error: &dyn std::fmt::Display| Failure::Dataplane(error.to_string());
     let mut socket = Nfnetlink::open().map_err(|error| failed(&error))?;
-    let theirs = if kube_proxy { &KUBE_PROXY_TABLES[..] } else { &[] };
+    let tables = match of {
+        Leavings::Agent => &[OWN_TABLE][..],
+        Leavings::KubeProxy => &KUBE_PROXY_TABLES[..],
+    };
     let mut removed = Removed::default();
-    for table in std::iter::once(&OWN_TABLE).chain(theirs) {
+    for table in tables {
         match socket.transact(&delete_table(*table)) {
             Ok(_) => removed.tables.push(*table),
             Err(TransactError::Refused { errors, .. })
@@ -36,7 +47,7 @@ pub fn cleanup(kube_proxy: bool) -> Result<Removed, Failure> {
             Err(error) => return Err(failed(&error)),
         }
     }
-    if Dummy::delete(LOCAL_DNS_LINK).map_err(|error| failed(&error))? {
+    if of == Leavings::Agent && Dummy::delete(LOCAL_DNS_LINK).map_err(|error| failed(&error))? {
         removed.links.push(LOCAL_DNS_LINK);
     }
     Ok(removed)

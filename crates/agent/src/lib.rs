@@ -28,7 +28,7 @@ mod start;
 mod tests;
 mod tune;
 
-pub use cleanup::{Removed, cleanup};
+pub use cleanup::{Leavings, Removed, cleanup};
 pub use event::{EVENTS_MAX, Event, MeasureRequest, News, OwnAddresses, ReadBackRequest};
 pub use failure::Failure;
 pub use health_check::{HealthCheck, HealthChecks};

@@ -82,14 +82,14 @@ pub(crate) enum AgentAction {
 
 /// Remove all that an agent left in the kernel
 ///
-/// Services stop working on this node, until an agent runs again.
+/// Services stop working on this node, until somebody leads them again.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   pogu agent cleanup
-  pogu agent cleanup --kube-proxy   before pogu takes a node over from kube-proxy")]
+  pogu agent cleanup --kube-proxy   after pogu took a node over from kube-proxy")]
 pub(crate) struct CleanupArguments {
-    /// Remove the nftables tables of kube-proxy too
+    /// Remove the nftables tables of kube-proxy instead; an agent that runs goes on
     #[arg(long)]
     pub(crate) kube_proxy: bool,
 }

@@ -10,7 +10,12 @@ use crate::logging;
 pub(crate) fn run(arguments: AgentArguments) -> Result<(), Failure> {
     match (arguments.action, arguments.flags) {
         (Some(AgentAction::Cleanup(cleanup)), _) => {
-            let removed = agent::cleanup(cleanup.kube_proxy).map_err(failure)?;
+            let of = if cleanup.kube_proxy {
+                agent::Leavings::KubeProxy
+            } else {
+                agent::Leavings::Agent
+            };
+            let removed = agent::cleanup(of).map_err(failure)?;
             report(&removed)
         }
         (None, Some(flags)) => {

@@ -20,6 +20,7 @@ mod rtnetlink;
 pub mod sandbox;
 pub mod skip;
 pub mod sysctl;
+pub mod terminal;
 
 pub use rtnetlink::RtnetlinkError;
 

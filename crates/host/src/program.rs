@@ -13,6 +13,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process, kill_process_group, pidfd_open};
 
 use crate::sandbox::Sandbox;
+use crate::terminal::Terminal;
 
 /// What is to run.
 #[derive(Debug, Clone)]
@@ -44,6 +45,14 @@ pub enum ProgramError {
 pub struct Running {
     child: Child,
     handle: OwnedFd,
+}
+
+/// Our ends of a program's streams.
+#[derive(Debug)]
+pub struct Pipes {
+    pub stdin: Option<OwnedFd>,
+    pub stdout: Option<OwnedFd>,
+    pub stderr: Option<OwnedFd>,
 }
 
 /// Starts a program that goes on without us: in a session of its own, without input; it inherits the
@@ -81,6 +90,51 @@ impl Program {
         // SAFETY: between fork and exec the child only makes system calls: `enter` neither
         // allocates nor takes a lock.
         unsafe { command.pre_exec(enter) };
+        self.start(command)
+    }
+
+    /// Starts it with pipes to its streams. Without input it reads an end.
+    pub fn spawn_with_pipes(&self, has_stdin: bool) -> Result<(Running, Pipes), ProgramError> {
+        let mut command = self.command()?;
+        let stdin = if has_stdin { Stdio::piped() } else { Stdio::null() };
+        command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let sandbox = Arc::clone(&self.sandbox);
+        let enter = move || {
+            rustix::process::setsid()?;
+            sandbox.enter()
+        };
+        // SAFETY: between fork and exec the child only makes system calls: `enter` neither
+        // allocates nor takes a lock.
+        unsafe { command.pre_exec(enter) };
+        let mut running = self.start(command)?;
+        let pipes = Pipes {
+            stdin: running.child.stdin.take().map(OwnedFd::from),
+            stdout: running.child.stdout.take().map(OwnedFd::from),
+            stderr: running.child.stderr.take().map(OwnedFd::from),
+        };
+        Ok((running, pipes))
+    }
+
+    /// Starts it on a terminal of its own, which is all of its streams.
+    pub fn spawn_on_terminal(&self) -> Result<(Running, Terminal), ProgramError> {
+        let mut command = self.command()?;
+        let failed = || self.failed("make a terminal for");
+        let (terminal, theirs) = Terminal::open().map_err(failed())?;
+        let stream = || theirs.try_clone().map(Stdio::from).map_err(failed());
+        command.stdin(stream()?).stdout(stream()?).stderr(stream()?);
+        let sandbox = Arc::clone(&self.sandbox);
+        let enter = move || {
+            rustix::process::setsid()?;
+            rustix::process::ioctl_tiocsctty(&theirs)?;
+            sandbox.enter()
+        };
+        // SAFETY: between fork and exec the child only makes system calls: `enter` neither
+        // allocates nor takes a lock.
+        unsafe { command.pre_exec(enter) };
+        Ok((self.start(command)?, terminal))
+    }
+
+    fn start(&self, mut command: Command) -> Result<Running, ProgramError> {
         let child = command.spawn().map_err(self.failed("run"))?;
         let handle = pidfd_open(Pid::from_child(&child), PidfdFlags::NONBLOCK);
         let handle = handle.map_err(|errno| self.failed("follow")(errno.into()))?;

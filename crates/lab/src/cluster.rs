@@ -23,7 +23,7 @@ mod settle;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use settle::Step;
+pub(crate) use settle::{Settled, Step};
 
 /// Which object of a manifest.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -117,7 +117,7 @@ impl Cluster {
         let zone = labels.get(ZONE).cloned();
         self.topology.insert(name.clone(), NodeTopology { zone });
         self.nodes.retain(|node| node.name != *name);
-        self.nodes.push(SchedulableNode { name: name.clone(), labels });
+        self.nodes.push(SchedulableNode { name: name.clone(), labels, taints: Vec::new() });
         self.nodes.sort_by_key(|node| number(&node.name));
         self.node_objects.insert(name.clone(), object);
     }

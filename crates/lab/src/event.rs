@@ -6,6 +6,8 @@ use tokio::sync::{mpsc, oneshot};
 use workload::ProbeKind;
 
 use crate::control::{Reply, Request};
+use crate::errand::Errand;
+use crate::joined::Heard;
 use crate::network::NetworkError;
 use crate::who::PodName;
 
@@ -45,6 +47,10 @@ pub(crate) enum Event {
     WorldReady,
     /// Whether the agents have taken in what the cluster held when they were asked.
     InStep(bool),
+    /// News from the API server.
+    Heard(Heard),
+    /// What kubectl wants of a pod.
+    Errand(Errand),
     Asked(Question),
     Terminated,
 }

@@ -18,11 +18,12 @@ use crate::who::PodName;
 mod action;
 mod container;
 mod pod;
+mod recorder;
 mod surroundings;
 mod tls;
 
 pub(crate) use action::{Action, ActionKind};
-pub(crate) use container::{ContainerRun, Role, State};
+pub(crate) use container::{ContainerRun, Ended, Role, State};
 pub(crate) use pod::{PodRun, Spot};
 pub(crate) use surroundings::Surroundings;
 
@@ -146,10 +147,18 @@ impl Kubelet {
         }
     }
 
+    /// Within the grace period of its own manifest.
     pub(crate) fn stop(&mut self, name: &PodName, now: Duration) {
+        let run = self.pods.get(name);
+        if let Some(grace) = run.map(|run| run.pod.spec.termination_grace_period()) {
+            self.stop_within(name, grace, now);
+        }
+    }
+
+    pub(crate) fn stop_within(&mut self, name: &PodName, grace: Duration, now: Duration) {
         let around = Arc::clone(&self.around);
         if let Some(run) = self.pods.get_mut(name) {
-            run.stop(now, &around);
+            run.stop(grace, now, &around);
         }
     }
 

@@ -1,7 +1,6 @@
 //! How does a lab go on, from one event to the next?
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -9,17 +8,17 @@ use model::NodeName;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use crate::cluster::{Cluster, Step, name_of};
+use crate::cluster::{Step, name_of};
 use crate::daemon::Daemons;
 use crate::event::{Asker, Event};
+use crate::home::Home;
 use crate::housekeeping;
+use crate::joined::Membership;
 use crate::kubelet::{Kubelet, Surroundings};
-use crate::network;
-use crate::source::{Change, Notice, Source};
-use crate::store::{self, Store};
 use crate::up::OnReady;
 
 mod answer;
+mod errand;
 mod node;
 mod ready;
 mod view;
@@ -45,11 +44,9 @@ const LAST_GRACE: Duration = Duration::from_millis(500);
 
 pub(crate) struct Lab {
     around: Arc<Surroundings>,
-    cluster: Cluster,
+    home: Home,
     kubelet: Kubelet,
     daemons: Daemons,
-    source: Source,
-    store: Store,
     /// Nodes whose agent says that it is well.
     healthy: BTreeSet<NodeName>,
     /// Nodes whose agent said last that it answers the cluster DNS.
@@ -59,17 +56,16 @@ pub(crate) struct Lab {
     crashed: BTreeMap<NodeName, Duration>,
     /// They ask the agents how they are.
     watchers: BTreeMap<NodeName, JoinHandle<()>>,
-    routed: BTreeSet<IpAddr>,
-    /// Changes that were refused, by what they are about, so that each is told once.
-    told: BTreeMap<String, String>,
     began: Instant,
     look_at: Duration,
-    /// Something happened that the agents may have to know.
+    /// They carry connections from nodes to the API server.
+    relays: BTreeMap<NodeName, JoinHandle<()>>,
+    /// What the lab is at the API server, where there is one.
+    membership: Option<Arc<Membership>>,
+    /// Something happened that others may have to know.
     is_new: bool,
-    /// When what has happened is written for the agents, and when that was last done.
+    /// When what has happened is written for others, and when that was last done.
     write_at: Option<Duration>,
-    /// Why it could not be, the last time.
-    unwritten: Option<String>,
     written: Duration,
     housekeeping_at: Duration,
     is_ending: bool,
@@ -83,29 +79,27 @@ pub(crate) struct Lab {
 impl Lab {
     pub(crate) fn new(
         around: Arc<Surroundings>,
-        source: Source,
+        home: Home,
+        membership: Option<Arc<Membership>>,
         began: Instant,
         on_ready: OnReady,
     ) -> Self {
         Self {
-            cluster: Cluster::new(&around.plan, &around.settings.service_cidrs),
+            home,
             kubelet: Kubelet::new(Arc::clone(&around)),
             daemons: Daemons::default(),
-            source,
-            store: Store::new(around.place.objects()),
             around,
             healthy: BTreeSet::new(),
             answering: BTreeSet::new(),
             world_dns: WorldDns::Starting,
             crashed: BTreeMap::new(),
             watchers: BTreeMap::new(),
-            routed: BTreeSet::new(),
-            told: BTreeMap::new(),
+            relays: BTreeMap::new(),
+            membership,
             began,
             look_at: LOOK_EVERY,
             is_new: true,
             write_at: None,
-            unwritten: None,
             written: Duration::ZERO,
             housekeeping_at: HOUSEKEEPING_EVERY,
             is_ending: false,
@@ -116,13 +110,7 @@ impl Lab {
     }
 
     /// Runs until it is told to end; gives back who asked for that and waits for it to be done.
-    pub(crate) async fn run(
-        mut self,
-        first: Vec<Change>,
-        mut events: mpsc::Receiver<Event>,
-    ) -> Option<Asker> {
-        self.add_dns();
-        self.take_in(first);
+    pub(crate) async fn run(mut self, mut events: mpsc::Receiver<Event>) -> Option<Asker> {
         self.start_daemons();
         self.settle();
         while !self.is_ending {
@@ -159,13 +147,13 @@ impl Lab {
 
     fn handle(&mut self, event: Event) {
         let now = self.now();
-        self.is_new |=
-            !matches!(event, Event::Health { .. } | Event::WorldReady | Event::InStep(_));
+        let is_elsewhere = matches!(event, Event::Health { .. } | Event::Errand(_));
+        self.is_new |= !is_elsewhere && !matches!(event, Event::WorldReady | Event::InStep(_));
         match event {
             Event::Wired { run, outcome } => self.kubelet.wired(&run, outcome, now),
             Event::Unwired { run, outcome } => {
                 if self.kubelet.unwired(&run, outcome) {
-                    self.cluster.remove(&run.pod);
+                    self.home.remove(&run.pod);
                 }
             }
             Event::ChildEnded => {
@@ -178,6 +166,12 @@ impl Lab {
             Event::Health { node, health } => self.take_health(node, health),
             Event::WorldReady => self.world_dns = WorldDns::Answering,
             Event::InStep(is_in_step) => self.take_step(is_in_step),
+            Event::Heard(heard) => {
+                if let Home::ApiServer(joined) = &mut self.home {
+                    joined.hear(heard, now);
+                }
+            }
+            Event::Errand(errand) => self.run_errand(errand),
             Event::Asked(question) => self.answer(question),
             Event::Terminated => self.is_ending = true,
         }
@@ -188,51 +182,14 @@ impl Lab {
         let now = self.now();
         if self.look_at <= now {
             self.look_at = now + LOOK_EVERY;
-            let read = self.source.read();
-            Self::tell(&read.notices);
-            self.take_in(read.changes);
+            if let Home::Files(files) = &mut self.home {
+                self.is_new |= files.look();
+            }
         }
         if self.housekeeping_at <= now {
             self.housekeeping_at = now + HOUSEKEEPING_EVERY;
             housekeeping::cut_logs(&self.around.place);
         }
-    }
-
-    fn tell(notices: &[Notice]) {
-        for notice in notices {
-            let hint = notice.hint.as_deref().map(|hint| format!("; hint: {hint}"));
-            let text = format!("{}{}", notice.text, hint.unwrap_or_default());
-            if notice.is_error { tracing::error!("{text}") } else { tracing::info!("{text}") }
-        }
-    }
-
-    /// Takes changes in; what is refused is told, and the rest goes on.
-    fn take_in(&mut self, changes: Vec<Change>) -> Vec<String> {
-        let created = host::rfc3339::format(to_the_second(host::clock::wall()));
-        let mut refusals = Vec::new();
-        self.is_new |= !changes.is_empty();
-        for change in first_what_asks_for_addresses(changes) {
-            match change {
-                Change::Apply(object) => {
-                    let key = crate::cluster::Key::of(&object).to_string();
-                    match self.cluster.apply(*object, &created) {
-                        Ok(()) => drop(self.told.remove(&key)),
-                        Err(rejections) => {
-                            let all: Vec<String> =
-                                rejections.iter().map(ToString::to_string).collect();
-                            let text = all.join("; ");
-                            if self.told.get(&key) != Some(&text) {
-                                tracing::error!("refused: {text}");
-                                self.told.insert(key, text.clone());
-                            }
-                            refusals.push(text);
-                        }
-                    }
-                }
-                Change::Delete(key) => drop(self.cluster.delete(&key)),
-            }
-        }
-        refusals
     }
 
     /// Works out what follows from the present, until nothing does.
@@ -241,14 +198,15 @@ impl Lab {
         self.daemons.advance(now);
         for _ in 0..ROUNDS_MAX {
             for gone in self.kubelet.advance(now) {
-                self.cluster.remove(&gone);
+                self.home.remove(&gone);
                 self.is_new = true;
             }
             self.observe(now);
-            let settled = self.cluster.settle(now);
+            let settled = self.home.settle(now);
             if let Some(at) = settled.again_at {
                 self.look_at = self.look_at.min(at);
             }
+            self.is_new |= settled.is_news;
             if settled.steps.is_empty() {
                 break;
             }
@@ -267,36 +225,26 @@ impl Lab {
     }
 
     fn write(&mut self, now: Duration) {
-        self.write_at = None;
         self.written = now;
-        let written = self.store.write(store::texts(&self.cluster, &self.kubelet));
-        let failure = written.err().map(|error| error.to_string());
-        if let Some(error) = &failure {
-            // What is written is kept, and the rest tried again.
-            self.write_at = Some(now + LOOK_EVERY);
-            if self.unwritten != failure {
-                tracing::error!("cannot write the objects that the agents read: {error}");
-            }
-        }
-        self.unwritten = failure;
-        self.route();
+        self.write_at = self.home.publish(&self.kubelet, now);
     }
 
     fn step(&mut self, step: Step, now: Duration) {
         match step {
             Step::Start(name) => {
-                let Some(observed) = self.cluster.pod(&name) else { return };
+                let Some(observed) = self.home.pod(&name) else { return };
                 let Some(node) = observed.node.clone() else { return };
                 let (pod, addresses) = (Arc::clone(&observed.pod), observed.addresses.clone());
                 self.kubelet.start(name, pod, node, addresses, now);
             }
             Step::Stop(name) => self.kubelet.stop(&name, now),
+            Step::End { pod, grace } => self.kubelet.stop_within(&pod, grace, now),
         }
     }
 
     /// What is seen of the pods goes to where decisions are made.
     fn observe(&mut self, now: Duration) {
-        for observed in &mut self.cluster.pods {
+        for observed in self.home.pods_mut() {
             let noticed = observed.node.as_ref().and_then(|node| self.crashed.get(node));
             let ready = match (noticed, self.kubelet.pods.get(&name_of(observed))) {
                 (Some(at), _) if *at <= now => false,
@@ -313,23 +261,7 @@ impl Lab {
         }
         let is_lost = |node: &NodeName| self.crashed.get(node).is_some_and(|at| *at <= now);
         let answering = self.answering.iter().filter(|node| !is_lost(node)).cloned();
-        self.is_new |= self.cluster.set_answering(answering.collect());
-    }
-
-    /// The fabric leads clients outside to addresses that no node has as its own.
-    fn route(&mut self) {
-        let wanted: BTreeSet<IpAddr> = self.cluster.external_addresses().into_iter().collect();
-        let news: Vec<IpAddr> = wanted.symmetric_difference(&self.routed).copied().collect();
-        for address in news {
-            let (place, plan) = (&self.around.place, &self.around.plan);
-            let is_wanted = wanted.contains(&address);
-            match network::route_to_cluster(place, plan, address, is_wanted) {
-                Ok(()) if is_wanted => drop(self.routed.insert(address)),
-                Ok(()) => drop(self.routed.remove(&address)),
-                // Tried again with the next news.
-                Err(error) => tracing::error!("clients outside cannot reach {address}: {error}"),
-            }
-        }
+        self.is_new |= self.home.set_answering(answering.collect());
     }
 
     /// Lets pods end by themselves for a moment; the caller takes everything away afterwards.
@@ -345,29 +277,4 @@ impl Lab {
             }
         }
     }
-}
-
-/// Services that name their addresses and ports come before those that take what is left.
-fn first_what_asks_for_addresses(mut changes: Vec<Change>) -> Vec<Change> {
-    use workload::manifest::Object;
-    changes.sort_by_key(|change| match change {
-        Change::Delete(_) => 0,
-        Change::Apply(object) => match &**object {
-            Object::Service(service) => {
-                let spec = &service.object.spec;
-                let asks = spec.cluster_ip.is_some()
-                    || !spec.cluster_ips.is_empty()
-                    || spec.ports.iter().any(|port| port.node_port.is_some());
-                if asks { 1 } else { 2 }
-            }
-            Object::Pod(_) | Object::Deployment(_) | Object::Other(_) => 3,
-        },
-    });
-    changes
-}
-
-/// As the API server tells when an object was made.
-fn to_the_second(at: std::time::SystemTime) -> std::time::SystemTime {
-    let since = at.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    std::time::UNIX_EPOCH + Duration::from_secs(since.as_secs())
 }

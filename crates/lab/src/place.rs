@@ -63,6 +63,11 @@ impl Place {
         self.node(node).join("agent.log")
     }
 
+    /// By which a node's programs speak to the API server.
+    pub(crate) fn node_kubeconfig(&self, node: &str) -> PathBuf {
+        self.node(node).join("kubeconfig")
+    }
+
     pub(crate) fn outside(&self) -> PathBuf {
         self.root().join("outside")
     }

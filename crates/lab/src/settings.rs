@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -34,6 +35,10 @@ pub struct Settings {
     pub world_hosts: String,
     /// How long a node may be silent before its pods count as lost.
     pub node_grace: Duration,
+    /// Whose API server holds the objects; without one the lab itself does.
+    pub kubeconfig: Option<PathBuf>,
+    /// One of this machine's own addresses, at which the API server reaches all nodes.
+    pub kubelet_address: IpAddr,
     /// `pogu` itself: the agents and the built-in server are run from it.
     pub program: PathBuf,
 }
@@ -95,6 +100,8 @@ impl Settings {
             agent_flags: Vec::new(),
             world_hosts: String::new(),
             node_grace: Duration::from_secs(40),
+            kubeconfig: None,
+            kubelet_address: IpAddr::V4(Ipv4Addr::LOCALHOST),
             program,
         }
     }

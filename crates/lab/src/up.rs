@@ -3,16 +3,20 @@
 use std::fs;
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use host::capability::{Capability, CapabilityError};
 use tokio::net::UnixListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 
 use crate::control::{self, AskError, Reply, Request};
 use crate::down::{RemoveError, Removed, remove};
 use crate::event::{EVENTS_MAX, Event, Events};
+use crate::files::Files;
+use crate::home::Home;
+use crate::joined::{self, JoinError, Joined, Membership, Orders};
 use crate::kubelet::Surroundings;
 use crate::lab::Lab;
 use crate::lock::Lock;
@@ -20,7 +24,7 @@ use crate::network::{self, NetworkError};
 use crate::place::Place;
 use crate::plan::Plan;
 use crate::settings::{LabName, SettingError, Settings};
-use crate::source::{Notice, Source};
+use crate::source::{Notice, Read, Source};
 use crate::status::Status;
 
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +41,8 @@ pub enum UpError {
     LeftOver(#[source] RemoveError),
     #[error("cannot take the lab away: {0}")]
     Down(#[source] RemoveError),
+    #[error(transparent)]
+    Join(#[from] JoinError),
     #[error("cannot build the network: {0}")]
     Network(#[from] NetworkError),
     #[error("cannot {operation} {path}: {source}")]
@@ -57,6 +63,7 @@ impl UpError {
             Self::Manifests(_) => {
                 "correct them, or start with --keep-going to leave out what is wrong".to_owned()
             }
+            Self::Join(error) => error.hint(),
             Self::LeftOver(_) | Self::Down(_) => {
                 "`ip netns list` shows what is there; `pogu lab down` tries again".to_owned()
             }
@@ -85,16 +92,17 @@ pub struct Listener {
 }
 
 /// Builds the lab and runs it until SIGTERM, ^C or `down`; then nothing of it is left.
-pub fn up(settings: Settings, mut listener: Listener) -> Result<(), UpError> {
+pub fn up(mut settings: Settings, mut listener: Listener) -> Result<(), UpError> {
     let began = host::clock::monotonic();
     settings.check()?;
     let place = Place::new(settings.name.clone());
     let _lock = claim(&place)?;
 
     let mut source = Source::new(settings.files.clone());
-    let first = source.read();
+    let mut first = source.read();
     first.notices.iter().for_each(|notice| (listener.on_notice)(notice));
-    let wrong: Vec<Notice> = first.notices.into_iter().filter(|notice| notice.is_error).collect();
+    let notices = std::mem::take(&mut first.notices);
+    let wrong: Vec<Notice> = notices.into_iter().filter(|notice| notice.is_error).collect();
     if !wrong.is_empty() && !listener.keeps_going {
         return Err(UpError::Manifests(wrong));
     }
@@ -103,30 +111,90 @@ pub fn up(settings: Settings, mut listener: Listener) -> Result<(), UpError> {
     if left != Removed::default() {
         (listener.on_left_over)(left);
     }
-    let plan = Plan::new(&settings);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(UpError::Start)?;
+    // Which addresses pods get is up to the API server, so that it comes before the network.
+    let (membership, plan) = match settings.kubeconfig.clone() {
+        None => (None, Plan::new(&settings)),
+        Some(path) => {
+            let (membership, plan) = runtime.block_on(Membership::join(&path, &mut settings))?;
+            (Some(Arc::new(membership)), plan)
+        }
+    };
     let outcome = folders(&place, &plan).and_then(|()| {
         network::build(&place, &plan)?;
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        runtime.map_err(UpError::Start)?.block_on(async {
-            let (events, queue) = mpsc::channel(EVENTS_MAX);
-            serve(&place, &events)?;
-            let around = Arc::new(Surroundings::new(settings, plan, events));
-            let lab = Lab::new(around, source, began, listener.on_ready);
-            let asker = lab.run(first.changes, queue).await;
-            // Whoever asked for the end is told when it is done.
-            let removed = remove(&place).map_err(UpError::Down);
-            if let Some(asker) = asker {
-                asker.answer_last(ended(&removed)).await;
-            }
-            removed.map(|_removed| ())
-        })
+        let start = Start { settings, plan, source, first, began, membership: membership.clone() };
+        runtime.block_on(run(&place, start, listener.on_ready))
     });
     // Whatever failed, nothing stays.
+    if let Some(membership) = membership.filter(|_| outcome.is_err()) {
+        runtime.block_on(membership.leave());
+    }
     let removed = remove(&place).map_err(UpError::Down);
     outcome?;
     // Of a lab that failed it says why.
     drop(fs::remove_file(place.log()));
     removed.map(|_removed| ())
+}
+
+/// What a lab begins with, once its network is there.
+struct Start {
+    settings: Settings,
+    plan: Plan,
+    source: Source,
+    first: Read,
+    began: Instant,
+    membership: Option<Arc<Membership>>,
+}
+
+/// Runs the lab to its end, and takes it away.
+async fn run(place: &Place, start: Start, on_ready: OnReady) -> Result<(), UpError> {
+    let (events, queue) = mpsc::channel(EVENTS_MAX);
+    serve(place, &events)?;
+    let Start { settings, plan, source, first, began, membership } = start;
+    let around = Arc::new(Surroundings::new(settings, plan, events.clone()));
+    let mut tasks = JoinSet::new();
+    let home = match &membership {
+        None => {
+            let mut files = Files::new(Arc::clone(&around), source);
+            files.add_dns();
+            files.take_in(first.changes);
+            Home::Files(Box::new(files))
+        }
+        Some(membership) => {
+            let epoch = host::clock::wall() - host::clock::monotonic().duration_since(began);
+            let (joined, orders) = Joined::new(&around.plan, epoch);
+            tasks = speak(membership, orders, &events);
+            Home::ApiServer(Box::new(joined))
+        }
+    };
+    let lab = Lab::new(around, home, membership.clone(), began, on_ready);
+    let asker = lab.run(queue).await;
+    if let Some(membership) = membership {
+        // Who beats for a node would make it again.
+        tasks.shutdown().await;
+        membership.leave().await;
+    }
+    // Whoever asked for the end is told when it is done.
+    let removed = remove(place).map_err(UpError::Down);
+    if let Some(asker) = asker {
+        asker.answer_last(ended(&removed)).await;
+    }
+    removed.map(|_removed| ())
+}
+
+/// Begins to hear of the API server, and to tell it what the lab knows; this ends with the lab.
+fn speak(membership: &Arc<Membership>, orders: Orders, events: &Events) -> JoinSet<()> {
+    let mut tasks = JoinSet::new();
+    let api = &membership.access.api;
+    for collection in [joined::NODES, joined::PODS] {
+        tasks.spawn(joined::follow(api.clone(), collection, events.clone()));
+    }
+    tasks.spawn(joined::write(api.clone(), orders.wishes));
+    tasks.spawn(Arc::clone(membership).beat(orders.alive));
+    let (doors, api, events) = (Arc::clone(&membership.doors), api.clone(), events.clone());
+    tasks.spawn(async move { doors.serve(api, events).await });
+    tasks
 }
 
 fn ended(removed: &Result<Removed, UpError>) -> Reply {

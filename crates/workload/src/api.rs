@@ -6,6 +6,7 @@
 mod container;
 mod deployment;
 mod lenient;
+mod placement;
 mod pod;
 mod probe;
 mod service;
@@ -17,6 +18,9 @@ pub use container::{
 pub use deployment::{
     Deployment, DeploymentSpec, IntOrPercent, LabelSelector, PodTemplate, Requirement,
     RollingUpdate, SelectorOperator, Strategy, StrategyType,
+};
+pub use placement::{
+    Affinity, NodeAffinity, NodeRequirement, NodeSelector, NodeSelectorTerm, Taint, Toleration,
 };
 pub use pod::{DnsConfig, DnsConfigOption, DnsPolicy, HostAlias, Pod, PodSpec, RestartPolicy};
 pub use probe::{Exec, Grpc, HttpGet, HttpHeader, Port, Probe, Scheme, Sleep, Stop, TcpSocket};

@@ -16,7 +16,6 @@ const METADATA: &[&str] = &[
 
 const POD_SPEC: &[&str] = &[
     "activeDeadlineSeconds",
-    "affinity",
     "automountServiceAccountToken",
     "enableServiceLinks",
     "ephemeralContainers",
@@ -40,7 +39,6 @@ const POD_SPEC: &[&str] = &[
     "serviceAccount",
     "setHostnameAsFQDN",
     "shareProcessNamespace",
-    "tolerations",
     "topologySpreadConstraints",
     "volumes",
     "workloadRef",
@@ -72,6 +70,7 @@ const DEPLOYMENT_SPEC: &[&str] = &["progressDeadlineSeconds", "revisionHistoryLi
 const METADATA_READ: &[&str] = &["annotations", "labels", "name", "namespace", "uid"];
 
 const SPEC_READ: &[&str] = &[
+    "affinity",
     "containers",
     "dnsConfig",
     "dnsPolicy",
@@ -91,6 +90,7 @@ const SPEC_READ: &[&str] = &[
     "subdomain",
     "template",
     "terminationGracePeriodSeconds",
+    "tolerations",
 ];
 
 const CONTAINER_READ: &[&str] = &[
@@ -143,6 +143,14 @@ pub(crate) fn judge(path: &str) -> Option<String> {
         "env" => (&["name", "value", "valueFrom"], &[]),
         "valueFrom" => (&["fieldRef"], &[VALUE_SOURCES]),
         "fieldRef" => (&["fieldPath"], &[&["apiVersion"]]),
+        "affinity" => (&["nodeAffinity"], &[&["podAffinity", "podAntiAffinity"]]),
+        "nodeAffinity" => (
+            &["requiredDuringSchedulingIgnoredDuringExecution"],
+            &[&["preferredDuringSchedulingIgnoredDuringExecution"]],
+        ),
+        "nodeSelectorTerms" => (&["matchExpressions", "matchFields"], &[]),
+        "matchFields" => (&["key", "operator", "values"], &[]),
+        "tolerations" => (&["effect", "key", "operator", "value"], &[&["tolerationSeconds"]]),
         "strategy" => (&["rollingUpdate", "type"], &[]),
         "rollingUpdate" => (&["maxSurge", "maxUnavailable"], &[]),
         "selector" => (&["matchExpressions", "matchLabels"], &[]),
@@ -168,6 +176,8 @@ mod tests {
         let meant = |field: &str| Some(format!("unknown field, ignored; did you mean {field}?"));
         let cases = [
             ("spec.volumes", None),
+            ("spec.affinity.podAntiAffinity", None),
+            ("spec.tolerations[0].operater", meant("operator")),
             ("spec.template.spec.containers[0].resources", None),
             ("spec.containers[0].readynessProbe", meant("readinessProbe")),
             ("spec.hostnetwork", meant("hostNetwork")),

@@ -11,6 +11,7 @@ mod accepted;
 mod allocation;
 mod manifests;
 mod rollouts;
+mod scheduling;
 mod slices;
 
 /// The objects of a text in which nothing is wrong.

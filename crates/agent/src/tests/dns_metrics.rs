@@ -20,6 +20,7 @@ use crate::heard::Hearing;
 use crate::measurement::Measurement;
 use crate::metrics::Metrics;
 use crate::published::Published;
+use crate::site::View;
 
 /// Says SERVFAIL to whatever it is asked, until nobody has asked for long.
 fn upstream() -> SocketAddr {
@@ -83,7 +84,10 @@ pub(super) fn serve(name: &str, corefile: &str, value: Published, then: impl FnO
 fn figures(view: &DnsView) -> Vec<String> {
     let (sender, _events) = sync_channel(1);
     let value = Arc::new(published("", "127.0.0.1", applied()));
-    let answer = Metrics::new(sender).answer(value, Some(view), Measurement::default(), at(0));
+    let (_publisher, published) = watch::channel(value);
+    let view =
+        View { config: Arc::new(config("")), published, dns: Some(view.clone()), api_server: None };
+    let answer = Metrics::new(sender).answer(&view, Measurement::default(), at(0));
     let of_dns = answer.body.lines().filter(|line| line.starts_with("coredns_"));
     let is_fixed = |line: &&str| !line.contains("_bucket{") && !line.contains("_seconds_sum");
     of_dns.filter(is_fixed).map(str::to_owned).collect()

@@ -1,5 +1,6 @@
 //! Which arguments do the commands of a lab take?
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
@@ -45,13 +46,23 @@ Examples:
   pogu lab up -f app.yaml --nodes 5 --detach       in the background; `pogu lab down` ends it
   pogu lab up -f app.yaml --image nginx='python3 -m http.server 80'
   pogu lab up -f app.yaml --agent-flag=--masquerade-all
+  pogu lab up --kubeconfig ~/.kube/config --nodes 2   nodes of a real API server
   pogu lab up --pod-cidr 10.0.0.0/16 --node-cidr 192.168.7.0/24 --service-cidr 10.9.0.0/16")]
 pub(crate) struct UpArguments {
-    /// Manifests: a file or a folder; changes of them are taken in
+    /// Manifests: a file or a folder; changes of them are taken in. With --kubeconfig, `kubectl apply`
+    /// takes its place
     #[arg(short, long = "filename", value_name = "FILE|DIR")]
     pub(crate) files: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) lab: Which,
+    /// Join the API server of this kubeconfig: the nodes register there and run the Pods that are bound
+    /// to them, and its controllers do the rest
+    #[arg(long, value_name = "FILE", conflicts_with = "files")]
+    pub(crate) kubeconfig: Option<PathBuf>,
+    /// With --kubeconfig: an address of this machine at which the API server reaches the nodes, for
+    /// kubectl logs, exec and port-forward
+    #[arg(long, value_name = "IP", default_value = "127.0.0.1")]
+    pub(crate) kubelet_address: IpAddr,
     /// How many nodes
     #[arg(long, value_name = "N", default_value_t = 3)]
     pub(crate) nodes: u8,

@@ -71,6 +71,8 @@ fn settings(arguments: &UpArguments) -> Result<Settings, Failure> {
     let mut settings = Settings::new(named(&arguments.lab.name)?, program);
     settings.files.clone_from(&arguments.files);
     settings.nodes = arguments.nodes;
+    settings.kubeconfig.clone_from(&arguments.kubeconfig);
+    settings.kubelet_address = arguments.kubelet_address;
     check_agent_flags(&arguments.agent_flags)?;
     settings.agent_flags.clone_from(&arguments.agent_flags);
     settings.cluster_domain.clone_from(&arguments.cluster_domain);

@@ -3,8 +3,10 @@
 
 mod alone;
 mod changes;
+mod control_plane;
 mod dns;
 mod foretold;
+mod joined;
 mod pods;
 mod rig;
 mod sources;

@@ -114,8 +114,8 @@ fn rules_stay_when_the_agent_ends_and_go_when_asked() {
     node.on_node("nft", &["add", "table", "ip", "kube-proxy"]);
     let pogu = env!("CARGO_BIN_EXE_pogu");
     let cleanup = |args: &[&str]| node.on_node(pogu, &[&["agent", "cleanup"], args].concat());
-    assert_eq!(cleanup(&[]), "removed table inet pogu\n");
     assert_eq!(cleanup(&["--kube-proxy"]), "removed table ip kube-proxy\n");
+    assert_eq!(cleanup(&[]), "removed table inet pogu\n");
     assert_eq!(cleanup(&[]), "nothing to remove\n");
     assert_eq!(node.on_node("nft", &["list", "ruleset"]), "");
     assert!(!connects(&node));

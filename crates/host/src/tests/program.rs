@@ -1,9 +1,10 @@
 //! Is a program in its sandbox, and is its end seen and brought about?
 
 use std::fs::{self, File};
-use std::io::Read as _;
+use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::os::fd::AsFd as _;
 use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -172,4 +173,47 @@ fn what_cannot_be_run_is_named() {
             "no such directory to run in: /no/such/directory".to_owned(),
         ]
     );
+}
+
+#[test]
+fn a_program_with_pipes_hears_and_is_heard() {
+    if skip::without_root() {
+        return;
+    }
+    let netns = Netns::unshared().unwrap();
+    let sandbox = || Sandbox::new(netns.as_fd(), "berth", &[]).unwrap();
+    let script = "tr a-z A-Z; echo trouble >&2; exit 3";
+    let (mut running, pipes) = program(sandbox(), script).spawn_with_pipes(true).unwrap();
+    File::from(pipes.stdin.unwrap()).write_all(b"harbour").unwrap();
+    let text = |pipe| io::read_to_string(File::from(pipe)).unwrap();
+    let (output, errors) = (text(pipes.stdout.unwrap()), text(pipes.stderr.unwrap()));
+    let code = running.wait().unwrap().code();
+    assert_eq!((&*output, &*errors, code), ("HARBOUR", "trouble\n", Some(3)));
+    let (mut running, pipes) = program(sandbox(), "cat").spawn_with_pipes(false).unwrap();
+    assert_eq!((pipes.stdin.is_none(), running.wait().unwrap().code()), (true, Some(0)));
+}
+
+#[test]
+fn a_program_on_a_terminal_sees_its_size_and_is_told_to_hang_up() {
+    if skip::without_root() {
+        return;
+    }
+    let netns = Netns::unshared().unwrap();
+    let sandbox = Sandbox::new(netns.as_fd(), "berth", &[]).unwrap();
+    // What is typed is shown too, unless the program says otherwise.
+    let script = "stty -echo; echo ready; read line; stty size < /dev/tty; sleep 1000";
+    let (mut running, terminal) = program(sandbox, script).spawn_on_terminal().unwrap();
+    let mut shown = BufReader::new(File::from(terminal.stream().unwrap()));
+    let mut line = || {
+        let mut line = String::new();
+        shown.read_line(&mut line).unwrap();
+        line
+    };
+    assert_eq!(line(), "ready\r\n");
+    terminal.resize(100, 40).unwrap();
+    File::from(terminal.stream().unwrap()).write_all(b"\n").unwrap();
+    assert_eq!(line(), "40 100\r\n");
+    drop((terminal, shown));
+    let signal = running.wait().unwrap().signal();
+    assert_eq!(signal, Some(1));
 }

@@ -16,6 +16,11 @@ use crate::who::PodName;
 pub(crate) enum Step {
     Start(PodName),
     Stop(PodName),
+    /// Within another time than its manifest says.
+    End {
+        pod: PodName,
+        grace: Duration,
+    },
 }
 
 /// What follows from the present.
@@ -24,6 +29,8 @@ pub(crate) struct Settled {
     pub(crate) steps: Vec<Step>,
     /// When to ask again, though nothing else happened.
     pub(crate) again_at: Option<Duration>,
+    /// Others have to know of something, though nothing must be done here.
+    pub(crate) is_news: bool,
 }
 
 impl Cluster {

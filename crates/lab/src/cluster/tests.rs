@@ -79,7 +79,7 @@ fn pods_go_with_their_deployment() {
     assert_eq!(nodes, ["node-1", "node-2"].map(|name| Some(NodeName::new(name))));
     cluster.delete(&Key::Deployment(web()));
     let stopped = started.into_iter().map(|step| match step {
-        Step::Start(name) | Step::Stop(name) => Step::Stop(name),
+        Step::Start(name) | Step::Stop(name) | Step::End { pod: name, .. } => Step::Stop(name),
     });
     assert_eq!(settle(&mut cluster), stopped.collect::<Vec<_>>());
 }

@@ -2,11 +2,16 @@
 
 use std::path::PathBuf;
 use std::process::ExitStatus;
+use std::sync::Arc;
 use std::time::Duration;
 
+use ::kubelet::Log;
 use host::program::Running;
 use workload::api::{Container, RestartPolicy};
 use workload::{Health, RestartBackoff, RestartDelays};
+
+use super::recorder::Recorder;
+use crate::event::ContainerRunId;
 
 /// When a container's turn is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +34,21 @@ pub(crate) struct ContainerRun {
     pub(crate) log: PathBuf,
     /// What the last probe that failed said, with its name.
     pub(crate) complaint: Option<String>,
+    /// What its present or last run writes, and what the one before wrote, for those who follow it.
+    pub(crate) log_now: Option<Log>,
+    pub(crate) log_before: Option<Log>,
+    /// How its last run came to its end; none when it has not run, or could not start.
+    pub(crate) ended: Option<Ended>,
+}
+
+/// How a run of a container came to its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Ended {
+    /// As a shell tells it: 128 and more is a signal.
+    pub(crate) exit_code: i32,
+    pub(crate) began: Duration,
+    pub(crate) at: Duration,
+    pub(crate) why: String,
 }
 
 #[derive(Debug)]
@@ -50,6 +70,8 @@ pub(crate) enum State {
 #[derive(Debug)]
 pub(crate) struct Life {
     pub(crate) running: Running,
+    /// Reads what it writes, where somebody may follow that.
+    pub(crate) recorder: Option<Arc<Recorder>>,
     pub(crate) since: Duration,
     pub(crate) health: Health,
     pub(crate) ending: Ending,
@@ -61,6 +83,14 @@ pub(crate) enum Ending {
     /// Until then it may end by itself.
     At(Duration),
     Killed,
+}
+
+impl Life {
+    pub(crate) fn tell_to_end(&self, id: &ContainerRunId) {
+        if let Err(error) = self.running.terminate() {
+            tracing::error!(pod = %id.pod.pod, "cannot end a container: {error}");
+        }
+    }
 }
 
 impl ContainerRun {
@@ -78,6 +108,9 @@ impl ContainerRun {
             backoff: RestartBackoff::new(RestartDelays::default()),
             log,
             complaint: None,
+            log_now: None,
+            log_before: None,
+            ended: None,
         }
     }
 
@@ -121,11 +154,15 @@ impl ContainerRun {
     ) {
         let since = self.life().map_or(now, |life| life.since);
         let success = outcome.as_ref().is_ok_and(ExitStatus::success);
+        let exit_code = outcome.as_ref().map_or(128, exit_code);
+        let has_run = self.life().is_some();
         let why = match outcome {
             Ok(status) if status.success() => "completed".to_owned(),
             Ok(status) => self.with_last_words(&status.to_string()),
             Err(why) => why,
         };
+        let ended = || Ended { exit_code, began: since, at: now, why: why.clone() };
+        self.ended = has_run.then(ended);
         let again = match (self.role, policy) {
             (Role::Sidecar, _) | (Role::Main, RestartPolicy::Always) => true,
             (Role::Init, RestartPolicy::Never) | (Role::Main, RestartPolicy::Never) => false,
@@ -167,6 +204,12 @@ impl ContainerRun {
         };
         Some(text)
     }
+}
+
+/// As a shell tells it.
+fn exit_code(status: &ExitStatus) -> i32 {
+    use std::os::unix::process::ExitStatusExt as _;
+    status.code().or_else(|| Some(128 + status.signal()?)).unwrap_or(128)
 }
 
 /// The last line of a file that says something, shortened.

@@ -10,10 +10,13 @@ use model::NodeName;
 use workload::api::Pod;
 use workload::{Health, HealthEvent, Phase, ProbeKind};
 
-use super::action::{Action, ActionKind};
 use super::container::{ContainerRun, Ending, Life, Role, State};
 use super::surroundings::Surroundings;
 use crate::event::{ContainerRunId, Event, PodRunId};
+
+mod program;
+
+use program::Spawned;
 
 #[derive(Debug)]
 pub(crate) struct PodRun {
@@ -109,9 +112,11 @@ impl PodRun {
         run.number += 1;
         run.complaint = None;
         match outcome {
-            Ok(running) => {
+            Ok(Spawned { running, recorded }) => {
+                let (recorder, log) = recorded.unzip();
+                run.log_before = std::mem::replace(&mut run.log_now, log);
                 let health = Health::new(&run.container, now);
-                let life = Life { running, since: now, health, ending: Ending::No };
+                let life = Life { running, recorder, since: now, health, ending: Ending::No };
                 run.state = State::Running(Box::new(life));
             }
             Err(why) => {
@@ -119,22 +124,6 @@ impl PodRun {
                 run.over(Err(why), now, policy, false);
             }
         }
-    }
-
-    fn spawn(&self, index: usize, around: &Surroundings) -> Result<host::program::Running, String> {
-        let (Some(run), Some(place)) = (self.containers.get(index), &self.place) else {
-            return Err("nowhere to run".to_owned());
-        };
-        let env = around.environment(&self.pod, &run.container, &self.node, &self.addresses);
-        let (program, note) = around
-            .program(&run.container, env, Arc::clone(&place.sandbox))
-            .map_err(|error| format!("{error}; hint: {}", error.hint()))?;
-        let log = std::fs::File::options().create(true).append(true).open(&run.log);
-        let log = log.map_err(|error| format!("cannot write its log: {error}"))?;
-        if let Some(note) = note.filter(|_| run.number == 0) {
-            tracing::info!(pod = %self.id.pod, container = run.container.name, "{note}");
-        }
-        program.spawn(&log).map_err(|error| error.to_string())
     }
 
     fn probe_due(&mut self, index: usize, now: Duration, around: &Arc<Surroundings>) {
@@ -156,42 +145,6 @@ impl PodRun {
         }
     }
 
-    fn probe_action(
-        &self,
-        index: usize,
-        kind: ProbeKind,
-        around: &Surroundings,
-    ) -> Result<Action, String> {
-        let run = self.containers.get(index).ok_or("no such container")?;
-        let container = &run.container;
-        let probe = match kind {
-            ProbeKind::Startup => &container.startup_probe,
-            ProbeKind::Liveness => &container.liveness_probe,
-            ProbeKind::Readiness => &container.readiness_probe,
-        };
-        let probe = probe.as_ref().ok_or("no such probe")?;
-        let exec = |command: &[String]| self.exec(index, command, around);
-        self.action(ActionKind::of_probe(probe, container, exec)?)
-    }
-
-    fn exec(
-        &self,
-        index: usize,
-        command: &[String],
-        around: &Surroundings,
-    ) -> Option<host::program::Program> {
-        let (run, place) = (self.containers.get(index)?, self.place.as_ref()?);
-        let (name, args) = command.split_first()?;
-        let env = around.environment(&self.pod, &run.container, &self.node, &self.addresses);
-        Some(around.of(name.clone(), args.to_vec(), env, Arc::clone(&place.sandbox)))
-    }
-
-    fn action(&self, kind: ActionKind) -> Result<Action, String> {
-        let place = self.place.as_ref().ok_or("the pod has no place yet")?;
-        let address = self.addresses.first().copied().ok_or("the pod has no address")?;
-        Ok(Action { kind, node: Arc::clone(&place.node), address })
-    }
-
     fn kill_due(&mut self, index: usize, now: Duration) {
         let life = self.containers.get_mut(index).and_then(ContainerRun::life_mut);
         let is_due =
@@ -204,15 +157,25 @@ impl PodRun {
         }
     }
 
-    /// Ends the pod: within its grace period, what is to be done before first.
-    pub(crate) fn stop(&mut self, now: Duration, around: &Arc<Surroundings>) {
-        if self.stop_at.is_some() {
+    /// Ends the pod: within its grace period, what is to be done before first. Told again, it may
+    /// become shorter.
+    pub(crate) fn stop(&mut self, grace: Duration, now: Duration, around: &Arc<Surroundings>) {
+        if let Some(stop_at) = self.stop_at {
+            self.hurry(stop_at.min(now + grace));
             return;
         }
-        let grace = self.pod.spec.termination_grace_period();
         self.stop_at = Some(now + grace);
         for index in 0..self.containers.len() {
             self.end(index, now, grace, around);
+        }
+    }
+
+    fn hurry(&mut self, stop_at: Duration) {
+        self.stop_at = Some(stop_at);
+        for life in self.containers.iter_mut().filter_map(ContainerRun::life_mut) {
+            if let Ending::At(deadline) = life.ending {
+                life.ending = Ending::At(deadline.min(stop_at));
+            }
         }
     }
 
@@ -231,7 +194,7 @@ impl PodRun {
                 life.ending = Ending::At(now + grace);
                 let events = around.events.clone();
                 match hook {
-                    None => tell_to_end(life, &id),
+                    None => life.tell_to_end(&id),
                     Some(hook) => drop(tokio::spawn(async move {
                         let outcome = match hook {
                             Ok(action) => action.run(grace).await,
@@ -244,19 +207,12 @@ impl PodRun {
         }
     }
 
-    fn hook(&self, index: usize, around: &Surroundings) -> Option<Result<Action, String>> {
-        let container = &self.containers.get(index)?.container;
-        let stop = container.lifecycle.pre_stop.as_ref()?;
-        let exec = |command: &[String]| self.exec(index, command, around);
-        Some(ActionKind::of_stop(stop, container, exec).and_then(|kind| self.action(kind)))
-    }
-
     pub(crate) fn hook_done(&mut self, id: &ContainerRunId, outcome: Result<(), String>) {
         if let Err(why) = outcome {
             tracing::warn!(pod = %id.pod.pod, "preStop failed: {why}");
         }
         if let Some(life) = self.current(id).and_then(ContainerRun::life_mut) {
-            tell_to_end(life, id);
+            life.tell_to_end(id);
         }
     }
 
@@ -285,6 +241,9 @@ impl PodRun {
         let Some(life) = run.life_mut() else { return };
         // What it left running in its group ends with it.
         let killed = life.running.kill();
+        if let Some(recorder) = &life.recorder {
+            recorder.finish();
+        }
         let outcome = match (killed, life.running.status()) {
             (Ok(()), Ok(Some(status))) => Ok(status),
             (Ok(()), Ok(None)) => return,
@@ -387,11 +346,5 @@ impl PodRun {
 
     pub(crate) fn restarts(&self) -> u32 {
         self.containers.iter().map(|run| run.backoff.restarts()).sum()
-    }
-}
-
-fn tell_to_end(life: &Life, id: &ContainerRunId) {
-    if let Err(error) = life.running.terminate() {
-        tracing::error!(pod = %id.pod.pod, "cannot end a container: {error}");
     }
 }

@@ -18,10 +18,10 @@ use workload::api::{HttpGet, Port};
 
 use super::Lab;
 use crate::event::{Event, Health};
+use crate::joined;
 use crate::kubelet::{Action, ActionKind, Surroundings};
 use crate::network::{self, NetworkError};
 use crate::plan::NodePlan;
-use crate::source::Change;
 
 const HEALTH_PORT: u16 = 10256;
 const HEALTH_TIMEOUT: Duration = Duration::from_secs(1);
@@ -44,9 +44,26 @@ impl Lab {
         let program = agent(&self.around, node, sandbox);
         let log = self.around.place.agent_log(&node.name.0);
         self.daemons.add(node.name.to_string(), program, log);
+        self.lead_to_api_server(node, &netns);
         let watcher = watch_health(&self.around, node.name.clone(), netns);
         self.watchers.insert(node.name.clone(), watcher);
         Ok(())
+    }
+
+    /// An agent that cannot reach the API server goes on with what it knows, and says so itself.
+    fn lead_to_api_server(&mut self, node: &NodePlan, netns: &Netns) {
+        let Some(membership) = &self.membership else { return };
+        let access = &membership.access;
+        let path = self.around.place.node_kubeconfig(&node.name.0);
+        if let Err(error) = joined::write_for_node(access, &path) {
+            tracing::error!("cannot write {}: {error}", path.display());
+        }
+        match joined::relay(netns, &access.host, access.port) {
+            Ok(relay) => drop(self.relays.insert(node.name.clone(), relay)),
+            Err(error) => {
+                tracing::error!("cannot lead {} to the API server: {error}", node.name);
+            }
+        }
     }
 
     pub(super) fn take_health(&mut self, node: NodeName, health: Health) {
@@ -78,11 +95,14 @@ impl Lab {
     pub(super) fn crash(&mut self, name: &NodeName) -> Result<(), NetworkError> {
         let noticed = self.now() + self.around.settings.node_grace;
         self.crashed.insert(name.clone(), noticed);
-        self.cluster.cordoned.insert(name.clone());
+        self.home.crash(name);
         self.healthy.remove(name);
         self.daemons.remove(&name.0);
         if let Some(watcher) = self.watchers.remove(name) {
             watcher.abort();
+        }
+        if let Some(relay) = self.relays.remove(name) {
+            relay.abort();
         }
         let lost = self.kubelet.lose(name);
         let place = &self.around.place;
@@ -98,33 +118,8 @@ impl Lab {
         let Some(node) = self.around.plan.node(name).cloned() else { return Ok(()) };
         network::rebuild_node(&self.around.place, &self.around.plan, &node)?;
         self.crashed.remove(name);
-        self.cluster.cordoned.remove(name);
-        self.cluster.lose(name);
+        self.home.boot(name);
         self.start_agent(&node)
-    }
-
-    /// The cluster DNS's Service, which pods are pointed at, stands for all clusters' own. A manifest
-    /// may say something else.
-    pub(super) fn add_dns(&mut self) {
-        let addresses: Vec<String> = self.around.plan.dns.iter().map(IpAddr::to_string).collect();
-        let policy = if addresses.len() > 1 { "RequireDualStack" } else { "SingleStack" };
-        let manifest = serde_json::json!({
-            "apiVersion": "v1",
-            "kind": "Service",
-            "metadata": {"name": "kube-dns", "namespace": "kube-system"},
-            "spec": {
-                "clusterIP": addresses.first(),
-                "clusterIPs": addresses,
-                "ipFamilyPolicy": policy,
-                "ports": [
-                    {"name": "dns", "port": 53, "protocol": "UDP"},
-                    {"name": "dns-tcp", "port": 53, "protocol": "TCP"},
-                ],
-            },
-        });
-        let parsed = crate::source::parse("", &manifest.to_string());
-        let changes = parsed.objects.into_iter().map(|object| Change::Apply(Box::new(object)));
-        self.take_in(changes.collect());
     }
 }
 
@@ -144,9 +139,13 @@ fn agent(around: &Surroundings, node: &NodePlan, sandbox: Sandbox) -> Program {
     let list = |cidrs: &[IpNet]| cidrs.iter().map(IpNet::to_string).collect::<Vec<_>>().join(",");
     let place = &around.place;
     let domain = &around.settings.cluster_domain;
+    let source = match around.settings.kubeconfig {
+        None => format!("--manifests={}", place.objects().display()),
+        Some(_) => format!("--kubeconfig={}", place.node_kubeconfig(&node.name.0).display()),
+    };
     let args = [
         "agent".to_owned(),
-        format!("--manifests={}", place.objects().display()),
+        source,
         format!("--node-name={}", node.name),
         format!("--cluster-cidr={}", list(&around.settings.pod_cidrs)),
         format!("--service-cidr={}", list(&around.settings.service_cidrs)),

@@ -19,7 +19,7 @@ impl Lab {
         let place = &self.around.place;
         let nodes = self.around.plan.nodes.iter();
         let sockets = nodes.map(|node| place.agent_socket(&node.name.0)).collect();
-        let (expected, events) = (step::expected(&self.cluster), self.around.events.clone());
+        let (expected, events) = (self.home.expected(), self.around.events.clone());
         tokio::spawn(async move {
             let is_in_step = step::is_in_step(sockets, expected).await;
             if !is_in_step {

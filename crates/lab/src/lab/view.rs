@@ -6,6 +6,7 @@ use ipnet::IpNet;
 
 use super::Lab;
 use crate::cluster::name_of;
+use crate::home::Home;
 use crate::kubelet::State;
 use crate::plan::{NodePlan, SITE};
 use crate::status::{DeploymentView, NodeStatus, PodStatus, Site, Status};
@@ -22,7 +23,7 @@ impl Lab {
             site: Site { name: SITE.to_owned(), addresses: plan.site.clone() },
             nodes: plan.nodes.iter().map(|node| self.node_status(node)).collect(),
             deployments: self.deployments(),
-            pods: self.cluster.pods.iter().map(|observed| self.pod_status(observed)).collect(),
+            pods: self.home.pods().iter().map(|observed| self.pod_status(observed)).collect(),
         }
     }
 
@@ -49,8 +50,10 @@ impl Lab {
     }
 
     fn deployments(&self) -> Vec<DeploymentView> {
+        // Those of an API server are its own to tell.
+        let Home::Files(files) = &self.home else { return Vec::new() };
         let of = |name: &crate::who::PodName| {
-            let status = self.cluster.statuses.get(name).copied().unwrap_or_default();
+            let status = files.cluster.statuses.get(name).copied().unwrap_or_default();
             DeploymentView {
                 name: name.clone(),
                 desired: status.desired,
@@ -60,7 +63,7 @@ impl Lab {
                 available: status.available,
             }
         };
-        self.cluster.deployments.keys().map(of).collect()
+        files.cluster.deployments.keys().map(of).collect()
     }
 
     fn pod_status(&self, observed: &workload::ObservedPod) -> PodStatus {
@@ -84,7 +87,7 @@ impl Lab {
         let why = if is_lost {
             Some("its node has crashed".to_owned())
         } else {
-            let waiting = self.cluster.waiting.get(&name).cloned();
+            let waiting = self.home.waiting(&name).cloned();
             waiting.or_else(|| run.and_then(|run| run.why_unready()))
         };
         PodStatus {

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::container::Container;
 use super::lenient::nullable;
+use super::placement::{Affinity, Toleration};
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
@@ -37,6 +38,10 @@ pub struct PodSpec {
     pub node_name: Option<String>,
     #[serde(deserialize_with = "nullable", skip_serializing_if = "BTreeMap::is_empty")]
     pub node_selector: BTreeMap<String, String>,
+    #[serde(deserialize_with = "nullable")]
+    pub affinity: Affinity,
+    #[serde(deserialize_with = "nullable", skip_serializing_if = "Vec::is_empty")]
+    pub tolerations: Vec<Toleration>,
     #[serde(deserialize_with = "nullable")]
     pub host_network: bool,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -145,6 +145,7 @@ fn goes_round_the_nodes() {
     let node = |name: &str, disk: &str| SchedulableNode {
         name: NodeName::new(name),
         labels: BTreeMap::from([("disk".to_owned(), disk.to_owned())]),
+        taints: Vec::new(),
     };
     let nodes = [node("a", "hdd"), node("b", "ssd"), node("c", "hdd")];
     let mut cluster = Cluster::default();

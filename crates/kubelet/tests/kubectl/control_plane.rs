@@ -1,0 +1,170 @@
+//! A control plane of a test's own, and kubectl.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// Where `cargo xtask test` puts the path of the program.
+const VARIABLE: &str = "POGU_CONTROL_PLANE";
+
+pub(crate) struct ControlPlane {
+    program: PathBuf,
+    state: PathBuf,
+    supervisor: Child,
+}
+
+/// Which way kubectl's words take to the node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    Spdy,
+    /// As WebSockets to the API server, and as SPDY from there.
+    Translated,
+    WebSocket,
+}
+
+pub(crate) const WAYS: [Way; 3] = [Way::Spdy, Way::Translated, Way::WebSocket];
+
+impl Way {
+    /// The pod on the node that this way leads to.
+    pub(crate) const fn pod(self) -> &'static str {
+        match self {
+            Self::Spdy | Self::Translated => "web",
+            Self::WebSocket => "web-direct",
+        }
+    }
+
+    const fn variables(self) -> [(&'static str, &'static str); 2] {
+        let value = match self {
+            Self::Spdy => "false",
+            Self::Translated | Self::WebSocket => "true",
+        };
+        [("KUBECTL_REMOTE_COMMAND_WEBSOCKETS", value), ("KUBECTL_PORT_FORWARD_WEBSOCKETS", value)]
+    }
+}
+
+/// What a program left behind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Said {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Said {
+    pub(crate) fn new(code: i32, stdout: &str, stderr: &str) -> Self {
+        Self { code, stdout: stdout.to_owned(), stderr: stderr.to_owned() }
+    }
+}
+
+impl ControlPlane {
+    /// None, with a word why, where there is no program; a failure where there has to be one.
+    pub(crate) fn up() -> Option<Self> {
+        let Some(program) = std::env::var_os(VARIABLE).map(PathBuf::from) else {
+            let must = std::env::var_os("CI").is_some_and(|value| value == "true");
+            assert!(!must, "{VARIABLE} names no control plane");
+            write(&format!("skipped: {VARIABLE} names no control plane; cargo xtask test does\n"));
+            return None;
+        };
+        (!host::skip::without_root()).then(|| Self::start(program))
+    }
+
+    fn start(program: PathBuf) -> Self {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let name = format!("pogu-kubelet-{}-{number}", std::process::id());
+        let state = std::env::temp_dir().join(name);
+        let mut supervisor = command(&program)
+            .args([Path::new("up"), Path::new("--state"), &state])
+            .arg("--until-stdin-closes")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let out = BufReader::new(supervisor.stdout.take().unwrap());
+        let lines: Vec<String> =
+            out.lines().map(Result::unwrap).take_while(|line| line != "ready").collect();
+        assert!(supervisor.try_wait().unwrap().is_none(), "it has ended: {lines:?}");
+        Self { program, state, supervisor }
+    }
+
+    /// A folder that goes with the control plane.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.state
+    }
+
+    /// The program, with the words that make it this cluster's.
+    pub(crate) fn kubectl_command(&self, way: Way) -> Command {
+        let mut command = command(&self.program.with_file_name("kubectl"));
+        command.args(self.kubectl_access()).envs(self.kubectl_variables(way));
+        command
+    }
+
+    pub(crate) fn kubectl_access(&self) -> [String; 2] {
+        let config = self.state.join("admin.kubeconfig");
+        ["--kubeconfig".to_owned(), config.display().to_string()]
+    }
+
+    /// kubectl keeps what it has learned in the user's home.
+    pub(crate) fn kubectl_variables(&self, way: Way) -> Vec<(String, String)> {
+        let home = ("HOME".to_owned(), self.state.display().to_string());
+        let all = way.variables().map(|(name, value)| (name.to_owned(), value.to_owned()));
+        [&[home][..], &all].concat()
+    }
+
+    pub(crate) fn kubectl_path(&self) -> PathBuf {
+        self.program.with_file_name("kubectl")
+    }
+
+    /// Runs kubectl to its end, whatever it is.
+    pub(crate) fn try_kubectl(&self, way: Way, words: &[&str], input: &[u8]) -> Said {
+        run(self.kubectl_command(way).args(words), input)
+    }
+
+    /// What kubectl says, which has to succeed.
+    pub(crate) fn kubectl(&self, words: &[&str], input: &str) -> String {
+        let said = self.try_kubectl(Way::Spdy, words, input.as_bytes());
+        assert_eq!((said.code, &*said.stderr), (0, ""), "{words:?}");
+        said.stdout
+    }
+
+    /// As somebody else.
+    pub(crate) fn order(&self, verb: &str, words: &[&str]) -> String {
+        let state = self.state.to_str().unwrap();
+        let said = run(command(&self.program).args([verb, "--state", state]).args(words), b"");
+        assert_eq!((said.code, &*said.stderr), (0, ""), "{verb} {words:?}");
+        said.stdout
+    }
+}
+
+impl Drop for ControlPlane {
+    fn drop(&mut self) {
+        drop(self.supervisor.stdin.take());
+        drop(self.supervisor.wait());
+        drop(fs::remove_dir_all(&self.state));
+    }
+}
+
+pub(crate) fn run(command: &mut Command, input: &[u8]) -> Said {
+    let all = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = all.spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let output = std::thread::scope(|scope| {
+        // A program that does not read all of its input is no failure of ours.
+        scope.spawn(move || drop(stdin.write_all(input)));
+        child.wait_with_output().unwrap()
+    });
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    let code = output.status.code().unwrap();
+    Said { code, stdout: text(output.stdout), stderr: text(output.stderr) }
+}
+
+#[expect(clippy::disallowed_methods, reason = "runs the control plane and its clients")]
+pub(crate) fn command(program: &Path) -> Command {
+    Command::new(program)
+}
+
+fn write(text: &str) {
+    std::io::stderr().write_all(text.as_bytes()).unwrap();
+}

@@ -1,0 +1,177 @@
+//! How are all objects of one kind followed while they change?
+
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+use http_body_util::BodyExt as _;
+use hyper::StatusCode;
+use serde_json::Value;
+use tokio::time::{Instant, sleep_until, timeout};
+
+use super::api::{Api, Failure, silent, unreachable};
+use super::pause::Pause;
+use super::seen::Heard;
+use crate::event::{Event, Events};
+
+/// The server ends a watch by itself after this.
+const WATCH_SECONDS: u64 = 240;
+
+/// It writes at least a bookmark each minute.
+const SILENCE_MAX: Duration = Duration::from_secs(90);
+
+/// A server that ends each watch at once is not asked more often.
+const WATCH_AGAIN_AFTER: Duration = Duration::from_millis(500);
+
+/// No object is longer.
+const LINE_BYTES_MAX: usize = 8 << 20;
+
+const PAGE: usize = 500;
+
+/// What is followed: where it is, and how what comes is understood.
+#[derive(Clone, Copy)]
+pub(crate) struct Collection {
+    pub(crate) path: &'static str,
+    /// All that there are.
+    pub(crate) listed: fn(Vec<Value>) -> Heard,
+    pub(crate) applied: fn(Value) -> Option<Heard>,
+    pub(crate) deleted: fn(Value) -> Option<Heard>,
+}
+
+/// Why a watch is over.
+enum End {
+    /// The server ended it: it goes on where it was.
+    Over,
+    /// What was known is too old.
+    Expired,
+    /// Nobody listens any longer.
+    Unheard,
+}
+
+/// Tells of everything, until nobody listens. An API server that is away is waited for.
+pub(crate) async fn follow(api: Api, collection: Collection, events: Events) {
+    let mut pause = Pause::new();
+    let mut version = None;
+    loop {
+        let outcome = match version.clone() {
+            None => list(&api, collection, &events).await.map(|found| {
+                version = found;
+                if version.is_some() { End::Over } else { End::Unheard }
+            }),
+            Some(_) => {
+                let began = Instant::now();
+                let outcome = watch(&api, collection, &events, &mut version).await;
+                sleep_until(began + WATCH_AGAIN_AFTER).await;
+                outcome
+            }
+        };
+        match outcome {
+            Ok(End::Unheard) => return,
+            Ok(End::Over) => pause.passed(collection.path),
+            Ok(End::Expired) => version = None,
+            Err(failure) => {
+                if !failure.may_pass() {
+                    version = None;
+                }
+                pause.failed(collection.path, &failure).await;
+            }
+        }
+    }
+}
+
+/// The version of the whole list; nothing when nobody listens.
+async fn list(
+    api: &Api,
+    collection: Collection,
+    events: &Events,
+) -> Result<Option<String>, Failure> {
+    let (mut all, mut more) = (Vec::new(), String::new());
+    loop {
+        let path = format!("{}?limit={PAGE}{more}", collection.path);
+        let mut page = api.get(&path).await?;
+        if let Some(Value::Array(items)) = page.get_mut("items").map(Value::take) {
+            all.extend(items);
+        }
+        let word = |field: &str| page.pointer(field).and_then(Value::as_str).unwrap_or_default();
+        match word("/metadata/continue") {
+            "" => {
+                let version = word("/metadata/resourceVersion").to_owned();
+                let told = tell(events, (collection.listed)(all)).await;
+                return Ok(told.is_continue().then_some(version));
+            }
+            token => more = format!("&continue={token}"),
+        }
+    }
+}
+
+async fn watch(
+    api: &Api,
+    collection: Collection,
+    events: &Events,
+    version: &mut Option<String>,
+) -> Result<End, Failure> {
+    let path = format!(
+        "{}?watch=1&allowWatchBookmarks=true&timeoutSeconds={WATCH_SECONDS}&resourceVersion={}",
+        collection.path,
+        version.as_deref().unwrap_or_default(),
+    );
+    let mut response = match api.watch(&path).await {
+        Err(failure) if failure.is(StatusCode::GONE) => return Ok(End::Expired),
+        begun => begun?,
+    };
+    let mut line = Vec::new();
+    loop {
+        let frame = match timeout(SILENCE_MAX, response.body_mut().frame()).await {
+            Ok(Some(frame)) => frame.map_err(|error| unreachable(&error))?,
+            Ok(None) => return Ok(End::Over),
+            Err(_) => return Err(silent(SILENCE_MAX)),
+        };
+        let Ok(bytes) = frame.into_data() else { continue };
+        for byte in bytes {
+            if byte != b'\n' {
+                line.push(byte);
+                continue;
+            }
+            let event = serde_json::from_slice(&line).map_err(|error| unreachable(&error))?;
+            line.clear();
+            if let ControlFlow::Break(end) = hear(event, collection, events, version).await {
+                return Ok(end);
+            }
+        }
+        if line.len() > LINE_BYTES_MAX {
+            return Err(Failure::Unreachable("an object is too long".to_owned()));
+        }
+    }
+}
+
+async fn hear(
+    mut event: Value,
+    collection: Collection,
+    events: &Events,
+    version: &mut Option<String>,
+) -> ControlFlow<End> {
+    let object = event.get_mut("object").map(Value::take).unwrap_or_default();
+    let now = object.pointer("/metadata/resourceVersion").and_then(Value::as_str);
+    let now = now.map(str::to_owned);
+    let heard = match event.get("type").and_then(Value::as_str).unwrap_or_default() {
+        "ADDED" | "MODIFIED" => (collection.applied)(object),
+        "DELETED" => (collection.deleted)(object),
+        "BOOKMARK" => None,
+        _ => return ControlFlow::Break(End::Expired),
+    };
+    if let Some(heard) = heard
+        && tell(events, heard).await.is_break()
+    {
+        return ControlFlow::Break(End::Unheard);
+    }
+    if now.is_some() {
+        *version = now;
+    }
+    ControlFlow::Continue(())
+}
+
+async fn tell(events: &Events, heard: Heard) -> ControlFlow<()> {
+    match events.send(Event::Heard(heard)).await {
+        Ok(()) => ControlFlow::Continue(()),
+        Err(_) => ControlFlow::Break(()),
+    }
+}
