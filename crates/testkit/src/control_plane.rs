@@ -67,11 +67,33 @@ impl ControlPlane {
         drop(self.kubectl_with("apply -f -", manifests));
     }
 
+    /// Whether the server would take these objects; that it would not is a failure.
+    pub fn dry_run(&self, manifests: &str) {
+        drop(self.kubectl_with("apply --dry-run=server -f -", manifests));
+    }
+
+    /// Whether kubectl ends well.
+    #[must_use]
+    pub fn kubectl_succeeds(&self, words: &str) -> bool {
+        let mut command = command(&self.program.with_file_name("kubectl"));
+        let config = self.state.join("admin.kubeconfig");
+        let command = command.arg("--kubeconfig").arg(config).args(words.split(' '));
+        command.stdin(Stdio::null()).output().unwrap().status.success()
+    }
+
     fn kubectl_with(&self, words: &str, input: &str) -> String {
         let kubectl = self.program.with_file_name("kubectl");
         let config = self.state.join("admin.kubeconfig");
         let mut command = command(&kubectl);
         run(command.arg("--kubeconfig").arg(config).args(words.split(' ')), input)
+    }
+
+    /// What a Helm chart becomes with these values, as `NAME=VALUE`.
+    #[must_use]
+    pub fn chart(&self, folder: &Path, values: &[&str]) -> String {
+        let mut command = command(&self.program);
+        command.args([Path::new("chart"), Path::new("--folder"), folder]);
+        run(command.args(values.iter().flat_map(|value| ["--set", value])), "")
     }
 
     /// The kubeconfig of somebody who may do everything.

@@ -9,7 +9,7 @@ use testkit::control_plane::ControlPlane;
 use super::process::{Process, wait_for};
 
 /// Both want the same port of one address. The older one has it, or that whose name comes first.
-const SERVICES: &str = "
+pub(super) const SERVICES: &str = "
 apiVersion: v1
 kind: Namespace
 metadata: {name: shop}

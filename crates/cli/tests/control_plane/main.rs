@@ -2,4 +2,5 @@
 #![expect(clippy::unwrap_used, reason = "a rig that cannot be set up ends its test")]
 
 mod controllers;
+mod deploy;
 mod process;

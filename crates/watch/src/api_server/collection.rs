@@ -84,8 +84,9 @@ impl Wanted {
             // A Pod that has ended has no address any more.
             _ if self.all_pods => "status.phase!=Failed,status.phase!=Succeeded".to_owned(),
             Some(node) => format!("spec.nodeName={}", node.0),
-            // No Pod has this name: nobody's, until those of all nodes are wanted.
-            None if self.names => "metadata.name=-".to_owned(),
+            // A DNS alone. No Pod has this name: nobody's, until those of all nodes are wanted.
+            None if self.names && !self.dataplane => "metadata.name=-".to_owned(),
+            // What is for all nodes alike needs none.
             None => return None,
         };
         Some(Collection { field_selector, ..Collection::all(Kind::Pod) })
