@@ -1,7 +1,6 @@
 //! What does somebody see who uses the API server of a lab?
 
 use std::io::{BufRead as _, BufReader};
-use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
 use serde_json::Value;
@@ -27,13 +26,9 @@ pub(crate) struct Forward {
 }
 
 impl Forward {
-    #[expect(clippy::disallowed_methods, reason = "runs kubectl")]
     pub(crate) fn to(control_plane: &ControlPlane, pod: &str, port: u16) -> Self {
-        let program = PathBuf::from(std::env::var_os("POGU_CONTROL_PLANE").unwrap());
-        let mut command = Command::new(program.with_file_name("kubectl"));
-        command.arg("--kubeconfig").arg(control_plane.admin());
-        command.args(["port-forward", pod, &format!(":{port}")]).stdout(Stdio::piped());
-        let mut child = command.spawn().unwrap();
+        let words = ["port-forward", pod, &format!(":{port}")];
+        let mut child = kubectl(control_plane).args(words).spawn().unwrap();
         let mut out = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
         out.read_line(&mut line).unwrap();
@@ -49,4 +44,25 @@ impl Drop for Forward {
         drop(self.child.kill());
         drop(self.child.wait());
     }
+}
+
+/// What a container writes first to somebody who has just attached to it.
+pub(crate) fn first_attached_line(control_plane: &ControlPlane, container: &str) -> String {
+    let mut command = kubectl(control_plane);
+    let mut child = command.arg("attach").args(container.split(' ')).spawn().unwrap();
+    let mut line = String::new();
+    let read = BufReader::new(child.stdout.take().unwrap()).read_line(&mut line);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    read.unwrap();
+    line
+}
+
+/// One that goes on until it is killed.
+#[expect(clippy::disallowed_methods, reason = "runs kubectl")]
+fn kubectl(control_plane: &ControlPlane) -> Command {
+    let mut command = Command::new(control_plane.program().with_file_name("kubectl"));
+    command.arg("--kubeconfig").arg(control_plane.admin()).env("HOME", control_plane.state());
+    command.stdin(Stdio::null()).stdout(Stdio::piped());
+    command
 }

@@ -9,7 +9,7 @@ use host::netns::Netns;
 use serde_json::{Value, json};
 use testkit::control_plane::ControlPlane;
 
-use crate::control_plane::{Forward, get, names};
+use crate::control_plane::{Forward, first_attached_line, get, names};
 use crate::rig::{Answer, Lab, ask_tcp, fresh_name, many};
 
 /// A Service, a client, and a server that tells who answered.
@@ -142,6 +142,7 @@ spec:
   containers:
   - {name: c, image: x, command: [sh, -c, 'echo out; echo err >&2; exec sleep 1000']}
   - {name: brief, image: x, command: [sh, -c, 'echo no luck; exit 3']}
+  - {name: ticker, image: x, command: [sh, -c, 'while sleep 0.1; do echo tick; done']}
   - {name: web, image: pogu.dev/echo, args: [--tcp=80]}
 "#,
     );
@@ -155,6 +156,7 @@ spec:
     assert_eq!(words, ["err", "out"]);
     assert_eq!(control_plane.kubectl("logs talker -c brief --previous"), "no luck\n");
     assert_eq!(control_plane.kubectl("exec talker -c c -- hostname"), "talker\n");
+    assert_eq!(first_attached_line(&control_plane, "talker -c ticker"), "tick\n");
     let forward = Forward::to(&control_plane, "pod/talker", 80);
     let mut line = String::new();
     let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, forward.port)).unwrap();

@@ -24,7 +24,7 @@ const QUESTIONS_MAX: usize = 24;
 
 /// The DNS of a cluster, which asks one upstream for what is not its own.
 pub(crate) struct Server {
-    responder: Responder,
+    pub(crate) responder: Responder,
     cache: Cache,
     start: Instant,
 }
@@ -76,15 +76,6 @@ impl Server {
     /// For the cluster that most tests ask.
     pub(crate) fn of_cluster() -> Self {
         Self::new(CLUSTER)
-    }
-
-    /// The same, where nothing stands beside an answer.
-    pub(crate) fn minimal() -> Self {
-        let mut server = Self::of_cluster();
-        let block = |block: &Block| Block { is_minimal: true, ..block.clone() };
-        let blocks = server.responder.blocks.iter().map(block).collect();
-        server.responder.blocks = Arc::new(Blocks::new(blocks));
-        server
     }
 
     /// The same with another cache, or a later time.

@@ -1,19 +1,10 @@
 //! A control plane of a test's own, and kubectl.
 
-use std::fs;
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::process::{Command, Stdio};
 
-/// Where `cargo xtask test` puts the path of the program.
-const VARIABLE: &str = "POGU_CONTROL_PLANE";
-
-pub(crate) struct ControlPlane {
-    program: PathBuf,
-    state: PathBuf,
-    supervisor: Child,
-}
+pub(crate) struct ControlPlane(testkit::control_plane::ControlPlane);
 
 /// Which way kubectl's words take to the node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,62 +50,39 @@ impl Said {
 }
 
 impl ControlPlane {
-    /// None, with a word why, where there is no program; a failure where there has to be one.
+    /// None, with a word why, where the test cannot run; a failure where it has to.
     pub(crate) fn up() -> Option<Self> {
-        let Some(program) = std::env::var_os(VARIABLE).map(PathBuf::from) else {
-            let must = std::env::var_os("CI").is_some_and(|value| value == "true");
-            assert!(!must, "{VARIABLE} names no control plane");
-            write(&format!("skipped: {VARIABLE} names no control plane; cargo xtask test does\n"));
+        if host::skip::without_root() {
             return None;
-        };
-        (!host::skip::without_root()).then(|| Self::start(program))
-    }
-
-    fn start(program: PathBuf) -> Self {
-        static NUMBER: AtomicU32 = AtomicU32::new(0);
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let name = format!("pogu-kubelet-{}-{number}", std::process::id());
-        let state = std::env::temp_dir().join(name);
-        let mut supervisor = command(&program)
-            .args([Path::new("up"), Path::new("--state"), &state])
-            .arg("--until-stdin-closes")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let out = BufReader::new(supervisor.stdout.take().unwrap());
-        let lines: Vec<String> =
-            out.lines().map(Result::unwrap).take_while(|line| line != "ready").collect();
-        assert!(supervisor.try_wait().unwrap().is_none(), "it has ended: {lines:?}");
-        Self { program, state, supervisor }
+        }
+        testkit::control_plane::ControlPlane::up().map(Self)
     }
 
     /// A folder that goes with the control plane.
     pub(crate) fn folder(&self) -> &Path {
-        &self.state
+        self.0.state()
     }
 
     /// The program, with the words that make it this cluster's.
     pub(crate) fn kubectl_command(&self, way: Way) -> Command {
-        let mut command = command(&self.program.with_file_name("kubectl"));
+        let mut command = command(&self.kubectl_path());
         command.args(self.kubectl_access()).envs(self.kubectl_variables(way));
         command
     }
 
     pub(crate) fn kubectl_access(&self) -> [String; 2] {
-        let config = self.state.join("admin.kubeconfig");
-        ["--kubeconfig".to_owned(), config.display().to_string()]
+        ["--kubeconfig".to_owned(), self.0.admin().display().to_string()]
     }
 
     /// kubectl keeps what it has learned in the user's home.
     pub(crate) fn kubectl_variables(&self, way: Way) -> Vec<(String, String)> {
-        let home = ("HOME".to_owned(), self.state.display().to_string());
+        let home = ("HOME".to_owned(), self.folder().display().to_string());
         let all = way.variables().map(|(name, value)| (name.to_owned(), value.to_owned()));
         [&[home][..], &all].concat()
     }
 
     pub(crate) fn kubectl_path(&self) -> PathBuf {
-        self.program.with_file_name("kubectl")
+        self.0.program().with_file_name("kubectl")
     }
 
     /// Runs kubectl to its end, whatever it is.
@@ -129,20 +97,9 @@ impl ControlPlane {
         said.stdout
     }
 
-    /// As somebody else.
+    /// One of its own orders, such as the kubeconfig of somebody else.
     pub(crate) fn order(&self, verb: &str, words: &[&str]) -> String {
-        let state = self.state.to_str().unwrap();
-        let said = run(command(&self.program).args([verb, "--state", state]).args(words), b"");
-        assert_eq!((said.code, &*said.stderr), (0, ""), "{verb} {words:?}");
-        said.stdout
-    }
-}
-
-impl Drop for ControlPlane {
-    fn drop(&mut self) {
-        drop(self.supervisor.stdin.take());
-        drop(self.supervisor.wait());
-        drop(fs::remove_dir_all(&self.state));
+        self.0.order(verb, words)
     }
 }
 
@@ -163,8 +120,4 @@ pub(crate) fn run(command: &mut Command, input: &[u8]) -> Said {
 #[expect(clippy::disallowed_methods, reason = "runs the control plane and its clients")]
 pub(crate) fn command(program: &Path) -> Command {
     Command::new(program)
-}
-
-fn write(text: &str) {
-    std::io::stderr().write_all(text.as_bytes()).unwrap();
 }

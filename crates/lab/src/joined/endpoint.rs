@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use ::kubelet::{
     Access, Certificate, ContainerName, Duplex, Exit, Log, Process, Refusal, Runtime, Server,
-    TerminalSize, User, Wanted,
+    Stream, TerminalSize, User, Wanted,
 };
 use host::netns::Netns;
 use host::program::Running;
@@ -162,9 +162,26 @@ impl Runtime for NodeSide {
         start(&program, wanted).map_err(|error| Refusal::BadRequest(error.to_string()))
     }
 
-    async fn attach(&self, container: &ContainerName, _: Wanted) -> Result<Process, Refusal> {
-        let why = format!("{container} has no input; `kubectl logs -f` shows what it writes");
-        Err(Refusal::BadRequest(why))
+    /// To what it writes from now on.
+    async fn attach(&self, container: &ContainerName, wanted: Wanted) -> Result<Process, Refusal> {
+        if wanted.stdin {
+            let why = format!("{container} has no input; attach to it without -i");
+            return Err(Refusal::BadRequest(why));
+        }
+        let log = self.log(container, false).await?;
+        let mut until_its_end = log.listen(Stream::Stdout);
+        Ok(Process {
+            stdin: None,
+            stdout: wanted.stdout.then(|| log.listen(Stream::Stdout)),
+            stderr: wanted.stderr.then(|| log.listen(Stream::Stderr)),
+            resize: None,
+            exit: Box::pin(async move {
+                let passed = tokio::io::copy(&mut until_its_end, &mut tokio::io::sink()).await;
+                passed.map_err(|error| internal(&error))?;
+                // How it ended stands in the status of its Pod.
+                Ok(Exit(0))
+            }),
+        })
     }
 
     async fn connect(
