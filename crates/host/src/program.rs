@@ -69,11 +69,24 @@ pub fn in_background(program: &Path, args: &[String], log: &Path) -> Result<Runn
     let mut command = Command::new(program);
     command.args(args).stdin(Stdio::null()).stdout(output).stderr(errors);
     // SAFETY: between fork and exec the child makes one system call.
-    unsafe { command.pre_exec(|| Ok(rustix::process::setsid().map(|_session| ())?)) };
+    unsafe { command.pre_exec(begin_session) };
     let child = command.spawn().map_err(failed("run"))?;
     let handle = pidfd_open(Pid::from_child(&child), PidfdFlags::NONBLOCK);
     let handle = handle.map_err(|errno| failed("follow")(errno.into()))?;
     Ok(Running { child, handle })
+}
+
+/// In a session of its own, and with the signals of a terminal as a program expects them: whoever
+/// started us under `nohup` or in the background has them ignored, which a program would inherit.
+fn begin_session() -> io::Result<()> {
+    rustix::process::setsid()?;
+    for signal in [libc::SIGHUP, libc::SIGINT, libc::SIGQUIT] {
+        // SAFETY: the default is no function of ours, and the call is one of those allowed after fork.
+        if unsafe { libc::signal(signal, libc::SIG_DFL) } == libc::SIG_ERR {
+            return Err(io::Error::last_os_error());
+        }
+    }
+    Ok(())
 }
 
 impl Program {
@@ -84,7 +97,7 @@ impl Program {
         command.stdin(Stdio::null()).stdout(stream()?).stderr(stream()?);
         let sandbox = Arc::clone(&self.sandbox);
         let enter = move || {
-            rustix::process::setsid()?;
+            begin_session()?;
             sandbox.enter()
         };
         // SAFETY: between fork and exec the child only makes system calls: `enter` neither
@@ -100,7 +113,7 @@ impl Program {
         command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
         let sandbox = Arc::clone(&self.sandbox);
         let enter = move || {
-            rustix::process::setsid()?;
+            begin_session()?;
             sandbox.enter()
         };
         // SAFETY: between fork and exec the child only makes system calls: `enter` neither
@@ -124,7 +137,7 @@ impl Program {
         command.stdin(stream()?).stdout(stream()?).stderr(stream()?);
         let sandbox = Arc::clone(&self.sandbox);
         let enter = move || {
-            rustix::process::setsid()?;
+            begin_session()?;
             rustix::process::ioctl_tiocsctty(&theirs)?;
             sandbox.enter()
         };

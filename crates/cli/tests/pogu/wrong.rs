@@ -53,7 +53,7 @@ fn wrong_arguments_are_told_with_a_hint() {
         ),
         (
             &["man", "sail"],
-            "pogu: unknown command: sail\nhint: one of agent, dns, get, explain, lab, completion, man, help\n"
+            "pogu: unknown command: sail\nhint: one of agent, controller, dns, get, explain, lab, completion, man, help\n"
                 .to_owned(),
         ),
     ];

@@ -91,10 +91,18 @@ fn a_killed_program_takes_its_group_along() {
     let sandbox = Sandbox::new(netns.as_fd(), "berth", &[]).unwrap();
     let file = File::create(folder.0.join("output")).unwrap();
     let mut running = program(sandbox, "sleep 1000 & sleep 1000").spawn(&file).unwrap();
+    let children = await_children(running.pid(), 2);
     assert_eq!(running.status().unwrap(), None);
     running.kill().unwrap();
     await_end(&running);
     assert_eq!(running.status().unwrap().map(|status| status.success()), Some(false));
+    // They end each in its own time.
+    let is_there = |child: &String| Path::new("/proc").join(child).exists();
+    let are_gone = (0..1_000_000).any(|_| {
+        std::thread::yield_now();
+        !children.iter().any(is_there)
+    });
+    assert!(are_gone, "{children:?} go on");
     assert_eq!(netns.kill_all().unwrap(), 0);
 }
 
@@ -121,18 +129,19 @@ fn all_programs_of_a_namespace_are_killed_and_no_others() {
     assert!(outside.status().unwrap().is_some());
 }
 
-fn await_children(pid: u32, n: usize) {
+fn await_children(pid: u32, n: usize) -> Vec<String> {
     let path = format!("/proc/{pid}/task/{pid}/children");
-    let sleeping = || {
+    let sleeping = || -> Vec<String> {
         let children = fs::read_to_string(&path).unwrap();
         let is_sleep = |child: &&str| {
             fs::read_to_string(format!("/proc/{child}/comm")).is_ok_and(|comm| comm == "sleep\n")
         };
-        children.split_whitespace().filter(is_sleep).count()
+        children.split_whitespace().filter(is_sleep).map(str::to_owned).collect()
     };
     for _ in 0..1_000_000 {
-        if sleeping() == n {
-            return;
+        let sleeping = sleeping();
+        if sleeping.len() == n {
+            return sleeping;
         }
         std::thread::yield_now();
     }
