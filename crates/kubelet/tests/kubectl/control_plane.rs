@@ -114,7 +114,17 @@ pub(crate) fn run(command: &mut Command, input: &[u8]) -> Said {
     });
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     let code = output.status.code().unwrap();
-    Said { code, stdout: text(output.stdout), stderr: text(output.stderr) }
+    let stderr = text(output.stderr);
+    let told: Vec<&str> = stderr.split_inclusive('\n').filter(|line| !is_logged(line)).collect();
+    Said { code, stdout: text(output.stdout), stderr: told.concat() }
+}
+
+/// kubectl logs, to those who debug it, when a program ends before it has read all of its input; but
+/// only if it happens to notice. `E1125 16:32:46.551092   29675 v2.go:105] "Copying stdin failed"`
+fn is_logged(line: &str) -> bool {
+    let date = line.strip_prefix('E').and_then(|rest| rest.get(..4));
+    date.is_some_and(|date| date.bytes().all(|digit| digit.is_ascii_digit()))
+        && line.contains("\"Copying stdin failed\"")
 }
 
 #[expect(clippy::disallowed_methods, reason = "runs the control plane and its clients")]
