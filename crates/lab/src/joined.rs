@@ -41,7 +41,7 @@ pub(crate) use relay::relay;
 pub(crate) use seen::{Heard, NODES, PODS};
 pub(crate) use write::{Wishes, write};
 
-use seen::{SeenNode, SeenPod};
+use seen::{SeenNode, SeenPod, says_ready};
 use status::{Epoch, Memory};
 use write::{Life, Wish};
 
@@ -74,6 +74,9 @@ pub(crate) struct Joined {
     /// Where Pods were sent that had no node.
     bound: BTreeMap<Life, NodeName>,
     memories: BTreeMap<Life, Memory>,
+    /// How often somebody else changed what was told of a pod: when a node is not heard of, its pods
+    /// are said to be unready, and nobody but the kubelet says when they are again.
+    changed: BTreeMap<Life, u32>,
     epoch: Epoch,
     wishes: watch::Sender<Arc<Wishes>>,
     alive: watch::Sender<BTreeSet<NodeName>>,
@@ -106,6 +109,7 @@ impl Joined {
             over: BTreeMap::new(),
             bound: BTreeMap::new(),
             memories: BTreeMap::new(),
+            changed: BTreeMap::new(),
             epoch: Epoch(epoch),
             wishes,
             alive,
@@ -145,6 +149,12 @@ impl Joined {
         if pod.node().is_none_or(|node| self.own.contains_key(&node)) {
             let known = before.get(&pod.name()).filter(|(known, _)| known.uid() == pod.uid());
             let since = known.map_or(now, |(_, since)| *since);
+            let life = (pod.name(), pod.uid().to_owned());
+            if let Some(Wish::Status(told, _)) = self.wishes.borrow().get(&life)
+                && says_ready(told).is_some_and(|is_ready| is_ready != pod.is_ready)
+            {
+                *self.changed.entry(life).or_default() += 1;
+            }
             self.seen.insert(pod.name(), (pod, since));
         }
     }
@@ -163,6 +173,7 @@ impl Joined {
             self.seen.values().map(|(pod, _)| (pod.name(), pod.uid().to_owned())).collect();
         self.over.retain(|life, _| lives.contains(life));
         self.bound.retain(|life, _| lives.contains(life));
+        self.changed.retain(|life, _| lives.contains(life));
         self.end(&mut settled);
         self.begin(now, &mut settled);
         self.bind(now, &mut settled);
@@ -293,7 +304,7 @@ impl Joined {
         self.memories.remove(&life);
         if self.seen.get(name).is_some_and(|(pod, _)| pod.uid() == life.1) {
             let last = match self.wishes.borrow().get(&life) {
-                Some(Wish::Status(last)) => Some(Arc::clone(last)),
+                Some(Wish::Status(last, _)) => Some(Arc::clone(last)),
                 Some(Wish::Bind(_) | Wish::Over(_)) | None => None,
             };
             self.over.insert(life, Wish::Over(last));
@@ -343,7 +354,7 @@ impl Joined {
         }
         for (name, why) in &self.waiting {
             if let Some((seen, _)) = self.seen.get(name).filter(|(seen, _)| seen.node().is_none()) {
-                let wish = Wish::Status(Arc::new(status::of_unschedulable(why)));
+                let wish = Wish::Status(Arc::new(status::of_unschedulable(why)), 0);
                 wishes.insert((name.clone(), seen.uid().to_owned()), wish);
             }
         }
@@ -358,7 +369,8 @@ impl Joined {
             let memory = self.memories.entry(life.clone());
             let memory = memory.or_insert_with(|| Memory::new(epoch, created));
             let status = status::of_run(run, hosts, &seen.gates, memory, now);
-            wishes.insert(life, Wish::Status(Arc::new(status)));
+            let changed = self.changed.get(&life).copied().unwrap_or_default();
+            wishes.insert(life, Wish::Status(Arc::new(status), changed));
         }
         wishes.extend(self.over.iter().map(|(life, wish)| (life.clone(), wish.clone())));
         self.wishes.send_if_modified(|known| {

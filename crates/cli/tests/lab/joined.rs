@@ -260,6 +260,12 @@ fn what_runs_goes_on_while_the_api_server_is_away() {
         lab.pods().iter().any(|it| it["name"] == json!(pod) && it["restarts"] == *restarts)
             && *restarts != json!(0)
     });
+    // Whoever watches over nodes says that pods of a silent one are unready, and leaves the rest to
+    // the kubelet.
+    let unready = r#"{"status":{"conditions":[{"type":"Ready","status":"False"}]}}"#;
+    control_plane.kubectl(&format!("patch pod {pod} --subresource=status -p {unready}"));
+    let ready = "--for=condition=Ready";
+    control_plane.kubectl(&format!("wait {ready} pod/{pod} --timeout=30s"));
     control_plane.kubectl("delete deployment/web --wait=false");
     control_plane.kubectl("wait --for=delete pod -l app=web --timeout=30s");
 }

@@ -58,11 +58,23 @@ pub(crate) struct SeenPod {
     pub(crate) is_for_others: bool,
     /// Conditions beside ours that it waits for, and whether they hold.
     pub(crate) gates: BTreeMap<String, bool>,
+    /// Whether it is told to be ready, whoever said that last.
+    pub(crate) is_ready: bool,
 }
 
 /// A Node as the API server has it; whether it takes new Pods.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SeenNode(pub(crate) SchedulableNode, pub(crate) bool);
+
+/// The condition by which Services choose.
+const READY: &str = "Ready";
+
+/// Whether a status says that the Pod is ready; none says nothing of that.
+pub(crate) fn says_ready(status: &Value) -> Option<bool> {
+    let conditions = status.get("conditions")?.as_array()?;
+    let ready = conditions.iter().find(|it| it.get("type").is_some_and(|kind| kind == READY))?;
+    Some(ready.get("status").is_some_and(|status| status == "True"))
+}
 
 impl SeenPod {
     /// Nothing when it is not understood, which is told.
@@ -89,6 +101,7 @@ impl SeenPod {
             .readiness_gates
             .iter()
             .map(|gate| (gate.condition_type.clone(), holds(&gate.condition_type)));
+        let is_ready = holds(&READY.to_owned());
         let grace = beyond.metadata.deletion_grace_period_seconds.unwrap_or_default();
         Self {
             deleted: beyond.metadata.deletion_timestamp.map(|_at| Duration::from_secs(grace)),
@@ -96,6 +109,7 @@ impl SeenPod {
             is_for_others: !matches!(beyond.spec.scheduler_name.as_str(), "" | "default-scheduler")
                 || !beyond.spec.scheduling_gates.is_empty(),
             gates: gates.collect(),
+            is_ready,
             pod: Arc::new(pod),
         }
     }

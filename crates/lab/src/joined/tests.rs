@@ -167,7 +167,7 @@ fn pods_get_a_node_when_no_scheduler_gives_them_one() {
     let expected = Wishes::from([
         (of("a"), Wish::Bind("node-1".to_owned())),
         (of("b"), Wish::Bind("node-2".to_owned())),
-        (of("e"), Wish::Status(Arc::new(condition))),
+        (of("e"), Wish::Status(Arc::new(condition), 0)),
     ]);
     assert_eq!(scene.wishes(at(6)), expected);
     // A cordoned node takes none.

@@ -25,7 +25,8 @@ pub(crate) type Wishes = BTreeMap<Life, Wish>;
 pub(crate) enum Wish {
     /// It runs on this node.
     Bind(String),
-    Status(Arc<Value>),
+    /// It is so, and was told so often because somebody else had changed it.
+    Status(Arc<Value>, u32),
     /// Nothing of it runs any longer: it is deleted after its last status is written.
     Over(Option<Arc<Value>>),
 }
@@ -96,7 +97,7 @@ async fn grant(api: &Api, (name, uid): &Life, wish: &Wish) -> Result<(), Failure
             });
             drop(api.create(&format!("{path}/binding"), &binding).await?);
         }
-        Wish::Status(status) => tell(api, &path, uid, status).await?,
+        Wish::Status(status, _) => tell(api, &path, uid, status).await?,
         Wish::Over(status) => {
             if let Some(status) = status {
                 match tell(api, &path, uid, status).await {
