@@ -1,6 +1,6 @@
 //! Which commands does pogu have, and which arguments do they take?
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use agent::config::{AloneFlags, Flags};
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -146,9 +146,18 @@ pub(crate) struct AgentSocket {
         value_name = "PATH",
         env = "POGU_SOCKET",
         hide_env_values = true,
-        default_value = "/run/pogu/agent.sock"
+        default_value = DEFAULT_SOCKET
     )]
     pub(crate) socket: PathBuf,
+}
+
+const DEFAULT_SOCKET: &str = "/run/pogu/agent.sock";
+
+impl AgentSocket {
+    /// Whether a certain agent is meant, or one that is there.
+    pub(crate) fn is_meant(&self) -> bool {
+        self.socket != Path::new(DEFAULT_SOCKET) || self.socket.exists()
+    }
 }
 
 const GET_EXAMPLES: &str = "\

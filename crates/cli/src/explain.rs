@@ -41,7 +41,7 @@ fn lab(arguments: &ExplainArguments) -> Result<Option<InLab>, Failure> {
     if let Some(name) = &arguments.lab {
         return InLab::new(name, from).map(Some);
     }
-    let is_elsewhere = arguments.offline.manifests.is_some() || arguments.agent.socket.exists();
+    let is_elsewhere = arguments.offline.manifests.is_some() || arguments.agent.is_meant();
     if let ([only], false) = (lab::labs().as_slice(), is_elsewhere) {
         return InLab::new(only.as_str(), from).map(Some);
     }
