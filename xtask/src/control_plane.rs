@@ -82,7 +82,7 @@ fn call(program: &Path, command: &[&str], settings: &[String]) -> Result<Call> {
 
 /// Builds the control plane, unless it is built already; gives the path of the program.
 pub(crate) fn build() -> Result<PathBuf> {
-    let go = Go::find()?;
+    let go = Go::find_or_install()?;
     let module = workspace::root()?.join(MODULE);
     let manifest = fs::read_to_string(module.join("go.mod"))
         .with_context(|| format!("cannot read {MODULE}/go.mod"))?;

