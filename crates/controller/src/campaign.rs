@@ -147,29 +147,29 @@ async fn in_time<T>(
 
 /// Hears of each change of the Lease, for as long as somebody wants to know.
 async fn follow(requests: Requests, name: LeaseName, seen: mpsc::Sender<Option<Record>>) {
-    let target = name.watch_target();
     loop {
-        let (sender, mut receiver) = mpsc::channel(16);
-        let watching = requests.lines(&target, SILENCE_MAX, |line| {
-            match lease::parse_change(line).map(|found| sender.try_send(found)) {
-                // Who is far behind begins anew with what is there then.
-                Some(Err(_)) => ControlFlow::Break(()),
-                Some(Ok(())) | None => ControlFlow::Continue(()),
-            }
-        });
-        let passing = async {
-            while let Some(found) = receiver.recv().await {
-                if seen.send(found).await.is_err() {
-                    return;
-                }
-            }
-        };
-        tokio::select! {
-            outcome = watching => if let Err(error) = outcome {
-                tracing::debug!("the Lease is not followed just now: {error}");
-            },
-            () = passing => return,
+        match follow_once(&requests, &name, &seen).await {
+            Ok(ControlFlow::Break(())) => return,
+            Ok(ControlFlow::Continue(())) => {}
+            Err(error) => tracing::debug!("the Lease is not followed just now: {error}"),
         }
         sleep(PAUSE).await;
     }
+}
+
+/// Until the server ends the watch; it breaks when nobody wants to know any more.
+async fn follow_once(
+    requests: &Requests,
+    name: &LeaseName,
+    seen: &mpsc::Sender<Option<Record>>,
+) -> Result<ControlFlow<()>, RequestError> {
+    let mut changes = requests.follow(&name.watch_target(), SILENCE_MAX).await?;
+    while let Some(line) = changes.next_line().await? {
+        if let Some(found) = lease::parse_change(&line)
+            && seen.send(found).await.is_err()
+        {
+            return Ok(ControlFlow::Break(()));
+        }
+    }
+    Ok(ControlFlow::Continue(()))
 }

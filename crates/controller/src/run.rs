@@ -18,7 +18,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio::time::sleep_until;
 
-use ::watch::{Access, AccessError, ApiServer, Event, Requests, Wanted};
+use ::watch::{Access, AccessError, ApiServer, Caller, Event, Requests, Wanted};
 
 use crate::campaign::{Leading, campaign};
 use crate::election::{Election, Timing};
@@ -29,6 +29,10 @@ use crate::work::Work;
 
 /// Batches that wait to be taken in; whoever reads the API server waits beyond.
 const BATCHES_MAX: usize = 16;
+
+/// An object is at most 1.5 MiB where it is stored.
+const CALLER: Caller =
+    Caller { user_agent: concat!("pogu/", env!("CARGO_PKG_VERSION")), answer_bytes_max: 4 << 20 };
 
 /// What a controller is told.
 #[derive(Debug, Clone)]
@@ -118,7 +122,7 @@ async fn go_on(settings: Settings, batches: mpsc::Receiver<Vec<Event>>) -> Resul
         tokio::spawn(serve(Listener::Tcp(listener), site, stopped.clone()));
     }
     let signals = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    let requests = Requests::new(settings.access);
+    let requests = Requests::new(settings.access, CALLER);
     let identity = format!("{}_{:08x}", settings.name, unique());
     let election = Election::new(identity.clone(), settings.timing, monotonic());
     let (leading_sender, leading) = watch::channel(Leading::default());

@@ -29,7 +29,8 @@ mod version;
 
 pub use access::{Access, AccessError};
 pub use collection::Wanted;
-pub use requests::{Method, RequestError, Requests};
+pub use connection::with_causes;
+pub use requests::{Caller, Followed, Method, RequestError, Requests};
 pub use state::{ApiServerState, ApiServerStatus, CollectionState, Counts, Trouble};
 
 use crate::event::Event;

@@ -12,8 +12,9 @@ mod tests;
 mod walk;
 
 pub use api_server::{
-    Access, AccessError, ApiServer, ApiServerState, ApiServerStatus, ApiServerStopper,
-    CollectionState, Counts, Method, PodScope, RequestError, Requests, Trouble, Wanted,
+    Access, AccessError, ApiServer, ApiServerState, ApiServerStatus, ApiServerStopper, Caller,
+    CollectionState, Counts, Followed, Method, PodScope, RequestError, Requests, Trouble, Wanted,
+    with_causes,
 };
 pub use event::Event;
 pub use folder::{Folder, OpenError, Stopper};

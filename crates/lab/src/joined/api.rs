@@ -3,37 +3,25 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use http_body_util::BodyExt as _;
-use hyper::header::{ACCEPT, CONTENT_TYPE, USER_AGENT};
-use hyper::{Method, Request, Response, StatusCode};
-use hyper_util::client::legacy::Client as Transport;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
-use kube::client::{Body, ConfigExt as _};
+use hyper::StatusCode;
+use kube::Config;
 use kube::config::{KubeConfigOptions, Kubeconfig};
-use kube::{Client, Config};
 use serde_json::Value;
 use tokio::time::timeout;
-use tower::ServiceBuilder;
-use tower::util::BoxService;
+use watch::{Caller, Followed, Method, RequestError, Requests};
 
-/// An answer begins, and one that is no watch ends, in this time.
+/// An answer that is no watch ends in this time.
 const ANSWER_MAX: Duration = Duration::from_secs(30);
 
-/// A host that answers a connection at all does it in this time.
-const CONNECT_MAX: Duration = Duration::from_secs(5);
-
-/// How long a connection without a request is kept.
-const IDLE_MAX: Duration = Duration::from_secs(30);
-
 /// No list of a lab's cluster is longer; a page is asked for at a time.
-const ANSWER_BYTES_MAX: usize = 64 << 20;
+const CALLER: Caller = Caller {
+    user_agent: concat!("pogu-lab/", env!("CARGO_PKG_VERSION")),
+    answer_bytes_max: 64 << 20,
+};
 
 /// The connection to an API server, shared by all who ask.
 #[derive(Clone)]
-pub(crate) struct Api {
-    client: Client,
-}
+pub(crate) struct Api(Requests);
 
 /// How a patch is to be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,29 +77,42 @@ impl Access {
     pub(crate) async fn load(path: &Path) -> Result<Self, KubeconfigError> {
         let wrong = |error: &dyn std::error::Error| KubeconfigError {
             path: path.to_owned(),
-            what: with_causes(error),
+            what: watch::with_causes(error),
         };
         let file = Kubeconfig::read_from(path).map_err(|error| wrong(&error))?;
         let options = KubeConfigOptions::default();
         let config = Config::from_custom_kubeconfig(file.clone(), &options).await;
         let config = config.map_err(|error| wrong(&error))?;
-        let url = config.cluster_url.clone();
+        let url = config.cluster_url;
         let is_tls = url.scheme_str() != Some("http");
         let host = url.host().unwrap_or_default();
         let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
         let port = url.port_u16().unwrap_or(if is_tls { 443 } else { 80 });
-        let client = client(config).map_err(|error| wrong(&error))?;
-        Ok(Self { file, host, port, is_tls, api: Api { client } })
+        let access = watch::Access::Kubeconfig { path: path.to_owned(), context: None };
+        Ok(Self { file, host, port, is_tls, api: Api(Requests::new(access, CALLER)) })
+    }
+}
+
+impl From<RequestError> for Failure {
+    fn from(error: RequestError) -> Self {
+        match error {
+            RequestError::Access(error) => unreachable(&error),
+            RequestError::Lost { reason, .. } => Self::Unreachable(reason),
+            RequestError::Refused { code, message, .. } => {
+                let told = Some(message).filter(|message| !message.is_empty());
+                Self::Refused { code, what: told.unwrap_or_else(|| "it gave no reason".to_owned()) }
+            }
+        }
     }
 }
 
 impl Api {
     pub(crate) async fn get(&self, path: &str) -> Result<Value, Failure> {
-        self.ask(Method::GET, path, "", None).await
+        self.ask(Method::Get, path, None).await
     }
 
     pub(crate) async fn create(&self, path: &str, object: &Value) -> Result<Value, Failure> {
-        self.ask(Method::POST, path, "application/json", Some(object)).await
+        self.ask(Method::Create, path, Some(object)).await
     }
 
     pub(crate) async fn patch(
@@ -120,117 +121,41 @@ impl Api {
         kind: PatchKind,
         patch: &Value,
     ) -> Result<Value, Failure> {
-        let kind = match kind {
-            PatchKind::Merge => "application/merge-patch+json",
-            PatchKind::Strategic => "application/strategic-merge-patch+json",
+        let method = match kind {
+            PatchKind::Merge => Method::Merge,
+            PatchKind::Strategic => Method::StrategicMerge,
         };
-        self.ask(Method::PATCH, path, kind, Some(patch)).await
+        self.ask(method, path, Some(patch)).await
     }
 
     pub(crate) async fn delete(&self, path: &str, options: &Value) -> Result<Value, Failure> {
-        self.ask(Method::DELETE, path, "application/json", Some(options)).await
+        self.ask(Method::Delete, path, Some(options)).await
     }
 
     async fn ask(
         &self,
         method: Method,
         path: &str,
-        content_type: &str,
         body: Option<&Value>,
     ) -> Result<Value, Failure> {
-        let mut request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header(ACCEPT, "application/json")
-            .header(USER_AGENT, concat!("pogu-lab/", env!("CARGO_PKG_VERSION")));
-        if body.is_some() {
-            request = request.header(CONTENT_TYPE, content_type);
-        }
-        let body = body.map(|body| body.to_string().into_bytes()).unwrap_or_default();
-        let request = request.body(Body::from(body)).map_err(|error| unreachable(&error))?;
-        let answer = async {
-            let response = self.send(request).await?;
-            let bytes = all_bytes(response).await?;
-            serde_json::from_slice(&bytes).map_err(|error| unreachable(&error))
-        };
-        timeout(ANSWER_MAX, answer).await.unwrap_or_else(|_| Err(silent(ANSWER_MAX)))
+        let body = body.map(|body| body.to_string().into_bytes());
+        let answer = timeout(ANSWER_MAX, self.0.send(method, path, body)).await;
+        let bytes = answer.unwrap_or_else(|_| Err(silent(path)))?;
+        serde_json::from_slice(&bytes).map_err(|error| unreachable(&error))
     }
 
-    /// Begins a watch; what comes is the caller's to read.
-    pub(crate) async fn watch(&self, path: &str) -> Result<Response<Body>, Failure> {
-        let request = Request::get(path)
-            .header(ACCEPT, "application/json")
-            .header(USER_AGENT, concat!("pogu-lab/", env!("CARGO_PKG_VERSION")))
-            .body(Body::empty())
-            .map_err(|error| unreachable(&error))?;
-        let begun = timeout(ANSWER_MAX, self.send(request)).await;
-        begun.unwrap_or_else(|_| Err(silent(ANSWER_MAX)))
-    }
-
-    async fn send(&self, request: Request<Body>) -> Result<Response<Body>, Failure> {
-        let response = self.client.send(request).await.map_err(|error| unreachable(&error))?;
-        if response.status().is_success() {
-            return Ok(response);
-        }
-        let code = response.status().as_u16();
-        let bytes = all_bytes(response).await.unwrap_or_default();
-        let told: Option<Value> = serde_json::from_slice(&bytes).ok();
-        let message = told.as_ref().and_then(|told| told.get("message")?.as_str());
-        Err(Failure::Refused { code, what: message.unwrap_or("it gave no reason").to_owned() })
+    /// Begins a watch that breaks off when nothing comes for `silence`.
+    pub(crate) async fn watch(&self, path: &str, silence: Duration) -> Result<Followed, Failure> {
+        let begun = timeout(ANSWER_MAX, self.0.follow(path, silence)).await;
+        Ok(begun.unwrap_or_else(|_| Err(silent(path)))?)
     }
 }
 
-/// The library's own stack would ask again by itself, and log each failure.
-fn client(config: Config) -> Result<Client, kube::Error> {
-    let mut http = HttpConnector::new();
-    http.enforce_http(false);
-    http.set_nodelay(true);
-    http.set_connect_timeout(Some(CONNECT_MAX));
-    let tls = config.rustls_https_connector_with_connector(http)?;
-    let transport: Transport<_, Body> =
-        Transport::builder(TokioExecutor::new()).pool_idle_timeout(IDLE_MAX).build(tls);
-    let service = ServiceBuilder::new()
-        .layer(config.base_uri_layer())
-        .option_layer(config.auth_layer()?)
-        .layer(config.extra_headers_layer()?)
-        .map_err(tower::BoxError::from)
-        .service(transport);
-    Ok(Client::new(BoxService::new(service), config.default_namespace))
-}
-
-async fn all_bytes(mut response: Response<Body>) -> Result<Vec<u8>, Failure> {
-    let mut all = Vec::new();
-    while let Some(frame) = response.body_mut().frame().await {
-        let frame = frame.map_err(|error| unreachable(&error))?;
-        if let Ok(bytes) = frame.into_data() {
-            if all.len() + bytes.len() > ANSWER_BYTES_MAX {
-                return Err(Failure::Unreachable("the answer is too long".to_owned()));
-            }
-            all.extend_from_slice(&bytes);
-        }
-    }
-    Ok(all)
+fn silent(path: &str) -> RequestError {
+    let reason = format!("nothing came for {} s", ANSWER_MAX.as_secs());
+    RequestError::Lost { verb: "get", target: path.to_owned(), reason }
 }
 
 pub(crate) fn unreachable(error: &dyn std::error::Error) -> Failure {
-    Failure::Unreachable(with_causes(error))
-}
-
-pub(crate) fn silent(time: Duration) -> Failure {
-    Failure::Unreachable(format!("nothing came for {} s", time.as_secs()))
-}
-
-/// Libraries name the cause in the source of the source.
-fn with_causes(error: &dyn std::error::Error) -> String {
-    let text = error.to_string();
-    let mut text = text.strip_prefix("ServiceError: ").unwrap_or(&text).to_owned();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let more = error.to_string();
-        if !text.contains(&more) {
-            text = format!("{text}: {more}");
-        }
-        cause = error.source();
-    }
-    text
+    Failure::Unreachable(watch::with_causes(error))
 }

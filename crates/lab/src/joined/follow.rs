@@ -3,12 +3,11 @@
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-use http_body_util::BodyExt as _;
 use hyper::StatusCode;
 use serde_json::Value;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until};
 
-use super::api::{Api, Failure, silent, unreachable};
+use super::api::{Api, Failure, unreachable};
 use super::pause::Pause;
 use super::seen::Heard;
 use crate::event::{Event, Events};
@@ -114,33 +113,20 @@ async fn watch(
         collection.path,
         version.as_deref().unwrap_or_default(),
     );
-    let mut response = match api.watch(&path).await {
+    let mut changes = match api.watch(&path, SILENCE_MAX).await {
         Err(failure) if failure.is(StatusCode::GONE) => return Ok(End::Expired),
         begun => begun?,
     };
-    let mut line = Vec::new();
-    loop {
-        let frame = match timeout(SILENCE_MAX, response.body_mut().frame()).await {
-            Ok(Some(frame)) => frame.map_err(|error| unreachable(&error))?,
-            Ok(None) => return Ok(End::Over),
-            Err(_) => return Err(silent(SILENCE_MAX)),
-        };
-        let Ok(bytes) = frame.into_data() else { continue };
-        for byte in bytes {
-            if byte != b'\n' {
-                line.push(byte);
-                continue;
-            }
-            let event = serde_json::from_slice(&line).map_err(|error| unreachable(&error))?;
-            line.clear();
-            if let ControlFlow::Break(end) = hear(event, collection, events, version).await {
-                return Ok(end);
-            }
-        }
+    while let Some(line) = changes.next_line().await? {
         if line.len() > LINE_BYTES_MAX {
             return Err(Failure::Unreachable("an object is too long".to_owned()));
         }
+        let event = serde_json::from_slice(&line).map_err(|error| unreachable(&error))?;
+        if let ControlFlow::Break(end) = hear(event, collection, events, version).await {
+            return Ok(end);
+        }
     }
+    Ok(End::Over)
 }
 
 async fn hear(

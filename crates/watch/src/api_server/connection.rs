@@ -44,6 +44,9 @@ const ERROR_BYTES_MAX: usize = 64 << 10;
 /// Of an error's text that is no Status of the API no more is shown.
 const ERROR_CHARS_MAX: usize = 200;
 
+/// Who we say that we are.
+const OUR_AGENT: &str = concat!("pogu/", env!("CARGO_PKG_VERSION"));
+
 /// A client, and until when it is good.
 #[derive(Clone)]
 pub(super) struct Connection {
@@ -87,17 +90,17 @@ impl Connection {
     /// # Errors
     /// There is no answer, or it is an error.
     pub(super) async fn get(&self, target: &str) -> Result<Response<Body>, Failure> {
-        self.send(Request::get(target), Body::empty()).await
+        let head = Request::get(target).header(USER_AGENT, OUR_AGENT);
+        self.send(head, Body::empty()).await
     }
 
-    /// The same for any request.
+    /// The same for any request; the head says who asks.
     ///
     /// # Errors
     /// As of `get`; then it is not known whether the server did what it was asked.
     pub(super) async fn send(&self, head: Builder, body: Body) -> Result<Response<Body>, Failure> {
         let request = head
             .header(ACCEPT, "application/json")
-            .header(USER_AGENT, concat!("pogu/", env!("CARGO_PKG_VERSION")))
             .body(body)
             .map_err(|error| Failure::Malformed(error.to_string()))?;
         let response = match timeout(ANSWER_MAX, self.client.send(request)).await {
@@ -203,8 +206,10 @@ where
     Ok(Client::new(BoxService::new(service), config.default_namespace))
 }
 
-/// An error and what it comes from, in one line, without words that only say that it is an error.
-pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
+/// An error of a client and what it comes from, in one line, without words that only say that it is
+/// an error.
+#[must_use]
+pub fn with_causes(error: &dyn std::error::Error) -> String {
     let text = error.to_string();
     let text = text.strip_prefix("ServiceError: ").unwrap_or(&text);
     let mut text = text.split(": https://docs.rs/").next().unwrap_or_default().to_owned();

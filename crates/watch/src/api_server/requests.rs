@@ -1,13 +1,14 @@
 //! How is the API server asked for single things, beside what is followed?
 
+use std::collections::VecDeque;
 use std::fmt;
-use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use hyper::Request;
-use hyper::header::CONTENT_TYPE;
+use hyper::header::{CONTENT_TYPE, USER_AGENT};
+use hyper::http::request::Builder;
+use hyper::{Request, Response};
 use kube::client::Body;
 use thiserror::Error;
 
@@ -17,11 +18,11 @@ use super::connection::{Connection, all_bytes, next_bytes};
 use super::failure::Failure;
 use super::lines::{Lines, TooLong};
 
-/// An object is at most 1.5 MiB where it is stored.
-const ANSWER_BYTES_MAX: usize = 4 << 20;
-
 /// Within an answer the server always has something to say.
 const SILENCE_MAX: Duration = Duration::from_secs(10);
+
+/// What RBAC calls an answer that goes on.
+const WATCH: &str = "watch";
 
 /// No client has this number.
 const NONE: u64 = u64::MAX;
@@ -38,6 +39,8 @@ pub enum Method {
     Apply,
     /// JSON merge patch (RFC 7386).
     Merge,
+    /// A merge patch that merges lists of named things by their names.
+    StrategicMerge,
     Delete,
 }
 
@@ -48,7 +51,7 @@ impl Method {
             Self::Get => "get",
             Self::Create => "create",
             Self::Replace => "update",
-            Self::Apply | Self::Merge => "patch",
+            Self::Apply | Self::Merge | Self::StrategicMerge => "patch",
             Self::Delete => "delete",
         }
     }
@@ -58,7 +61,7 @@ impl Method {
             Self::Get => "GET",
             Self::Create => "POST",
             Self::Replace => "PUT",
-            Self::Apply | Self::Merge => "PATCH",
+            Self::Apply | Self::Merge | Self::StrategicMerge => "PATCH",
             Self::Delete => "DELETE",
         }
     }
@@ -67,6 +70,7 @@ impl Method {
         match self {
             Self::Apply => "application/apply-patch+yaml",
             Self::Merge => "application/merge-patch+json",
+            Self::StrategicMerge => "application/strategic-merge-patch+json",
             Self::Get | Self::Create | Self::Replace | Self::Delete => "application/json",
         }
     }
@@ -97,9 +101,19 @@ impl RequestError {
     }
 }
 
+/// Who asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Caller {
+    /// As the server's log names it: `pogu/0.1.0`.
+    pub user_agent: &'static str,
+    /// No whole answer that it reads is longer.
+    pub answer_bytes_max: usize,
+}
+
 /// A way to ask, with the same credentials for all, made anew when they change.
 #[derive(Clone)]
 pub struct Requests {
+    caller: Caller,
     clients: Arc<Clients>,
     /// The client that the server did not accept.
     refused: Arc<AtomicU64>,
@@ -114,8 +128,12 @@ impl fmt::Debug for Requests {
 impl Requests {
     /// Asks nothing yet. To be used inside a runtime that has timers and sockets.
     #[must_use]
-    pub fn new(access: Access) -> Self {
-        Self { clients: Arc::new(Clients::new(access)), refused: Arc::new(AtomicU64::new(NONE)) }
+    pub fn new(access: Access, caller: Caller) -> Self {
+        Self {
+            caller,
+            clients: Arc::new(Clients::new(access)),
+            refused: Arc::new(AtomicU64::new(NONE)),
+        }
     }
 
     /// Asks, and gives the body of the answer. `target` is the path with its query.
@@ -129,44 +147,40 @@ impl Requests {
         body: Option<Vec<u8>>,
     ) -> Result<Vec<u8>, RequestError> {
         let connection = self.connection().await?;
-        let head = Request::builder().method(method.http()).uri(target);
+        let head = self.head(method.http(), target);
         let head = head.header(CONTENT_TYPE, method.content_type());
         let asking = async {
             let body = body.map_or_else(Body::empty, Body::from);
             let mut response = connection.send(head, body).await?;
-            all_bytes(&mut response, SILENCE_MAX, ANSWER_BYTES_MAX).await
+            all_bytes(&mut response, SILENCE_MAX, self.caller.answer_bytes_max).await
         };
         asking.await.map_err(|failure| self.failed(&connection, method.verb(), target, failure))
     }
 
-    /// Follows an answer that goes on, such as a watch or a log, line by line, until it ends, `take`
-    /// breaks, or nothing comes for `silence`.
+    /// Begins to read an answer that goes on, such as a watch. It breaks off when nothing comes for
+    /// `silence`.
     ///
     /// # Errors
-    /// See [`RequestError`]; also when the answer breaks off.
-    pub async fn lines(
-        &self,
-        target: &str,
-        silence: Duration,
-        mut take: impl FnMut(&[u8]) -> ControlFlow<()>,
-    ) -> Result<(), RequestError> {
+    /// See [`RequestError`].
+    pub async fn follow(&self, target: &str, silence: Duration) -> Result<Followed, RequestError> {
         let connection = self.connection().await?;
-        let following = async {
-            let mut response = connection.get(target).await?;
-            let mut lines = Lines::default();
-            while let Some(bytes) = next_bytes(&mut response, silence).await? {
-                let mut is_over = false;
-                lines.push::<TooLong>(&bytes, |line| {
-                    is_over |= is_over || take(line).is_break();
-                    Ok(())
-                })?;
-                if is_over {
-                    break;
-                }
-            }
-            Ok(())
-        };
-        following.await.map_err(|failure| self.failed(&connection, "watch", target, failure))
+        let begun = connection.send(self.head("GET", target), Body::empty()).await;
+        match begun {
+            Ok(response) => Ok(Followed {
+                requests: self.clone(),
+                connection,
+                target: target.to_owned(),
+                silence,
+                response,
+                lines: Lines::default(),
+                whole: VecDeque::new(),
+            }),
+            Err(failure) => Err(self.failed(&connection, WATCH, target, failure)),
+        }
+    }
+
+    fn head(&self, method: &str, target: &str) -> Builder {
+        Request::builder().method(method).uri(target).header(USER_AGENT, self.caller.user_agent)
     }
 
     async fn connection(&self) -> Result<Connection, AccessError> {
@@ -196,5 +210,52 @@ impl Requests {
             Failure::TooLong => "the answer is longer than any object may be".to_owned(),
         };
         RequestError::Lost { verb, target, reason }
+    }
+}
+
+/// An answer that goes on.
+pub struct Followed {
+    requests: Requests,
+    connection: Connection,
+    target: String,
+    silence: Duration,
+    response: Response<Body>,
+    lines: Lines,
+    /// Those that have come and were not taken yet.
+    whole: VecDeque<Vec<u8>>,
+}
+
+impl fmt::Debug for Followed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Followed").field("target", &self.target).finish_non_exhaustive()
+    }
+}
+
+impl Followed {
+    /// The next line; `None` at the end.
+    ///
+    /// # Errors
+    /// It breaks off, or a line is longer than any object.
+    pub async fn next_line(&mut self) -> Result<Option<Vec<u8>>, RequestError> {
+        loop {
+            if let Some(line) = self.whole.pop_front() {
+                return Ok(Some(line));
+            }
+            let bytes = match next_bytes(&mut self.response, self.silence).await {
+                Ok(Some(bytes)) => bytes,
+                Ok(None) => return Ok(None),
+                Err(failure) => return Err(self.failed(failure)),
+            };
+            let whole = &mut self.whole;
+            let pushed = self.lines.push::<TooLong>(&bytes, |line| {
+                whole.push_back(line.to_vec());
+                Ok(())
+            });
+            pushed.map_err(|too_long| self.failed(too_long.into()))?;
+        }
+    }
+
+    fn failed(&self, failure: Failure) -> RequestError {
+        self.requests.failed(&self.connection, WATCH, &self.target, failure)
     }
 }
