@@ -16,7 +16,8 @@ use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::oneshot;
 
-use super::api::Api;
+use super::api::{Api, Failure};
+use super::pause::Pause;
 use crate::errand::{Errand, Reply};
 use crate::event::{Event, Events};
 use crate::who::PodName;
@@ -52,19 +53,7 @@ impl Doors {
 
     /// Answers at all of them, until the future is dropped.
     pub(crate) async fn serve(&self, api: Api, events: Events) {
-        let authorities = match api.get(AUTHORITIES).await {
-            Ok(map) => {
-                map.pointer("/data/client-ca-file").and_then(Value::as_str).map(str::to_owned)
-            }
-            Err(failure) => {
-                tracing::warn!("whose certificates nodes may trust is not known: {failure}");
-                None
-            }
-        };
-        let Some(authorities) = authorities else {
-            tracing::warn!("kubectl logs, exec and port-forward do not work");
-            return;
-        };
+        let authorities = authorities(&api).await;
         let listeners =
             std::mem::take(&mut *self.listeners.lock().unwrap_or_else(PoisonError::into_inner));
         let mut servers = tokio::task::JoinSet::new();
@@ -90,6 +79,25 @@ impl Doors {
         let certificate = certificate.map_err(io::Error::other)?;
         let server = Server::new(certificate, authorities, Arc::new(side));
         Ok((server.map_err(io::Error::other)?, TcpListener::from_std(listener)?))
+    }
+}
+
+/// Whose certificates nodes may trust. Until that is known, kubectl logs, exec, attach and port-forward
+/// do not work.
+async fn authorities(api: &Api) -> String {
+    let mut pause = Pause::new();
+    loop {
+        let failure = match api.get(AUTHORITIES).await {
+            Ok(map) => match map.pointer("/data/client-ca-file").and_then(Value::as_str) {
+                Some(authorities) => {
+                    pause.passed(AUTHORITIES);
+                    return authorities.to_owned();
+                }
+                None => Failure::Unreachable("it names no client-ca-file".to_owned()),
+            },
+            Err(failure) => failure,
+        };
+        pause.failed(AUTHORITIES, &failure).await;
     }
 }
 
