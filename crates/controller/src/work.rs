@@ -162,26 +162,23 @@ impl Work {
     }
 
     pub(crate) fn ended(&mut self, outcome: Outcome, now: Instant) {
-        let error = match outcome {
+        let (outcome, written) = match outcome {
             Outcome::Condition(writing, outcome) => {
                 self.conditions.tried(&writing, outcome.is_err(), now);
-                self.figures.conditions_written.fetch_add(1, Ordering::Relaxed);
-                outcome.err()
+                (outcome, &self.figures.conditions_written)
             }
             Outcome::Event(problem, outcome) => {
                 if outcome.is_err() {
                     self.events.failed(&problem, now);
                 }
-                self.figures.events_written.fetch_add(1, Ordering::Relaxed);
-                outcome.err()
+                (outcome, &self.figures.events_written)
             }
         };
-        let trouble = error.map(|error| error.to_string());
-        if let Some(reason) = &trouble {
-            self.figures.failures.fetch_add(1, Ordering::Relaxed);
-            if self.trouble != trouble {
-                tracing::warn!("{reason}");
-            }
+        let trouble = outcome.err().map(|error| error.to_string());
+        let counter = if trouble.is_some() { &self.figures.failures } else { written };
+        counter.fetch_add(1, Ordering::Relaxed);
+        if let Some(reason) = trouble.as_ref().filter(|_| self.trouble != trouble) {
+            tracing::warn!("{reason}");
         }
         self.trouble = trouble;
     }
