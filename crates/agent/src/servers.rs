@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 
 use ::watch::ApiServerStatus;
-use serve::{Listener, Stop, is_family_missing, listen, serve};
+use serve::{Listener, Stop, listen, listen_if_possible, serve};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -108,13 +108,13 @@ impl Listening {
 fn listen_all(purpose: &'static str, all: &[Listen]) -> Result<Vec<TcpListener>, Failure> {
     let mut listeners = Vec::with_capacity(all.len());
     for one in all {
-        match listen(one.address) {
-            Ok(listener) => listeners.push(listener),
-            Err(error) if !one.required && is_family_missing(&error) => {
-                tracing::info!(address = %one.address, "no IPv6 on this host, not listening there");
-            }
-            Err(source) => return Err(Failure::Listen { purpose, address: one.address, source }),
-        }
+        let listening = if one.required {
+            listen(one.address).map(Some)
+        } else {
+            listen_if_possible(one.address)
+        };
+        let failed = |source| Failure::Listen { purpose, address: one.address, source };
+        listeners.extend(listening.map_err(failed)?);
     }
     Ok(listeners)
 }

@@ -10,7 +10,7 @@ use std::sync::mpsc::sync_channel;
 use std::thread;
 
 use host::clock::monotonic;
-use serve::{Listener, is_family_missing, listen, serve};
+use serve::{Listener, listen, listen_if_possible, serve};
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::runtime::Builder;
@@ -185,13 +185,10 @@ fn unique() -> u64 {
 fn listeners(addresses: &[SocketAddr]) -> Result<Vec<TcpListener>, Failure> {
     let mut all = Vec::with_capacity(addresses.len());
     for &address in addresses {
-        match listen(address) {
-            Ok(listener) => all.push(listener),
-            Err(error) if address.ip().is_unspecified() && is_family_missing(&error) => {
-                tracing::info!(%address, "no IPv6 on this host, not listening there");
-            }
-            Err(source) => return Err(Failure::Listen { address, source }),
-        }
+        let is_any = address.ip().is_unspecified();
+        let listening =
+            if is_any { listen_if_possible(address) } else { listen(address).map(Some) };
+        all.extend(listening.map_err(|source| Failure::Listen { address, source })?);
     }
     Ok(all)
 }

@@ -147,9 +147,21 @@ where
     }
 }
 
-/// Whether a host has no address of the family at all: without IPv6 there is no `[::]`.
-#[must_use]
-pub fn is_family_missing(error: &io::Error) -> bool {
+/// The same on a host that may lack the family of the address; says so then, and gives nothing.
+///
+/// # Errors
+/// The address cannot be had for another reason.
+pub fn listen_if_possible(address: SocketAddr) -> io::Result<Option<TcpListener>> {
+    match listen(address) {
+        Err(error) if is_family_missing(&error) => {
+            tracing::info!(%address, "no IPv6 on this host, not listening there");
+            Ok(None)
+        }
+        listening => listening.map(Some),
+    }
+}
+
+fn is_family_missing(error: &io::Error) -> bool {
     let number = error.raw_os_error();
     number == Some(rustix::io::Errno::AFNOSUPPORT.raw_os_error())
         || number == Some(rustix::io::Errno::ADDRNOTAVAIL.raw_os_error())

@@ -5,4 +5,4 @@ mod answer;
 mod connections;
 
 pub use answer::Answer;
-pub use connections::{Listener, Site, Stop, is_family_missing, listen, serve, stopped};
+pub use connections::{Listener, Site, Stop, listen, listen_if_possible, serve, stopped};
