@@ -23,6 +23,7 @@ mod settle;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use dns::dns_service;
 pub(crate) use settle::{Settled, Step};
 
 /// Which object of a manifest.

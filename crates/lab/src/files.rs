@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::cluster::{Cluster, Key};
+use crate::cluster::{Cluster, Key, dns_service};
 use crate::kubelet::{Kubelet, Surroundings};
 use crate::network;
 use crate::source::{Change, Notice, Source};
@@ -82,22 +82,7 @@ impl Files {
     /// The cluster DNS's Service, which pods are pointed at, stands for all clusters' own. A manifest
     /// may say something else.
     pub(crate) fn add_dns(&mut self) {
-        let addresses: Vec<String> = self.around.plan.dns.iter().map(IpAddr::to_string).collect();
-        let policy = if addresses.len() > 1 { "RequireDualStack" } else { "SingleStack" };
-        let manifest = serde_json::json!({
-            "apiVersion": "v1",
-            "kind": "Service",
-            "metadata": {"name": "kube-dns", "namespace": "kube-system"},
-            "spec": {
-                "clusterIP": addresses.first(),
-                "clusterIPs": addresses,
-                "ipFamilyPolicy": policy,
-                "ports": [
-                    {"name": "dns", "port": 53, "protocol": "UDP"},
-                    {"name": "dns-tcp", "port": 53, "protocol": "TCP"},
-                ],
-            },
-        });
+        let manifest = dns_service(&self.around.plan.dns);
         let parsed = crate::source::parse("", &manifest.to_string());
         let changes = parsed.objects.into_iter().map(|object| Change::Apply(Box::new(object)));
         self.take_in(changes.collect());

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use ingest::api;
 use model::{Family, NodeName, ServiceName};
+use serde_json::{Value, json};
 
 use super::Cluster;
 
@@ -16,6 +17,26 @@ const PORT: u16 = 53;
 
 /// Nodes that one hint may name, as the API says.
 const HINTS_MAX: usize = 8;
+
+/// The Service that pods are pointed at, at these addresses.
+pub(crate) fn dns_service(addresses: &[IpAddr]) -> Value {
+    let addresses: Vec<String> = addresses.iter().map(IpAddr::to_string).collect();
+    let policy = if addresses.len() > 1 { "RequireDualStack" } else { "SingleStack" };
+    json!({
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": NAME, "namespace": NAMESPACE},
+        "spec": {
+            "clusterIP": addresses.first(),
+            "clusterIPs": addresses,
+            "ipFamilyPolicy": policy,
+            "ports": [
+                {"name": "dns", "port": PORT, "protocol": "UDP"},
+                {"name": "dns-tcp", "port": PORT, "protocol": "TCP"},
+            ],
+        },
+    })
+}
 
 impl Cluster {
     /// Nodes whose agent answers; whether that is news.

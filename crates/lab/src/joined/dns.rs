@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::api::{Api, Failure};
 use super::node::LAB_LABEL;
+use crate::cluster::dns_service;
 use crate::plan::Plan;
 use crate::settings::LabName;
 
@@ -44,27 +45,11 @@ pub(crate) async fn take_away(api: &Api, lab: &LabName) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Labelled, so that its maker is known.
 fn service(lab: &LabName, addresses: &[IpAddr]) -> Value {
-    let addresses: Vec<String> = addresses.iter().map(IpAddr::to_string).collect();
-    let policy = if addresses.len() > 1 { "RequireDualStack" } else { "SingleStack" };
-    json!({
-        "apiVersion": "v1",
-        "kind": "Service",
-        "metadata": {
-            "name": "kube-dns",
-            "namespace": "kube-system",
-            "labels": {LAB_LABEL: lab.as_str()},
-        },
-        "spec": {
-            "clusterIP": addresses.first(),
-            "clusterIPs": addresses,
-            "ipFamilyPolicy": policy,
-            "ports": [
-                {"name": "dns", "port": 53, "protocol": "UDP"},
-                {"name": "dns-tcp", "port": 53, "protocol": "TCP"},
-            ],
-        },
-    })
+    let mut service = dns_service(addresses);
+    service["metadata"]["labels"] = json!({LAB_LABEL: lab.as_str()});
+    service
 }
 
 fn cluster_ips(service: &Value) -> Vec<IpAddr> {
