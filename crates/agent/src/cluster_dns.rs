@@ -162,7 +162,7 @@ impl ClusterDns {
         let is_ready = published.status.synced;
         let configured = self.follower.advance(&published.table, is_ready, serial());
         self.serve(configured);
-        self.measure(published);
+        let answered_at = (host::clock::monotonic(), host::clock::wall());
         self.listen_at_node(&published.node.node.primary_addresses);
         let service = published.table.services.get(&self.settings.config.service);
         let problem = self.local.as_mut().and_then(|local| {
@@ -171,16 +171,10 @@ impl ClusterDns {
         });
         let local = self.local.as_ref().map(Local::addresses).unwrap_or_default();
         self.shown.send_modify(|state| {
-            *state = Arc::new(DnsState { is_ready, local, problem, ..DnsState::clone(state) });
-        });
-    }
-
-    /// Counts how long it took until this is what names are answered by.
-    fn measure(&self, published: &Published) {
-        let now = (host::clock::monotonic(), host::clock::wall());
-        let answered = (&published.table, published.status.generation);
-        self.shown.send_modify(|state| {
-            Arc::make_mut(state).programming.answered(answered, &published.recent, now);
+            let mut newer = DnsState { is_ready, local, problem, ..DnsState::clone(state) };
+            let answered = (&published.table, published.status.generation);
+            newer.programming.answered(answered, &published.recent, answered_at);
+            *state = Arc::new(newer);
         });
     }
 
