@@ -27,6 +27,7 @@ Examples:
   pogu lab up -f examples/shop                               a cluster of namespaces, to try it
   pogu agent --manifests /etc/pogu --node-name $(hostname)   serve the Services of a folder
   pogu dns --manifests /etc/pogu --listen 127.0.0.1:5353     answer the names of a folder
+  pogu controller --in-cluster                               tell what of a cluster cannot be used
   pogu get services -A                                       show what the agent holds
   pogu explain --from pod/shop/web http://cart               tell what will happen, and why
   pogu agent cleanup                                         remove all that it left in the kernel";
