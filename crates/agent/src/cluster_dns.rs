@@ -326,8 +326,9 @@ pub(crate) fn offer(
                 }
                 return;
             }
-            Err(nameserver::Failure::Ended) => return,
+            Err(nameserver::Failure::Ended) => break,
             Err(error) => tracing::warn!(%error, "handing over failed; going on"),
         }
     }
+    offer.withdraw();
 }

@@ -8,7 +8,7 @@ mod frame;
 use std::fs::{self, Permissions};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt as _, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -56,12 +56,14 @@ pub enum HandoverError {
 
 /// A path where descriptors are offered.
 ///
-/// The path stays when this is dropped: another process may have put its own offer there. Nobody
-/// answers at it then, which [`take`] tells, and the next offer replaces it.
+/// The path stays when this is dropped, as after a crash. Nobody answers at it then, which [`take`]
+/// tells, and the next offer replaces it.
 #[derive(Debug)]
 pub struct Offer {
     listener: OwnedFd,
     path: PathBuf,
+    /// Device and number of what was put at the path.
+    put: (u64, u64),
 }
 
 /// A process that asks for the descriptors, of this user or root.
@@ -90,16 +92,26 @@ impl Offer {
         new_path.push(format!(".{}", std::process::id()));
         let new_path = PathBuf::from(new_path);
         let opened = listening(&new_path).and_then(|listener| {
+            let put = identity(&new_path)?;
             fs::rename(&new_path, path)?;
-            Ok(listener)
+            Ok((listener, put))
         });
         match opened {
-            Ok(listener) => Ok(Self { listener, path: path.to_owned() }),
+            Ok((listener, put)) => Ok(Self { listener, path: path.to_owned(), put }),
             Err(source) => {
                 // What is not there need not be removed, and the first failure says more.
                 drop(fs::remove_file(&new_path));
                 Err(failed("offer descriptors", path)(source))
             }
+        }
+    }
+
+    /// Offers nothing any more, and leaves nothing at the path, unless another process has put its own
+    /// offer there.
+    pub fn withdraw(self) {
+        if identity(&self.path).is_ok_and(|there| there == self.put) {
+            // Whoever removes it first, it is gone.
+            drop(fs::remove_file(&self.path));
         }
     }
 
@@ -197,6 +209,11 @@ pub fn take(path: &Path, wait: Duration) -> Result<Option<Vec<Named<OwnedFd>>>, 
 fn new_socket() -> io::Result<OwnedFd> {
     // A message keeps its bounds and its descriptors.
     Ok(socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?)
+}
+
+fn identity(path: &Path) -> io::Result<(u64, u64)> {
+    let found = fs::symlink_metadata(path)?;
+    Ok((found.dev(), found.ino()))
 }
 
 fn listening(path: &Path) -> io::Result<OwnedFd> {

@@ -147,6 +147,23 @@ fn an_offer_takes_the_place_of_another_living_or_stale() {
 }
 
 #[test]
+fn what_is_withdrawn_leaves_nothing_but_the_offer_of_another() {
+    let folder = Folder::new("withdraw");
+    let path = folder.socket();
+    let entries = || fs::read_dir(&folder.0).unwrap().count();
+    Offer::open(&path).unwrap().withdraw();
+    assert_eq!(entries(), 0);
+    let first = Offer::open(&path).unwrap();
+    let second = Offer::open(&path).unwrap();
+    first.withdraw();
+    assert_eq!(entries(), 1);
+    connected(&path);
+    assert!(second.accept(DEADLINE).unwrap().is_some());
+    second.withdraw();
+    assert_eq!(entries(), 0);
+}
+
+#[test]
 fn what_is_no_socket_is_not_replaced() {
     let folder = Folder::new("file");
     let path = folder.socket();
