@@ -8,11 +8,33 @@ use super::Ends;
 const NAME_MAX: usize = 28;
 
 /// `struct cmsghdr`.
-const HEADER: usize = size_of::<usize>() + 8;
+const CONTROL_HEADER: usize = size_of::<usize>() + 8;
 
 /// One message of ancillary bytes with `struct in6_pktinfo`; `struct in_pktinfo` is shorter. Room
 /// for a second, should somebody have asked for more before the socket was handed to us.
-const CONTROL_MAX: usize = 2 * (HEADER + 24);
+const CONTROL_MAX: usize = 2 * (CONTROL_HEADER + 24);
+
+/// `struct user_msghdr`: where the parts of a datagram are. C libraries have forms of their own, which
+/// are not all alike.
+#[derive(Debug, Clone, Copy)]
+#[repr(C)]
+pub(super) struct Header {
+    pub(super) name: *mut libc::c_void,
+    pub(super) name_length: libc::c_int,
+    pub(super) vectors: *mut libc::iovec,
+    pub(super) n_vectors: usize,
+    pub(super) control: *mut libc::c_void,
+    pub(super) control_length: usize,
+    pub(super) flags: libc::c_uint,
+}
+
+/// `struct mmsghdr`: one of several datagrams, and how long the kernel found it.
+#[derive(Debug, Clone, Copy)]
+#[repr(C)]
+pub(super) struct Message {
+    pub(super) header: Header,
+    pub(super) length: libc::c_uint,
+}
 
 /// A socket address as the kernel has it.
 #[derive(Debug, Clone, Default)]
@@ -109,7 +131,7 @@ impl Control {
     }
 
     fn header(&mut self, level: i32, kind: i32, length: usize) {
-        self.push(&(HEADER + length).to_ne_bytes());
+        self.push(&(CONTROL_HEADER + length).to_ne_bytes());
         self.push(&level.to_ne_bytes());
         self.push(&kind.to_ne_bytes());
     }
@@ -122,11 +144,11 @@ impl Control {
     /// The address at which a datagram came, and its link.
     pub(super) fn local(&self) -> Option<(IpAddr, u32)> {
         let mut rest = self.bytes.get(..self.length)?;
-        while rest.len() >= HEADER {
+        while rest.len() >= CONTROL_HEADER {
             let length = usize::from_ne_bytes(array(rest, 0)?);
             let level = i32::from_ne_bytes(array(rest, size_of::<usize>())?);
             let kind = i32::from_ne_bytes(array(rest, size_of::<usize>() + 4)?);
-            let body = rest.get(HEADER..length)?;
+            let body = rest.get(CONTROL_HEADER..length)?;
             match (level, kind) {
                 (libc::IPPROTO_IP, libc::IP_PKTINFO) => {
                     let link = u32::from_ne_bytes(array(body, 0)?);
@@ -193,7 +215,7 @@ mod tests {
             control
         };
         let (endless, huge) = (with_length([0; _]), with_length([0xff; _]));
-        let cut = Control { length: HEADER + 3, ..whole };
+        let cut = Control { length: CONTROL_HEADER + 3, ..whole };
         assert_eq!([cut, endless, huge].map(|control| control.local()), [None; 3]);
     }
 }

@@ -8,7 +8,7 @@ use std::ptr;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::batch::{BATCH_MAX, Sent, Slot};
-use super::kernel_form::{Control, Name};
+use super::kernel_form::{Control, Header, Message, Name};
 
 /// How often a full buffer is waited for during one send, and how long: a reply that is later than
 /// that is not worth the replies behind it.
@@ -18,18 +18,21 @@ const WAIT: Timespec = Timespec { tv_sec: 0, tv_nsec: 1_000_000 };
 /// Errors of former datagrams that the kernel tells before it gives the next ones.
 const ERRORS_MAX: usize = 16;
 
+/// As the kernel answers it; in the call it is an int.
+const MSG_TRUNC: libc::c_uint = libc::MSG_TRUNC.unsigned_abs();
+
 const NO_BYTES: libc::iovec = libc::iovec { iov_base: ptr::null_mut(), iov_len: 0 };
-const NO_MESSAGE: libc::mmsghdr = libc::mmsghdr {
-    msg_hdr: libc::msghdr {
-        msg_name: ptr::null_mut(),
-        msg_namelen: 0,
-        msg_iov: ptr::null_mut(),
-        msg_iovlen: 0,
-        msg_control: ptr::null_mut(),
-        msg_controllen: 0,
-        msg_flags: 0,
+const NO_MESSAGE: Message = Message {
+    header: Header {
+        name: ptr::null_mut(),
+        name_length: 0,
+        vectors: ptr::null_mut(),
+        n_vectors: 0,
+        control: ptr::null_mut(),
+        control_length: 0,
+        flags: 0,
     },
-    msg_len: 0,
+    length: 0,
 };
 
 /// Asks for the local address of each datagram.
@@ -62,27 +65,27 @@ pub(super) fn receive(socket: BorrowedFd<'_>, slots: &mut [Slot]) -> io::Result<
     for ((slot, vector), message) in slots.iter_mut().zip(&mut vectors).zip(&mut messages) {
         vector.iov_base = slot.payload.as_mut_ptr().cast();
         vector.iov_len = slot.payload.len();
-        let header = &mut message.msg_hdr;
-        header.msg_iov = vector;
-        header.msg_iovlen = 1;
-        header.msg_name = slot.name.bytes.as_mut_ptr().cast();
-        header.msg_namelen = length(Name::CAPACITY);
-        header.msg_control = slot.control.bytes.as_mut_ptr().cast();
-        header.msg_controllen = Control::CAPACITY;
+        let header = &mut message.header;
+        header.vectors = vector;
+        header.n_vectors = 1;
+        header.name = slot.name.bytes.as_mut_ptr().cast();
+        header.name_length = short(Name::CAPACITY);
+        header.control = slot.control.bytes.as_mut_ptr().cast();
+        header.control_length = Control::CAPACITY;
     }
     let n_received = receive_into(socket, &mut messages[..n_slots])?;
     for (slot, message) in slots.iter_mut().zip(&messages).take(n_received) {
-        let header = &message.msg_hdr;
-        slot.n_payload = whole(message.msg_len).min(slot.payload.len());
-        slot.is_truncated = header.msg_flags & libc::MSG_TRUNC != 0;
-        slot.name.length = whole(header.msg_namelen).min(Name::CAPACITY);
-        slot.control.length = header.msg_controllen.min(Control::CAPACITY);
+        let header = &message.header;
+        slot.n_payload = whole(message.length).min(slot.payload.len());
+        slot.is_truncated = header.flags & MSG_TRUNC != 0;
+        slot.name.length = usize::try_from(header.name_length).unwrap_or(0).min(Name::CAPACITY);
+        slot.control.length = header.control_length.min(Control::CAPACITY);
     }
     Ok(n_received)
 }
 
 /// The messages point to memory of the caller, which nobody else touches until this returns.
-fn receive_into(socket: BorrowedFd<'_>, messages: &mut [libc::mmsghdr]) -> io::Result<usize> {
+fn receive_into(socket: BorrowedFd<'_>, messages: &mut [Message]) -> io::Result<usize> {
     let n_messages = u32::try_from(messages.len()).unwrap_or(0);
     let mut errors = 0;
     loop {
@@ -90,12 +93,13 @@ fn receive_into(socket: BorrowedFd<'_>, messages: &mut [libc::mmsghdr]) -> io::R
         // headers, each of which points to live memory of the length that it says, exclusively
         // borrowed by the only caller; no timeout is given.
         let received = unsafe {
-            libc::recvmmsg(
+            libc::syscall(
+                libc::SYS_recvmmsg,
                 socket.as_raw_fd(),
                 messages.as_mut_ptr(),
                 n_messages,
                 libc::MSG_DONTWAIT,
-                ptr::null_mut(),
+                ptr::null_mut::<libc::timespec>(),
             )
         };
         if let Ok(received) = usize::try_from(received) {
@@ -127,13 +131,13 @@ pub(super) fn send<'a>(
     {
         vector.iov_base = payload.as_ptr().cast_mut().cast();
         vector.iov_len = payload.len();
-        let header = &mut message.msg_hdr;
-        header.msg_iov = vector;
-        header.msg_iovlen = 1;
-        header.msg_name = name.bytes.as_ptr().cast_mut().cast();
-        header.msg_namelen = length(name.length);
-        header.msg_control = control.bytes.as_ptr().cast_mut().cast();
-        header.msg_controllen = control.length;
+        let header = &mut message.header;
+        header.vectors = vector;
+        header.n_vectors = 1;
+        header.name = name.bytes.as_ptr().cast_mut().cast();
+        header.name_length = short(name.length);
+        header.control = control.bytes.as_ptr().cast_mut().cast();
+        header.control_length = control.length;
         n_messages += 1;
     }
     let mut sent = Sent::default();
@@ -165,14 +169,15 @@ pub(super) fn send<'a>(
 }
 
 /// How many the kernel took, or why not even the first. The messages point to memory of the caller.
-fn send_from(socket: BorrowedFd<'_>, messages: &mut [libc::mmsghdr]) -> Result<usize, i32> {
+fn send_from(socket: BorrowedFd<'_>, messages: &mut [Message]) -> Result<usize, i32> {
     let n_messages = u32::try_from(messages.len()).unwrap_or(0);
     // SAFETY: the descriptor is open as long as it is borrowed; `messages` holds `n_messages`
     // headers, each of which points to live memory of the length that it says. The kernel only
-    // reads that memory, and writes nothing but `msg_len` in the headers, which are exclusively
+    // reads that memory, and writes nothing but `length` in the headers, which are exclusively
     // borrowed.
     let sent = unsafe {
-        libc::sendmmsg(
+        libc::syscall(
+            libc::SYS_sendmmsg,
             socket.as_raw_fd(),
             messages.as_mut_ptr(),
             n_messages,
@@ -183,8 +188,12 @@ fn send_from(socket: BorrowedFd<'_>, messages: &mut [libc::mmsghdr]) -> Result<u
         .map_err(|_negative| io::Error::last_os_error().raw_os_error().unwrap_or(libc::EIO))
 }
 
+fn short(length: usize) -> libc::c_int {
+    libc::c_int::try_from(length).expect("socket addresses are short")
+}
+
 fn length(length: usize) -> libc::socklen_t {
-    libc::socklen_t::try_from(length).expect("socket addresses and options are short")
+    libc::socklen_t::try_from(length).expect("options are short")
 }
 
 fn whole(length: u32) -> usize {
