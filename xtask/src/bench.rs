@@ -1,11 +1,13 @@
 //! How are the benchmarks run?
 
+use std::path::PathBuf;
+
 use anyhow::{Result, ensure};
 use clap::Args;
 
 use crate::call::Call;
-use crate::setup;
 use crate::workspace::Metadata;
+use crate::{control_plane, setup};
 
 #[derive(Args)]
 pub(crate) struct Options {
@@ -15,18 +17,29 @@ pub(crate) struct Options {
 }
 
 const PACKAGE: &str = "bench";
-/// The benchmark that runs somebody else's program beside ours.
-const WITH_PEER: &str = "dns";
+/// The benchmarks that run somebody else's program beside ours.
+const WITH_NAME_SERVERS: &str = "dns";
+const WITH_CONTROL_PLANE: &str = "kubernetes";
+/// Where the latter finds kube-proxy.
+const KUBE_PROXY_VARIABLE: &str = "KUBE_PROXY";
 
 pub(crate) fn run(options: &Options) -> Result<()> {
     let workspace = Metadata::read("Cargo.toml")?;
     ensure!(workspace.has(PACKAGE), "no such crate in the workspace: {PACKAGE}");
-    if options.arguments.first().is_some_and(|name| name == WITH_PEER) {
-        setup::prepare_peer()?;
+    let mut call = call(&options.arguments);
+    match options.arguments.first().map(String::as_str) {
+        Some(WITH_NAME_SERVERS) => setup::prepare_peer()?,
+        Some(WITH_CONTROL_PLANE) => {
+            let path = |program: PathBuf| program.display().to_string();
+            call = call
+                .env(control_plane::PATH_VARIABLE, path(control_plane::build()?))
+                .env(KUBE_PROXY_VARIABLE, path(control_plane::build_kube_proxy()?));
+        }
+        _ => {}
     }
-    // The lab and the DNS are measured as the program that people run.
+    // All but the dataplane alone is measured as the program that people run.
     Call::cargo(["build", "--quiet", "--release", "--package", "cli"]).run()?;
-    call(&options.arguments).run()
+    call.run()
 }
 
 fn call(arguments: &[String]) -> Call {

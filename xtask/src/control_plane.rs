@@ -116,6 +116,26 @@ pub(crate) fn build() -> Result<PathBuf> {
     Ok(program)
 }
 
+/// Builds kube-proxy as others run it, unless it is built already: a program of its own, whose memory
+/// holds nothing of the other components. Gives its path.
+pub(crate) fn build_kube_proxy() -> Result<PathBuf> {
+    let program = build()?.with_file_name("kube-proxy-alone");
+    if program.is_file() {
+        return Ok(program);
+    }
+    println!("building kube-proxy alone, the peer that an agent is measured beside");
+    let manifest = fs::read_to_string(workspace::root()?.join(MODULE).join("go.mod"))
+        .with_context(|| format!("cannot read {MODULE}/go.mod"))?;
+    let draft = program.with_extension(format!("draft-{}", std::process::id()));
+    Go::find()?
+        .call(["build"])
+        .args(arguments(&kubernetes_version(&manifest)?).iter().map(String::as_str))
+        .args(["-o", text(&draft)?, "k8s.io/kubernetes/cmd/kube-proxy"])
+        .run()?;
+    fs::rename(&draft, &program).with_context(|| format!("cannot keep {}", program.display()))?;
+    Ok(program)
+}
+
 /// Checks that our Go code is formatted. `go vet` is not asked: it reads all of Kubernetes for it,
 /// which takes as long as compiling it.
 pub(crate) fn check_format() -> Result<()> {

@@ -4,6 +4,7 @@
 mod cluster;
 mod connect;
 mod dns;
+mod kubernetes;
 mod l4;
 mod lab;
 mod quantile;
@@ -29,6 +30,8 @@ enum What {
     L4Size { services: usize, endpoints: usize, changes: usize },
     /// The DNS beside unbound and CoreDNS: rate, latency, processor time, memory
     Dns(dns::Options),
+    /// An agent on a real control plane beside kube-proxy: start, changes, processor time, memory
+    Kubernetes(kubernetes::Options),
     /// A lab: how long it takes to come and go, and how much memory it needs
     Lab {
         /// Numbers of nodes and pods, one lab for each
@@ -64,7 +67,7 @@ struct L4 {
     output: Output,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Output {
     Text,
     Json,
@@ -89,6 +92,13 @@ fn main() -> anyhow::Result<()> {
             let results = dns::run(&options)?;
             match options.output {
                 Output::Text => print!("{}", dns::text(&results)),
+                Output::Json => println!("{}", serde_json::to_string_pretty(&results)?),
+            }
+        }
+        What::Kubernetes(options) => {
+            let results = kubernetes::run(&options)?;
+            match options.output {
+                Output::Text => print!("{}", kubernetes::text(&results)),
                 Output::Json => println!("{}", serde_json::to_string_pretty(&results)?),
             }
         }

@@ -38,7 +38,8 @@ pub(crate) fn processor_time_of_thread() -> Duration {
     clock(ClockId::ThreadCPUTime)
 }
 
-/// Of all threads of another process, in the kernel too; to the tick, which is 10 ms.
+/// Of all threads of another process and of the programs that it ran to their end, in the kernel
+/// too; to the tick, which is 10 ms.
 pub(crate) fn processor_time_of(pid: u32) -> anyhow::Result<Duration> {
     let path = format!("/proc/{pid}/stat");
     let text = std::fs::read_to_string(&path).with_context(|| path.clone())?;
@@ -46,7 +47,7 @@ pub(crate) fn processor_time_of(pid: u32) -> anyhow::Result<Duration> {
     let (_, fields) = text.rsplit_once(')').context("no program's name")?;
     let mut fields = fields.split_whitespace().skip(FIELDS_BEFORE_USER_TIME);
     let mut ticks = 0;
-    for name in ["user time", "system time"] {
+    for name in ["user time", "system time", "user time of others", "system time of others"] {
         ticks += fields.next().context(name)?.parse::<u64>().context(name)?;
     }
     Ok(Duration::from_millis(ticks * 1000 / clock_ticks_per_second()))
