@@ -18,15 +18,20 @@ type Settings struct {
 	Bind string
 	// Advertise is the address that others reach it at; Bind when empty.
 	Advertise string
-	// Port of the API server; a free one when 0.
+	// APIServers is how many there are, each over the same etcd.
+	APIServers int
+	// Port of the first API server; a free one when 0.
 	Port int
+	// ports are those of all API servers, once they are known.
+	ports []int
 	// Names are more names and addresses that the API server's certificate is for.
 	Names []string
 	// ServiceCIDRs and PodCIDRs: one for each family.
 	ServiceCIDRs string
 	PodCIDRs     string
 	Scheduler    bool
-	// With holds more arguments, each as COMPONENT:ARGUMENT. The last of two that contradict holds.
+	// With holds more arguments, each as COMPONENT:ARGUMENT; those of kube-apiserver are for all API
+	// servers. The last of two that contradict holds.
 	With []string
 }
 
@@ -74,19 +79,49 @@ rules:
 - level: Metadata
 `
 
+// apiServerName: the first is called as its program is, each other one
+// has its number behind it.
+func apiServerName(number int) string { return numbered(apiServer, number) }
+
+func numbered(name string, number int) string {
+	if number == 1 {
+		return name
+	}
+	return fmt.Sprintf("%s-%d", name, number)
+}
+
+// apiServerNumber is 0 when the component is none.
+func (settings Settings) apiServerNumber(component string) int {
+	for number := 1; number <= settings.APIServers; number++ {
+		if apiServerName(number) == component {
+			return number
+		}
+	}
+	return 0
+}
+
+// program is what a component runs.
+func (settings Settings) program(component string) string {
+	if settings.apiServerNumber(component) > 0 {
+		return apiServer
+	}
+	return component
+}
+
 // arguments of a component, in the order in which they are given.
 func (settings Settings) arguments(component string) ([]string, error) {
 	var arguments []string
-	switch component {
+	program := settings.program(component)
+	switch program {
 	case etcd:
 		arguments = []string{"--state=" + settings.State.Folder}
 	case apiServer:
-		arguments = settings.apiServerArguments()
+		arguments = settings.apiServerArguments(settings.apiServerNumber(component))
 	case controllerManager:
 		arguments = settings.controllerManagerArguments()
 	case kubeScheduler:
 		arguments = []string{
-			"--kubeconfig=" + settings.State.path("scheduler.kubeconfig"),
+			"--kubeconfig=" + settings.State.kubeconfigOf(kubeScheduler),
 			"--leader-elect=false",
 			"--secure-port=0",
 		}
@@ -98,20 +133,20 @@ func (settings Settings) arguments(component string) ([]string, error) {
 		if !found {
 			return nil, fmt.Errorf("not COMPONENT:ARGUMENT: %s", more)
 		}
-		if of == component {
+		if of == component || of == program {
 			arguments = append(arguments, argument)
 		}
 	}
 	return arguments, nil
 }
 
-func (settings Settings) apiServerArguments() []string {
+func (settings Settings) apiServerArguments(number int) []string {
 	state := settings.State
 	arguments := []string{
 		"--etcd-servers=" + state.etcdURLText(),
 		"--bind-address=" + settings.Bind,
 		"--advertise-address=" + settings.Advertise,
-		"--secure-port=" + strconv.Itoa(settings.Port),
+		"--secure-port=" + strconv.Itoa(settings.ports[number-1]),
 		"--tls-cert-file=" + state.pki("apiserver.crt"),
 		"--tls-private-key-file=" + state.pki("apiserver.key"),
 		"--client-ca-file=" + state.pki("ca.crt"),
@@ -127,12 +162,14 @@ func (settings Settings) apiServerArguments() []string {
 		// On SIGTERM it ends its watches, instead of waiting for their clients to do so.
 		"--shutdown-watch-termination-grace-period=1s",
 		"--audit-policy-file=" + state.path("audit-policy.yaml"),
-		"--audit-log-path=" + state.path("audit.log"),
+		"--audit-log-path=" + state.auditLog(number),
 		// In MiB. A log that begins anew would hide from a test what it looks for.
 		"--audit-log-maxsize=65536",
 	}
-	// The endpoints of the Service `kubernetes` may not be on loopback.
-	if address, err := netip.ParseAddr(settings.Advertise); err == nil && address.IsLoopback() {
+	// The endpoints of the Service `kubernetes` may not be on loopback, and are told apart by their
+	// addresses alone.
+	address, err := netip.ParseAddr(settings.Advertise)
+	if number > 1 || err == nil && address.IsLoopback() {
 		arguments = append(arguments, "--endpoint-reconciler-type=none")
 	}
 	return arguments
@@ -141,7 +178,7 @@ func (settings Settings) apiServerArguments() []string {
 func (settings Settings) controllerManagerArguments() []string {
 	state := settings.State
 	return []string{
-		"--kubeconfig=" + state.path("controller-manager.kubeconfig"),
+		"--kubeconfig=" + state.kubeconfigOf(controllerManager),
 		"--controllers=" + strings.Join(controllerNames, ","),
 		"--leader-elect=false",
 		"--secure-port=0",
@@ -174,10 +211,19 @@ func (settings *Settings) complete() error {
 	if advertised.IsUnspecified() {
 		return fmt.Errorf("nobody reaches a server at %s\nhint: --advertise ADDRESS", advertised)
 	}
-	if settings.Port == 0 {
-		settings.Port, err = freePort(settings.Bind)
+	if settings.APIServers < 1 {
+		return fmt.Errorf("not a number of API servers: %d", settings.APIServers)
 	}
-	return err
+	for number := 1; number <= settings.APIServers; number++ {
+		port := settings.Port
+		if number > 1 || port == 0 {
+			if port, err = freePort(settings.Bind); err != nil {
+				return err
+			}
+		}
+		settings.ports = append(settings.ports, port)
+	}
+	return nil
 }
 
 // freePort was free a moment ago. Should somebody else be faster, the API server says so and ends.
@@ -190,9 +236,15 @@ func freePort(address string) (int, error) {
 	return listener.Addr().(*net.TCPAddr).Port, nil
 }
 
-func (settings Settings) server() string {
-	return "https://" + net.JoinHostPort(settings.Advertise, strconv.Itoa(settings.Port))
+// server is where an API server is reached.
+func (settings Settings) server(number int) string {
+	port := strconv.Itoa(settings.ports[number-1])
+	return "https://" + net.JoinHostPort(settings.Advertise, port)
 }
+
+// used is the number of the API server that the controllers ask, and whoever changes objects: the
+// last, so that those who follow the first can lose it while the cluster goes on.
+func (settings Settings) used() int { return settings.APIServers }
 
 // writeFiles makes what the components read: keys, certificates, kubeconfigs, the audit policy.
 func (settings Settings) writeFiles() error {
@@ -225,17 +277,22 @@ func (settings Settings) writeFiles() error {
 	if err := kubelets.write(state.pki("kubelet-client.crt"), state.pki("kubelet-client.key")); err != nil {
 		return err
 	}
-	users := map[string]User{
-		"admin":              {Name: "admin", Groups: []string{"system:masters"}, Valid: year},
-		"controller-manager": {Name: "system:kube-controller-manager", Valid: year},
-		"scheduler":          {Name: "system:kube-scheduler", Valid: year},
-	}
-	for file, user := range users {
-		text, err := state.kubeconfig(settings.server(), user)
+	write := func(path string, number int, user User) error {
+		text, err := state.kubeconfig(settings.server(number), user)
 		if err != nil {
 			return err
 		}
-		if err := writeWhole(state.path(file+".kubeconfig"), text); err != nil {
+		return writeWhole(path, text)
+	}
+	admin := User{Name: "admin", Groups: []string{"system:masters"}, Valid: year}
+	for number := 1; number <= settings.APIServers; number++ {
+		if err := write(state.adminKubeconfig(number), number, admin); err != nil {
+			return err
+		}
+	}
+	for _, component := range []string{controllerManager, kubeScheduler} {
+		user := User{Name: "system:" + component, Valid: year}
+		if err := write(state.kubeconfigOf(component), settings.used(), user); err != nil {
 			return err
 		}
 	}

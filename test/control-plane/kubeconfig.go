@@ -61,10 +61,11 @@ func (state State) kubeconfig(server string, user User) ([]byte, error) {
 // the least and adds.
 func printKubeconfig(arguments []string) error {
 	flags, state := newFlags("kubeconfig")
-	user := User{}
+	user, number := User{}, 0
 	flags.StringVar(&user.Name, "user", "", "name of the user")
 	flags.Var((*texts)(&user.Groups), "group", "group of the user; may be given again")
 	flags.DurationVar(&user.Valid, "valid", year, "how long; below zero, it has expired")
+	flags.IntVar(&number, "api-server", 1, "which API server it leads to")
 	if err := flags.Parse(arguments); err != nil {
 		return err
 	}
@@ -75,7 +76,10 @@ func printKubeconfig(arguments []string) error {
 	if err != nil {
 		return err
 	}
-	text, err := state.kubeconfig(status.Server, user)
+	if number < 1 || number > len(status.APIServers) {
+		return fmt.Errorf("no such API server: %d", number)
+	}
+	text, err := state.kubeconfig(status.APIServers[number-1].Server, user)
 	if err != nil {
 		return err
 	}

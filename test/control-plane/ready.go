@@ -15,27 +15,27 @@ import (
 const defaultAccount = "/api/v1/namespaces/default/serviceaccounts/default"
 
 func (settings Settings) isReady(component string) error {
-	switch component {
+	switch settings.program(component) {
 	case etcd:
 		return settings.State.etcdIsHealthy()
 	case apiServer:
-		return settings.find("/readyz")
+		return settings.find(settings.apiServerNumber(component), "/readyz")
 	case controllerManager:
-		return settings.find(defaultAccount)
+		return settings.find(settings.used(), defaultAccount)
 	default:
 		// It has nothing that could be asked: what runs, works.
 		return nil
 	}
 }
 
-// find asks the API server for a path, as one who may do everything.
-func (settings Settings) find(path string) error {
+// find asks an API server for a path, as one who may do everything.
+func (settings Settings) find(number int, path string) error {
 	client, err := settings.client()
 	if err != nil {
 		return err
 	}
 	defer client.CloseIdleConnections()
-	return ask(client, settings.server()+path)
+	return ask(client, settings.server(number)+path)
 }
 
 // askDeadline is for one question; who asks, asks again.

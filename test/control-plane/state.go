@@ -21,11 +21,16 @@ type State struct {
 // Status is the content of status.json: what programs need to find and to end the parts. Its names
 // are what tests read.
 type Status struct {
-	Server     string      `json:"server"`
-	Kubeconfig string      `json:"kubeconfig"`
-	AuditLog   string      `json:"auditLog"`
+	APIServers []APIServer `json:"apiServers"`
 	Supervisor int         `json:"supervisor"`
 	Components []Component `json:"components"`
+}
+
+// APIServer is how one of them is reached, as somebody who may do everything.
+type APIServer struct {
+	Server     string `json:"server"`
+	Kubeconfig string `json:"kubeconfig"`
+	AuditLog   string `json:"auditLog"`
 }
 
 // Component is one of the processes.
@@ -86,6 +91,14 @@ func (state State) pki(name string) string { return state.path(filepath.Join("pk
 func (state State) log(component string) string {
 	return state.path(filepath.Join("log", component+".log"))
 }
+
+func (state State) adminKubeconfig(number int) string {
+	return state.kubeconfigOf(numbered("admin", number))
+}
+
+func (state State) kubeconfigOf(user string) string { return state.path(user + ".kubeconfig") }
+
+func (state State) auditLog(number int) string { return state.path(numbered("audit", number) + ".log") }
 
 func (state State) etcdSocket() string { return state.path("etcd.sock") }
 

@@ -45,7 +45,11 @@ const (
 )
 
 func newSupervisor(settings Settings) *Supervisor {
-	names := []string{etcd, apiServer, controllerManager}
+	names := []string{etcd}
+	for number := 1; number <= settings.APIServers; number++ {
+		names = append(names, apiServerName(number))
+	}
+	names = append(names, controllerManager)
 	if settings.Scheduler {
 		names = append(names, kubeScheduler)
 	}
@@ -101,7 +105,7 @@ func (supervisor *Supervisor) fork(child *process) error {
 	defer log.Close()
 	command := &exec.Cmd{
 		Path: self,
-		Args: append([]string{child.Name}, arguments...),
+		Args: append([]string{supervisor.settings.program(child.Name)}, arguments...),
 		// A proxy of the machine is nothing to components that talk to each other.
 		Env:    []string{"PATH=" + os.Getenv("PATH"), "HOME=" + supervisor.settings.State.Folder},
 		Stdout: log,
@@ -186,12 +190,14 @@ func (supervisor *Supervisor) endAll() {
 }
 
 func (supervisor *Supervisor) status() Status {
-	state := supervisor.settings.State
-	status := Status{
-		Server:     supervisor.settings.server(),
-		Kubeconfig: state.path("admin.kubeconfig"),
-		AuditLog:   state.path("audit.log"),
-		Supervisor: os.Getpid(),
+	settings := supervisor.settings
+	status := Status{Supervisor: os.Getpid()}
+	for number := 1; number <= settings.APIServers; number++ {
+		status.APIServers = append(status.APIServers, APIServer{
+			Server:     settings.server(number),
+			Kubeconfig: settings.State.adminKubeconfig(number),
+			AuditLog:   settings.State.auditLog(number),
+		})
 	}
 	for _, child := range supervisor.components {
 		status.Components = append(status.Components, child.Component)

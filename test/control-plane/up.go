@@ -23,9 +23,10 @@ func up(arguments []string) error {
 	flags, state := newFlags("up")
 	settings := Settings{}
 	var detach, untilEOF bool
-	flags.StringVar(&settings.Bind, "bind", "127.0.0.1", "address that the API server listens on")
+	flags.StringVar(&settings.Bind, "bind", "127.0.0.1", "address that API servers listen on")
 	flags.StringVar(&settings.Advertise, "advertise", "", "address that others reach it at; --bind when empty")
-	flags.IntVar(&settings.Port, "port", 0, "port of the API server; a free one when 0")
+	flags.IntVar(&settings.Port, "port", 0, "port of the first API server; a free one when 0")
+	flags.IntVar(&settings.APIServers, "api-servers", 1, "how many API servers over the same etcd")
 	flags.Var((*texts)(&settings.Names), "san", "one more name or address for its certificate; may be given again")
 	flags.StringVar(&settings.ServiceCIDRs, "service-cidrs", "10.96.0.0/16,fd00:10:96::/108", "CIDRs of Services")
 	flags.StringVar(&settings.PodCIDRs, "pod-cidrs", "10.244.0.0/16,fd00:10:244::/48", "CIDRs of Pods")
@@ -107,7 +108,7 @@ func (supervisor *Supervisor) startAll() error {
 			return err
 		}
 	}
-	fmt.Printf("export KUBECONFIG=%s\n", supervisor.settings.State.path("admin.kubeconfig"))
+	fmt.Printf("export KUBECONFIG=%s\n", supervisor.settings.State.adminKubeconfig(1))
 	fmt.Println(readyLine)
 	return nil
 }

@@ -225,7 +225,7 @@ fn a_real_controller_makes_slices_and_objects_survive_the_death_of_the_api_serve
     // It dies, the past is forgotten, and it comes back.
     let before = plane.kubectl_json(&["get", "service", "web"]);
     plane.order(&["kill", "kube-apiserver"]);
-    let server = status["server"].as_str().unwrap();
+    let server = status["apiServers"][0]["server"].as_str().unwrap();
     let host = server.strip_prefix("https://").unwrap();
     assert_eq!(
         plane.refusal("/readyz"),

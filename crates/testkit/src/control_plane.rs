@@ -18,29 +18,41 @@ pub struct ControlPlane {
     program: PathBuf,
     state: PathBuf,
     supervisor: Child,
+    api_servers: u32,
 }
 
 impl ControlPlane {
     /// None, with a word why, where there is no program; a failure where there has to be one.
     #[must_use]
     pub fn up() -> Option<Self> {
+        Self::up_with(1, &[])
+    }
+
+    /// The same with so many API servers over the same objects, and with more words for `up`.
+    ///
+    /// What is told below of a kubeconfig and of the audit log is that of the first, `kube-apiserver`;
+    /// kubectl and the controllers ask the last. So the first may be away for a program under test
+    /// while objects change.
+    #[must_use]
+    pub fn up_with(api_servers: u32, words: &[&str]) -> Option<Self> {
         let Some(program) = std::env::var_os(VARIABLE).map(PathBuf::from) else {
             let must = std::env::var_os("CI").is_some_and(|value| value == "true");
             assert!(!must, "{VARIABLE} names no control plane");
             write(&format!("skipped: {VARIABLE} names no control plane; cargo xtask test does\n"));
             return None;
         };
-        Some(Self::start(program))
+        Some(Self::start(program, api_servers, words))
     }
 
-    fn start(program: PathBuf) -> Self {
+    fn start(program: PathBuf, api_servers: u32, words: &[&str]) -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let name = format!("pogu-{}-{number}", std::process::id());
         let state = std::env::temp_dir().join(name);
         let mut supervisor = command(&program)
             .args([Path::new("up"), Path::new("--state"), &state])
-            .arg("--until-stdin-closes")
+            .args(["--until-stdin-closes", "--api-servers", &api_servers.to_string()])
+            .args(words)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -49,7 +61,7 @@ impl ControlPlane {
         let lines: Vec<String> =
             out.lines().map(Result::unwrap).take_while(|line| line != "ready").collect();
         assert!(supervisor.try_wait().unwrap().is_none(), "it has ended: {lines:?}");
-        Self { program, state, supervisor }
+        Self { program, state, supervisor, api_servers }
     }
 
     /// One of its own orders, such as `kill kube-apiserver`.
@@ -76,19 +88,20 @@ impl ControlPlane {
     /// Whether kubectl ends well.
     #[must_use]
     pub fn kubectl_succeeds(&self, words: &str) -> bool {
-        let mut command = command(&self.program.with_file_name("kubectl"));
-        let config = self.state.join("admin.kubeconfig");
-        let command = command.arg("--kubeconfig").arg(config).args(words.split(' '));
-        command.stdin(Stdio::null()).output().unwrap().status.success()
+        let output = self.kubectl_command(words).stdin(Stdio::null()).output().unwrap();
+        output.status.success()
     }
 
     fn kubectl_with(&self, words: &str, input: &str) -> String {
-        let kubectl = self.program.with_file_name("kubectl");
-        let config = self.state.join("admin.kubeconfig");
-        let mut command = command(&kubectl);
+        run(&mut self.kubectl_command(words), input)
+    }
+
+    fn kubectl_command(&self, words: &str) -> Command {
+        let mut command = command(&self.program.with_file_name("kubectl"));
         // kubectl keeps what it has learned in the user's home.
-        command.env("HOME", &self.state);
-        run(command.arg("--kubeconfig").arg(config).args(words.split(' ')), input)
+        command.env("HOME", &self.state).arg("--kubeconfig").arg(self.admin_of(self.api_servers));
+        command.args(words.split(' '));
+        command
     }
 
     /// Its folder, which goes with it.
@@ -114,7 +127,14 @@ impl ControlPlane {
     /// The kubeconfig of somebody who may do everything.
     #[must_use]
     pub fn admin(&self) -> PathBuf {
-        self.state.join("admin.kubeconfig")
+        self.admin_of(1)
+    }
+
+    /// The same at another API server.
+    #[must_use]
+    pub fn admin_of(&self, api_server: u32) -> PathBuf {
+        let name = if api_server == 1 { "admin".to_owned() } else { format!("admin-{api_server}") };
+        self.state.join(format!("{name}.kubeconfig"))
     }
 
     /// One JSON object a line for each stage of each request.

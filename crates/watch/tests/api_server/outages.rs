@@ -23,7 +23,7 @@ fn told(reader: &Reader) -> Vec<String> {
 
 #[test]
 fn a_server_that_was_killed_and_forgot_the_past_is_followed_again_without_repeating_itself() {
-    let Some(server) = ControlPlane::up() else { return };
+    let Some(server) = ControlPlane::up_with(2, &[]) else { return };
     server.apply(SHOP);
     let mut reader = Reader::start(server.admin());
     reader.until("all is read", |reader| reader.is_synced);
@@ -33,10 +33,11 @@ fn a_server_that_was_killed_and_forgot_the_past_is_followed_again_without_repeat
     let away = reader.state().away.unwrap().reason;
     assert_eq!(away.split(": ").next(), Some("the API server cannot be reached"));
     assert_eq!(reader.told(), [""; 0]);
-    server.order("compact", &[]);
-    server.order("start", &["kube-apiserver"]);
+    // The cluster goes on by another one.
     server.kubectl("-n shop delete service db");
     server.kubectl("-n shop annotate service web seen=yes");
+    server.order("compact", &[]);
+    server.order("start", &["kube-apiserver"]);
     let expected = held(&server);
     reader.until("the end state is told", |reader| told(reader) == expected);
     reader.until("all are followed", |reader| reader.state().trouble().is_none());
