@@ -107,6 +107,17 @@ func (authority *Authority) client(user string, groups []string, valid time.Dura
 	return authority.issue(template)
 }
 
+// trusted are those who sign for servers here.
+func (state State) trusted() (*x509.CertPool, error) {
+	text, err := os.ReadFile(state.pki("ca.crt"))
+	if err != nil {
+		return nil, err
+	}
+	authorities := x509.NewCertPool()
+	authorities.AppendCertsFromPEM(text)
+	return authorities, nil
+}
+
 func (authority *Authority) issue(template *x509.Certificate) (Pair, error) {
 	key, err := newKey()
 	if err != nil {

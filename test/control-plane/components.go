@@ -30,6 +30,8 @@ type Settings struct {
 	ServiceCIDRs string
 	PodCIDRs     string
 	Scheduler    bool
+	// Version is what API servers say that they are; their own when empty.
+	Version string
 	// With holds more arguments, each as COMPONENT:ARGUMENT; those of kube-apiserver are for all API
 	// servers. The last of two that contradict holds.
 	With []string
@@ -152,7 +154,7 @@ func (settings Settings) apiServerArguments(number int) []string {
 		"--client-ca-file=" + state.pki("ca.crt"),
 		"--kubelet-client-certificate=" + state.pki("kubelet-client.crt"),
 		"--kubelet-client-key=" + state.pki("kubelet-client.key"),
-		"--service-account-issuer=https://kubernetes.default.svc.cluster.local",
+		"--service-account-issuer=" + issuer,
 		"--service-account-key-file=" + state.pki("sa.pub"),
 		"--service-account-signing-key-file=" + state.pki("sa.key"),
 		"--service-cluster-ip-range=" + settings.ServiceCIDRs,

@@ -72,14 +72,11 @@ func printKubeconfig(arguments []string) error {
 	if user.Name == "" {
 		return fmt.Errorf("no user is named\nhint: --user NAME, and --group GROUP where needed")
 	}
-	status, err := state.readStatus()
+	server, err := state.apiServer(number)
 	if err != nil {
 		return err
 	}
-	if number < 1 || number > len(status.APIServers) {
-		return fmt.Errorf("no such API server: %d", number)
-	}
-	text, err := state.kubeconfig(status.APIServers[number-1].Server, user)
+	text, err := state.kubeconfig(server.Server, user)
 	if err != nil {
 		return err
 	}

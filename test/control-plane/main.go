@@ -47,6 +47,9 @@ var commands = map[string]func(arguments []string) error{
 	"status":     printStatus,
 	"compact":    compact,
 	"kubeconfig": printKubeconfig,
+	"token":      printToken,
+	"faulty":     serveFaulty,
+	"tunnel":     serveTunnel,
 	"chart":      printChart,
 }
 
@@ -59,6 +62,9 @@ const usage = `control-plane: a Kubernetes control plane for tests
   start       start it again, and wait until it is ready
   compact     make etcd forget the past
   kubeconfig  make the kubeconfig of a user: --user NAME --group GROUP
+  token       make a token of a ServiceAccount: --account NAMESPACE/NAME --valid 1h
+  faulty      stand before an API server, and fail some requests: --share 5 --seed 1
+  tunnel      be an HTTP proxy: --tls, --user NAME:PASSWORD
   chart       print what a Helm chart becomes: --folder CHART --set NAME=VALUE
 
   kubectl, kube-proxy, kube-apiserver, kube-controller-manager, kube-scheduler
@@ -76,6 +82,7 @@ func main() {
 		name = os.Args[0]
 	}
 	if program, known := programs[name]; known {
+		pretend()
 		os.Exit(cli.Run(program()))
 	}
 	if name == "kubectl" {

@@ -4,10 +4,8 @@ package main
 
 import (
 	"crypto/tls"
-	"crypto/x509"
 	"fmt"
 	"net/http"
-	"os"
 	"time"
 )
 
@@ -66,12 +64,10 @@ func (settings Settings) client() (*http.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	trusted, err := os.ReadFile(state.pki("ca.crt"))
+	authorities, err := state.trusted()
 	if err != nil {
 		return nil, err
 	}
-	authorities := x509.NewCertPool()
-	authorities.AppendCertsFromPEM(trusted)
 	transport := &http.Transport{
 		TLSClientConfig: &tls.Config{Certificates: []tls.Certificate{pair}, RootCAs: authorities},
 	}

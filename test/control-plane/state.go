@@ -123,6 +123,18 @@ func (state State) readStatus() (Status, error) {
 	return status, nil
 }
 
+// apiServer of a control plane that runs.
+func (state State) apiServer(number int) (APIServer, error) {
+	status, err := state.readStatus()
+	if err != nil {
+		return APIServer{}, err
+	}
+	if number < 1 || number > len(status.APIServers) {
+		return APIServer{}, fmt.Errorf("no such API server: %d", number)
+	}
+	return status.APIServers[number-1], nil
+}
+
 // writeWhole replaces the file at once: a reader sees the old text or the new one.
 func writeWhole(path string, text []byte) error {
 	draft := path + ".draft"

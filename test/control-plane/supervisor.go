@@ -104,10 +104,9 @@ func (supervisor *Supervisor) fork(child *process) error {
 	}
 	defer log.Close()
 	command := &exec.Cmd{
-		Path: self,
-		Args: append([]string{supervisor.settings.program(child.Name)}, arguments...),
-		// A proxy of the machine is nothing to components that talk to each other.
-		Env:    []string{"PATH=" + os.Getenv("PATH"), "HOME=" + supervisor.settings.State.Folder},
+		Path:   self,
+		Args:   append([]string{supervisor.settings.program(child.Name)}, arguments...),
+		Env:    supervisor.settings.environment(child.Name),
 		Stdout: log,
 		Stderr: log,
 		// In a group of its own, so that ^C reaches the supervisor alone, which ends it in order.
@@ -120,6 +119,15 @@ func (supervisor *Supervisor) fork(child *process) error {
 	child.ended, child.started = make(chan struct{}), time.Now()
 	go supervisor.reap(child, command, child.ended)
 	return supervisor.writeStatus()
+}
+
+// environment of a component. A proxy of the machine is nothing to those who talk to each other.
+func (settings Settings) environment(component string) []string {
+	variables := []string{"PATH=" + os.Getenv("PATH"), "HOME=" + settings.State.Folder}
+	if settings.Version != "" && settings.program(component) == apiServer {
+		variables = append(variables, versionVariable+"="+settings.Version)
+	}
+	return variables
 }
 
 func (supervisor *Supervisor) reap(child *process, command *exec.Cmd, ended chan struct{}) {

@@ -31,6 +31,7 @@ func up(arguments []string) error {
 	flags.StringVar(&settings.ServiceCIDRs, "service-cidrs", "10.96.0.0/16,fd00:10:96::/108", "CIDRs of Services")
 	flags.StringVar(&settings.PodCIDRs, "pod-cidrs", "10.244.0.0/16,fd00:10:244::/48", "CIDRs of Pods")
 	flags.BoolVar(&settings.Scheduler, "scheduler", false, "run a scheduler too")
+	flags.StringVar(&settings.Version, "version", "", "what API servers say that they are, such as v1.37.0; their own when empty")
 	flags.Var((*texts)(&settings.With), "with", "one more argument, as COMPONENT:ARGUMENT; may be given again")
 	flags.BoolVar(&detach, "detach", false, "return when it is ready, and leave it running")
 	flags.BoolVar(&untilEOF, "until-stdin-closes", false, "end when standard input does: whoever holds the other end may die")

@@ -9,6 +9,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use rustix::process::{Pid, Signal, kill_process};
+
+mod between;
+
+pub use between::Between;
+
 /// Where `cargo xtask test` puts the path of the program.
 const VARIABLE: &str = "POGU_CONTROL_PLANE";
 
@@ -38,7 +44,7 @@ impl ControlPlane {
         let Some(program) = std::env::var_os(VARIABLE).map(PathBuf::from) else {
             let must = std::env::var_os("CI").is_some_and(|value| value == "true");
             assert!(!must, "{VARIABLE} names no control plane");
-            write(&format!("skipped: {VARIABLE} names no control plane; cargo xtask test does\n"));
+            say(&format!("skipped: {VARIABLE} names no control plane; cargo xtask test does\n"));
             return None;
         };
         Some(Self::start(program, api_servers, words))
@@ -68,6 +74,15 @@ impl ControlPlane {
     pub fn order(&self, verb: &str, words: &[&str]) -> String {
         let state = self.state.to_str().unwrap();
         run(command(&self.program).args([verb, "--state", state]).args(words), "")
+    }
+
+    /// Sends a signal to a component, as such as none of the orders does.
+    pub fn signal(&self, component: &str, signal: Signal) {
+        let status = self.order("status", &[]);
+        // Each component's lines: its name, then its process.
+        let after = status.split(&format!("\"name\": \"{component}\"")).nth(1).unwrap();
+        let pid = after.split("\"pid\": ").nth(1).and_then(|it| it.split(',').next()).unwrap();
+        kill_process(Pid::from_raw(pid.parse().unwrap()).unwrap(), signal).unwrap();
     }
 
     /// What it prints; that it fails is a failure.
@@ -147,12 +162,8 @@ impl ControlPlane {
     /// valid for so long.
     #[must_use]
     pub fn user(&self, name: &str, valid: &str) -> PathBuf {
-        let path = self.state.join(format!("{}.kubeconfig", name.replace(':', "-")));
-        // Whoever reads it meanwhile finds the old one or the new one.
-        let draft = self.state.join("draft.kubeconfig");
-        fs::write(&draft, self.order("kubeconfig", &["--user", name, "--valid", valid])).unwrap();
-        fs::rename(draft, &path).unwrap();
-        path
+        let text = self.order("kubeconfig", &["--user", name, "--valid", valid]);
+        self.write(&format!("{}.kubeconfig", name.replace(':', "-")), &text)
     }
 }
 
@@ -179,6 +190,6 @@ fn command(program: &Path) -> Command {
     Command::new(program)
 }
 
-fn write(text: &str) {
+fn say(text: &str) {
     std::io::stderr().write_all(text.as_bytes()).unwrap();
 }
