@@ -1,4 +1,4 @@
-//! What does another program say? Only tests and development tasks ask.
+//! What does another program say? Tests ask, development tasks, and who gets credentials by a plugin.
 
 use std::io::{self, Read, Write};
 use std::os::unix::process::CommandExt;
@@ -28,10 +28,21 @@ pub enum ProcessError {
 
 /// Runs a program to its end, in the network namespace of the calling thread. At its end or at the
 /// deadline all that it left running in its process group is killed.
-#[expect(clippy::disallowed_methods, reason = "the one place that runs programs")]
 pub fn run(
     program: &str,
     args: &[&str],
+    stdin: &str,
+    deadline: Duration,
+) -> Result<Output, ProcessError> {
+    run_with(program, args, &[], stdin, deadline)
+}
+
+/// The same with more variables than it inherits.
+#[expect(clippy::disallowed_methods, reason = "the one place that runs programs")]
+pub fn run_with(
+    program: &str,
+    args: &[&str],
+    variables: &[(String, String)],
     stdin: &str,
     deadline: Duration,
 ) -> Result<Output, ProcessError> {
@@ -39,6 +50,7 @@ pub fn run(
         |call| move |source| ProcessError::Failed { program: program.to_owned(), call, source };
     let mut child = Command::new(program)
         .args(args)
+        .envs(variables.iter().cloned())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -116,6 +128,14 @@ mod tests {
     fn a_program_reads_its_input_and_is_heard() {
         let found = stdout_of("tr", &["a-z", "A-Z"], "harbour", DEADLINE).unwrap();
         assert_eq!(found, "HARBOUR");
+    }
+
+    #[test]
+    fn a_program_has_the_variables_that_it_is_given_beside_ours() {
+        let given = [("HARBOUR".to_owned(), "open".to_owned())];
+        let script = "echo $HARBOUR ${PATH:+inherited}";
+        let output = run_with("sh", &["-c", script], &given, "", DEADLINE).unwrap();
+        assert_eq!(output.stdout, "open inherited\n");
     }
 
     #[test]
