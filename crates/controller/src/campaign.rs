@@ -147,10 +147,15 @@ async fn in_time<T>(
 
 /// Hears of each change of the Lease, for as long as somebody wants to know.
 async fn follow(requests: Requests, name: LeaseName, seen: mpsc::Sender<Option<Record>>) {
+    let mut is_told = false;
     loop {
         match follow_once(&requests, &name, &seen).await {
             Ok(ControlFlow::Break(())) => return,
-            Ok(ControlFlow::Continue(())) => {}
+            Ok(ControlFlow::Continue(())) => is_told = false,
+            Err(error) if error.code() == Some(403) && !is_told => {
+                tracing::warn!("another one that ends is not noticed at once: {error}");
+                is_told = true;
+            }
             Err(error) => tracing::debug!("the Lease is not followed just now: {error}"),
         }
         sleep(PAUSE).await;

@@ -11,9 +11,11 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 mod access;
+mod causes;
 mod clients;
 pub(crate) mod collection;
 mod connection;
+mod credentials;
 pub(crate) mod decode;
 pub(crate) mod failure;
 pub(crate) mod follower;
@@ -23,13 +25,14 @@ mod look;
 mod pause;
 mod rejected;
 mod requests;
+mod rule;
 mod run;
 mod state;
 mod version;
 
 pub use access::{Access, AccessError};
+pub use causes::with_causes;
 pub use collection::Wanted;
-pub use connection::with_causes;
 pub use requests::{Caller, Followed, Method, RequestError, Requests};
 pub use state::{ApiServerState, ApiServerStatus, CollectionState, Counts, Trouble};
 

@@ -18,7 +18,9 @@ use tokio::time::timeout;
 use tower::ServiceBuilder;
 use tower::util::BoxService;
 
-use super::access::{AccessError, Files, Loaded};
+use super::access::{AccessError, Files, Loaded, Proxy};
+use super::causes::{with_causes, with_hint};
+use super::credentials;
 use super::decode::Status;
 use super::failure::Failure;
 
@@ -54,6 +56,10 @@ pub(super) struct Connection {
     files: Files,
     /// Which of the clients in a row.
     pub(super) number: u64,
+    /// The server as the configuration names it, and who leads to it.
+    pub(super) server: String,
+    /// Nothing says who we are.
+    is_anonymous: bool,
     expires: Option<SystemTime>,
 }
 
@@ -63,7 +69,13 @@ impl Connection {
     /// # Errors
     /// Certificates, token or plugin cannot be used.
     pub(super) fn make(loaded: Loaded, number: u64) -> Result<Self, AccessError> {
-        let Loaded { config, proxy, files } = loaded;
+        let Loaded { mut config, proxy, files } = loaded;
+        let expires = credentials::obtain(&mut config.auth_info)?;
+        let mut server = config.cluster_url.to_string().trim_end_matches('/').to_owned();
+        if let Some(proxy) = &proxy {
+            server.extend([" by the proxy ", &proxy.uri.to_string()]);
+        }
+        let is_anonymous = credentials::are_absent(&config.auth_info);
         let mut http = HttpConnector::new();
         http.enforce_http(false);
         http.set_nodelay(true);
@@ -76,13 +88,17 @@ impl Connection {
             None => client(http, config),
             Some(proxy) => by_proxy(proxy, http, config),
         }?;
-        let expires = client.valid_until().as_ref().map(|at| SystemTime::from(*at));
-        Ok(Self { client, files, number, expires })
+        Ok(Self { client, files, number, server, is_anonymous, expires })
     }
 
-    /// Whether a newer one should be made: a certificate ends, or a file is another.
-    pub(super) fn is_outdated(&self, now: SystemTime) -> bool {
-        self.expires.is_some_and(|at| at <= now) || self.files.have_changed()
+    /// Whether what an exec plugin gave is good no more.
+    pub(super) fn has_expired(&self, now: SystemTime) -> bool {
+        self.expires.is_some_and(|at| at <= now)
+    }
+
+    /// Whether a file that this was made of is another now.
+    pub(super) fn has_changed(&self) -> bool {
+        self.files.have_changed()
     }
 
     /// Gives an answer whose status is good, with nothing of its body read.
@@ -105,10 +121,13 @@ impl Connection {
             .map_err(|error| Failure::Malformed(error.to_string()))?;
         let response = match timeout(ANSWER_MAX, self.client.send(request)).await {
             Ok(Ok(response)) => response,
-            Ok(Err(error)) => return Err(Failure::Unreachable(with_causes(&error))),
+            Ok(Err(error)) => return Err(Failure::Unreachable(with_hint(&error))),
             Err(_) => return Err(Failure::Stalled(ANSWER_MAX)),
         };
-        if response.status().is_success() { Ok(response) } else { Err(refusal(response).await) }
+        if response.status().is_success() {
+            return Ok(response);
+        }
+        Err(refusal(response, self.is_anonymous).await)
     }
 }
 
@@ -152,11 +171,11 @@ pub(super) async fn all_bytes(
     Ok(all)
 }
 
-async fn refusal(mut response: Response<Body>) -> Failure {
+async fn refusal(mut response: Response<Body>, is_anonymous: bool) -> Failure {
     let code = response.status().as_u16();
     let retry_after = retry_after(response.headers());
-    let body = all_bytes(&mut response, CONNECT_MAX, ERROR_BYTES_MAX).await.unwrap_or_default();
-    let status = match serde_json::from_slice::<Status>(&body) {
+    let body = first_bytes(&mut response).await;
+    let mut status = match serde_json::from_slice::<Status>(&body) {
         Ok(status) if status.code != 0 => status,
         Ok(_) | Err(_) => Status {
             code,
@@ -164,7 +183,22 @@ async fn refusal(mut response: Response<Body>) -> Failure {
             message: String::from_utf8_lossy(&body).trim().chars().take(ERROR_CHARS_MAX).collect(),
         },
     };
+    if is_anonymous && code == 403 {
+        status.message.push_str("; there is no token and no certificate for this user");
+    }
     Failure::Refused { status, retry_after }
+}
+
+/// Of an error's text, what comes: who refuses may hang up in the middle.
+async fn first_bytes(response: &mut Response<Body>) -> Vec<u8> {
+    let mut first = Vec::new();
+    while let Ok(Some(bytes)) = next_bytes(response, CONNECT_MAX).await {
+        first.extend_from_slice(&bytes);
+        if first.len() >= ERROR_BYTES_MAX {
+            break;
+        }
+    }
+    first
 }
 
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
@@ -172,16 +206,19 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     Some(Duration::from_secs(seconds))
 }
 
-fn by_proxy(proxy: Uri, http: HttpConnector, config: Config) -> Result<Client, AccessError> {
-    let shown = || AccessError::Proxy(proxy.host().unwrap_or_default().to_owned());
-    match proxy.scheme_str() {
-        Some("http") | None => client(Tunnel::new(proxy, http), config),
-        Some("https") => {
-            let https =
-                config.rustls_https_connector_with_connector(http).map_err(AccessError::Client)?;
-            client(Tunnel::new(proxy, https), config)
-        }
-        Some(_) => Err(shown()),
+fn by_proxy(proxy: Proxy, http: HttpConnector, config: Config) -> Result<Client, AccessError> {
+    if proxy.uri.scheme_str() != Some("https") {
+        return client(tunnel(proxy, http), config);
+    }
+    let https = config.rustls_https_connector_with_connector(http).map_err(AccessError::Client)?;
+    client(tunnel(proxy, https), config)
+}
+
+fn tunnel<C>(proxy: Proxy, connector: C) -> Tunnel<C> {
+    let tunnel = Tunnel::new(proxy.uri, connector);
+    match proxy.authorization {
+        Some(authorization) => tunnel.with_auth(authorization),
+        None => tunnel,
     }
 }
 
@@ -204,23 +241,4 @@ where
         .map_err(tower::BoxError::from)
         .service(transport);
     Ok(Client::new(BoxService::new(service), config.default_namespace))
-}
-
-/// An error of a client and what it comes from, in one line, without words that only say that it is
-/// an error.
-#[must_use]
-pub fn with_causes(error: &dyn std::error::Error) -> String {
-    let text = error.to_string();
-    let text = text.strip_prefix("ServiceError: ").unwrap_or(&text);
-    let mut text = text.split(": https://docs.rs/").next().unwrap_or_default().to_owned();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let more = error.to_string();
-        if !text.contains(&more) {
-            text.push_str(": ");
-            text.push_str(&more);
-        }
-        cause = error.source();
-    }
-    text
 }

@@ -73,15 +73,17 @@ impl Failure {
         }
     }
 
-    /// For a person, where the server is only asked who it is.
-    pub(crate) fn describe_of_server(&self) -> String {
+    /// For a person, where the server at `url` is only asked who it is.
+    pub(crate) fn describe_of_server(&self, url: &str) -> String {
         match self {
-            Self::Unreachable(reason) => format!("the API server cannot be reached: {reason}"),
-            Self::Stalled(time) => {
-                format!("the API server does not answer for {} s", time.as_secs())
+            Self::Unreachable(reason) => {
+                format!("the API server {url} cannot be reached: {reason}")
             }
-            Self::Malformed(reason) => format!("the API server cannot be asked: {reason}"),
-            Self::EndedAtOnce | Self::TooLong => "what answers is no API server".to_owned(),
+            Self::Stalled(time) => {
+                format!("the API server {url} does not answer for {} s", time.as_secs())
+            }
+            Self::Malformed(reason) => format!("the API server {url} cannot be asked: {reason}"),
+            Self::EndedAtOnce | Self::TooLong => format!("what answers at {url} is no API server"),
             Self::Refused { status, .. } if status.code == 401 => unauthorized(status),
             Self::Refused { status, .. } if status.code == 403 => format!(
                 "not allowed to read /version: {}\nhint: the ClusterRole \
@@ -89,7 +91,7 @@ impl Failure {
                 status.message
             ),
             Self::Refused { status, .. } => format!(
-                "the API server answers with an error: {} {}: {}",
+                "the API server {url} answers with an error: {} {}: {}",
                 status.code, status.reason, status.message
             ),
         }

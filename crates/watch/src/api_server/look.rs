@@ -77,12 +77,14 @@ impl Look {
             timeout(VERSION_MAX, asking).await.unwrap_or(Err(Failure::Stalled(VERSION_MAX)));
         match answer {
             Ok(body) => serde_json::from_slice(&body)
-                .map_err(|error| format!("what answers is no API server: {error}")),
+                .map_err(|error| {
+                format!("what answers at {} is no API server: {error}", connection.server)
+            }),
             Err(failure) => {
                 if failure.code() == Some(401) {
                     self.refused = Some(connection.number);
                 }
-                Err(failure.describe_of_server())
+                Err(failure.describe_of_server(&connection.server))
             }
         }
     }

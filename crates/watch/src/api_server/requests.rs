@@ -17,6 +17,7 @@ use super::clients::Clients;
 use super::connection::{Connection, all_bytes, next_bytes};
 use super::failure::Failure;
 use super::lines::{Lines, TooLong};
+use super::rule;
 
 /// Within an answer the server always has something to say.
 const SILENCE_MAX: Duration = Duration::from_secs(10);
@@ -83,7 +84,7 @@ pub enum RequestError {
     #[error(transparent)]
     Access(#[from] AccessError),
     /// The server answers with an error.
-    #[error("cannot {verb} {target}: {code} {reason}: {message}")]
+    #[error("cannot {verb} {target}: {code} {reason}: {message}{}", rule::hint(verb, target, *code))]
     Refused { verb: &'static str, target: String, code: u16, reason: String, message: String },
     /// There is no whole answer: it is not known whether the server did it.
     #[error("cannot {verb} {target}: {reason}")]
