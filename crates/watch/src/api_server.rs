@@ -27,6 +27,7 @@ mod rejected;
 mod requests;
 mod rule;
 mod run;
+mod shared;
 mod state;
 mod version;
 
@@ -38,7 +39,8 @@ pub use state::{ApiServerState, ApiServerStatus, CollectionState, Counts, Troubl
 
 use crate::event::Event;
 use look::Look;
-use run::{Shared, Told, follow};
+use run::{Told, follow};
+use shared::Shared;
 
 /// Parts that wait to be taken. Whoever reads waits at the bound, and so does the server.
 const TOLD_MAX: usize = 4;

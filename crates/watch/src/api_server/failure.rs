@@ -54,6 +54,11 @@ impl Failure {
             || matches!(self, Self::Refused { status, .. } if status.reason == "Expired")
     }
 
+    /// The server does not know such a request, or does not want it: another one may do.
+    pub(crate) const fn is_of_form(&self) -> bool {
+        matches!(self.code(), Some(400 | 404 | 405 | 422))
+    }
+
     /// For metrics: few words, however many failures.
     pub(crate) const fn kind(&self) -> &'static str {
         match self {

@@ -236,11 +236,7 @@ impl Follower {
     /// Asks otherwise where that helps. False where the same is to be asked again.
     fn adapt(&mut self, failure: &Failure) -> bool {
         match (&self.next, failure) {
-            (Request::Stream, Failure::Refused { status, .. })
-                if matches!(status.code, 400 | 404 | 405 | 422) =>
-            {
-                self.give_up_streaming();
-            }
+            (Request::Stream, failure) if failure.is_of_form() => self.give_up_streaming(),
             (Request::Stream, Failure::Stalled(_) | Failure::EndedAtOnce) => {
                 self.give_up_streaming();
             }

@@ -9,7 +9,8 @@ use super::access::AccessError;
 use super::connection::all_bytes;
 use super::failure::Failure;
 use super::pause::{LONGEST_UNREACHABLE, pause};
-use super::run::{Shared, random, wall};
+use super::run::{random, wall};
+use super::shared::Shared;
 use super::state::ApiServerStatus;
 use super::version::{Verdict, Version};
 
@@ -29,24 +30,45 @@ pub(super) struct Look {
     refused: Option<u64>,
 }
 
+/// Why the server did not tell its version.
+struct Unanswered {
+    /// In words.
+    reason: String,
+    /// It is there, and does not tell us.
+    has_refused: bool,
+}
+
 impl Look {
     pub(super) const fn new(shared: Arc<Shared>) -> Self {
         Self { shared, failures: 0, refused: None }
     }
 
-    /// Waits until the server is lost, and then asks once. Nobody ever ends looking.
+    /// Waits until the server is lost or quiet, and then asks once. Nobody ever ends looking.
     pub(super) async fn look_once(&mut self) -> bool {
-        self.shared.wait_until_lost().await;
+        let was_followed = tokio::select! {
+            biased;
+            () = self.shared.wait_until_lost() => false,
+            () = self.shared.wait_until_quiet() => true,
+        };
         let (trouble, wait) = match self.ask_version().await {
             Ok(version) => {
                 self.failures = 0;
                 (judge(&self.shared.status, version), UNSUPPORTED)
             }
-            Err(reason) => {
+            Err(Unanswered { has_refused: true, .. }) if was_followed => {
+                // It is there, and what is followed goes on.
+                self.shared.note_heard();
+                return true;
+            }
+            Err(Unanswered { reason, .. }) => {
                 self.failures = self.failures.saturating_add(1);
                 (Some(reason), pause(self.failures, LONGEST_UNREACHABLE, None, random()))
             }
         };
+        self.shared.note_heard();
+        if trouble.is_some() && was_followed {
+            self.shared.give_up();
+        }
         let is_news = self.shared.status.set_away(trouble.clone(), wall());
         match trouble {
             None => {
@@ -64,9 +86,10 @@ impl Look {
     }
 
     /// # Errors
-    /// Why there is no answer, in words.
-    async fn ask_version(&mut self) -> Result<Version, String> {
-        let with_hint = |error: AccessError| format!("{error}\nhint: {}", error.hint());
+    /// Why there is no answer.
+    async fn ask_version(&mut self) -> Result<Version, Unanswered> {
+        let unanswered = |reason| Unanswered { reason, has_refused: false };
+        let with_hint = |error: AccessError| unanswered(format!("{error}\nhint: {}", error.hint()));
         let connection =
             self.shared.clients.current(self.refused.take()).await.map_err(with_hint)?;
         let asking = async {
@@ -76,15 +99,18 @@ impl Look {
         let answer =
             timeout(VERSION_MAX, asking).await.unwrap_or(Err(Failure::Stalled(VERSION_MAX)));
         match answer {
-            Ok(body) => serde_json::from_slice(&body)
-                .map_err(|error| {
-                format!("what answers at {} is no API server: {error}", connection.server)
+            Ok(body) => serde_json::from_slice(&body).map_err(|error| {
+                unanswered(format!(
+                    "what answers at {} is no API server: {error}",
+                    connection.server
+                ))
             }),
             Err(failure) => {
                 if failure.code() == Some(401) {
                     self.refused = Some(connection.number);
                 }
-                Err(failure.describe_of_server(&connection.server))
+                let reason = failure.describe_of_server(&connection.server);
+                Err(Unanswered { reason, has_refused: failure.code().is_some() })
             }
         }
     }

@@ -8,14 +8,12 @@ use ingest::api::Kind;
 use tokio::sync::{mpsc, watch};
 use tokio::time::sleep_until;
 
-use super::access::Access;
-use super::clients::Clients;
 use super::collection::{Collection, Wanted};
 use super::connection::{all_bytes, next_bytes};
 use super::failure::Failure;
 use super::follower::{Follower, Request};
 use super::lines::Lines;
-use super::state::ApiServerStatus;
+use super::shared::Shared;
 use crate::event::Event;
 
 /// The server writes at least a bookmark each minute or so; silence for longer means that somebody
@@ -33,35 +31,6 @@ pub(super) struct Told {
     pub(super) index: usize,
     pub(super) events: Vec<Event>,
     pub(super) is_read: bool,
-}
-
-/// What all followers of one server share.
-pub(super) struct Shared {
-    pub(super) clients: Clients,
-    /// False while the server is looked for: then only one asks.
-    pub(super) reachable: watch::Sender<bool>,
-    pub(super) status: ApiServerStatus,
-    wanted: watch::Sender<Wanted>,
-}
-
-impl Shared {
-    pub(super) fn new(
-        access: Access,
-        status: ApiServerStatus,
-        wanted: watch::Sender<Wanted>,
-    ) -> Self {
-        let (reachable, _) = watch::channel(false);
-        Self { clients: Clients::new(access), reachable, status, wanted }
-    }
-
-    async fn wait_until_reachable(&self) {
-        // The sender lives as long as we do.
-        drop(self.reachable.subscribe().wait_for(|is| *is).await);
-    }
-
-    pub(super) async fn wait_until_lost(&self) {
-        drop(self.reachable.subscribe().wait_for(|is| !*is).await);
-    }
 }
 
 /// Follows one collection until nobody listens any more.
@@ -148,11 +117,16 @@ impl One {
             self.note(request, None);
         }
         let mut lines = Lines::default();
+        let mut given_up = self.shared.given_up.subscribe();
         loop {
             let silence = if self.follower.is_read() { SILENCE_MAX } else { LIST_SILENCE_MAX };
             let next = tokio::select! {
                 next = next_bytes(&mut response, silence) => next,
                 () = wanted_anew(&mut self.wanted) => return Ok(None),
+                // The sender lives as long as we do.
+                Ok(()) = given_up.changed() => {
+                    return Ok(Some(Failure::Unreachable("it does not answer".to_owned())));
+                }
             };
             let bytes = match next {
                 Ok(Some(bytes)) => bytes,
@@ -211,6 +185,7 @@ impl One {
     }
 
     fn count_bytes(&self, bytes: usize) {
+        self.shared.note_heard();
         self.shared.status.change_collection(self.index, |state| {
             state.counts.bytes += u64::try_from(bytes).unwrap_or(u64::MAX);
         });
@@ -221,7 +196,9 @@ impl One {
         let collection = self.follower.collection();
         let is_missed =
             failure.is_some_and(|it| it.code() == Some(404)) && collection.is_optional();
-        let failure = failure.filter(|it| !it.is_expired() && !is_missed);
+        // What is wrong with pages too is told of these.
+        let is_form = |it: &Failure| *request == Request::Stream && it.is_of_form();
+        let failure = failure.filter(|it| !it.is_expired() && !is_missed && !is_form(it));
         let reason = failure.map(|it| it.describe(collection, request));
         let is_news = self.shared.status.change_collection(self.index, |state| {
             if let Some(failure) = failure {

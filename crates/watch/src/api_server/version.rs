@@ -13,6 +13,8 @@ pub(super) struct Version {
     major: String,
     /// Some providers put a sign behind the number.
     minor: String,
+    /// As which one it behaves, where it says so.
+    emulation_minor: String,
     pub(super) git_version: String,
 }
 
@@ -29,7 +31,8 @@ pub(super) enum Verdict {
 
 impl Version {
     pub(super) fn verdict(&self) -> Verdict {
-        let digits: String = self.minor.chars().take_while(char::is_ascii_digit).collect();
+        let minor = Some(&self.emulation_minor).filter(|it| !it.is_empty()).unwrap_or(&self.minor);
+        let digits: String = minor.chars().take_while(char::is_ascii_digit).collect();
         let (Ok(major), Ok(minor)) = (self.major.parse::<u32>(), digits.parse::<u32>()) else {
             return Verdict::Unknown(
                 "whoever answers as the API server does not say its version".to_owned(),
@@ -59,10 +62,11 @@ mod tests {
 
     #[test]
     fn versions_are_judged_by_their_numbers() {
-        let verdict = |major: &str, minor: &str| {
+        let verdict = |major: &str, minor: &str, emulated: &str| {
             let (major, minor) = (major.to_owned(), minor.to_owned());
             let git_version = format!("v{major}.{minor}.0");
-            match (Version { major, minor, git_version }).verdict() {
+            let emulation_minor = emulated.to_owned();
+            match (Version { major, minor, emulation_minor, git_version }).verdict() {
                 Verdict::Supported => "supported",
                 Verdict::Newer(_) => "newer",
                 Verdict::Older(_) => "older",
@@ -70,8 +74,11 @@ mod tests {
             }
         };
         let versions = [("1", "33"), ("1", "36+"), ("1", "32"), ("1", "37"), ("2", "0"), ("", "")];
-        let verdicts = versions.map(|(major, minor)| verdict(major, minor));
+        let verdicts = versions.map(|(major, minor)| verdict(major, minor, ""));
         let expected = ["supported", "supported", "older", "newer", "newer", "unknown"];
         assert_eq!(verdicts, expected);
+        let emulated = [("37", "36"), ("37", "37"), ("33", "32")];
+        let verdicts = emulated.map(|(minor, emulated)| verdict("1", minor, emulated));
+        assert_eq!(verdicts, ["supported", "newer", "older"]);
     }
 }

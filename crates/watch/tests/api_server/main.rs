@@ -5,3 +5,4 @@ mod credentials;
 mod objects;
 mod outages;
 mod reader;
+mod ways;
