@@ -63,7 +63,8 @@ fn hint_of_tls(error: &rustls::Error) -> Option<&'static str> {
         return Some("whoever listens there does not speak TLS");
     }
     let rustls::Error::InvalidCertificate(why) = error else { return None };
-    if matches!(why, CertificateError::UnknownIssuer) {
+    // Authorities of clusters are often of one name, so that another cluster's seems to be ours.
+    if matches!(why, CertificateError::UnknownIssuer | CertificateError::BadSignature) {
         return Some(
             "the certificate-authority of the kubeconfig must be the one that signed for this server",
         );

@@ -1,5 +1,6 @@
 //! How is a request sent to the API server, and how does its answer come?
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::time::{Duration, SystemTime};
 
 use http_body_util::BodyExt as _;
@@ -58,6 +59,8 @@ pub(super) struct Connection {
     pub(super) number: u64,
     /// The server as the configuration names it, and who leads to it.
     pub(super) server: String,
+    /// Stands for the server's address and for who signs for it: another one is another cluster.
+    pub(super) cluster: u64,
     /// Nothing says who we are.
     is_anonymous: bool,
     expires: Option<SystemTime>,
@@ -75,6 +78,9 @@ impl Connection {
         if let Some(proxy) = &proxy {
             server.extend([" by the proxy ", &proxy.uri.to_string()]);
         }
+        let mut cluster = DefaultHasher::new();
+        (&server, &config.root_cert).hash(&mut cluster);
+        let cluster = cluster.finish();
         let is_anonymous = credentials::are_absent(&config.auth_info);
         let mut http = HttpConnector::new();
         http.enforce_http(false);
@@ -88,7 +94,7 @@ impl Connection {
             None => client(http, config),
             Some(proxy) => by_proxy(proxy, http, config),
         }?;
-        Ok(Self { client, files, number, server, is_anonymous, expires })
+        Ok(Self { client, files, number, server, cluster, is_anonymous, expires })
     }
 
     /// Whether what an exec plugin gave is good no more.

@@ -138,6 +138,12 @@ impl Follower {
         self.not_before = None;
     }
 
+    /// Another cluster is asked from now on, where a version of the former one means nothing: a watch
+    /// from a version that is not reached yet says nothing until it is.
+    pub(crate) fn list_anew(&mut self) {
+        self.next = self.list();
+    }
+
     /// Path and query of a request.
     pub(crate) fn target(&self, request: &Request, spread: f64) -> String {
         self.collection.target(request, self.is_older, spread)

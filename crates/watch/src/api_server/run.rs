@@ -8,8 +8,9 @@ use ingest::api::Kind;
 use tokio::sync::{mpsc, watch};
 use tokio::time::sleep_until;
 
+use super::access::AccessError;
 use super::collection::{Collection, Wanted};
-use super::connection::{all_bytes, next_bytes};
+use super::connection::{Connection, all_bytes, next_bytes};
 use super::failure::Failure;
 use super::follower::{Follower, Request};
 use super::lines::Lines;
@@ -42,7 +43,7 @@ pub(super) async fn follow(
 ) {
     let wanted = (collection.kind == Kind::Pod).then(|| shared.wanted.subscribe());
     let follower = Follower::new(collection);
-    let mut one = One { shared, follower, index, out, refused: None, wanted };
+    let mut one = One { shared, follower, index, out, refused: None, cluster: None, wanted };
     while one.ask_once().await {}
 }
 
@@ -54,6 +55,8 @@ struct One {
     out: mpsc::Sender<Told>,
     /// The client that the server did not accept.
     refused: Option<u64>,
+    /// The cluster that was asked last.
+    cluster: Option<u64>,
     /// Where what is wanted of the collection may change.
     wanted: Option<watch::Receiver<Wanted>>,
 }
@@ -69,9 +72,15 @@ impl One {
         }
         self.shared.wait_until_reachable().await;
         self.select_anew();
+        let connection = self.shared.clients.current(self.refused.take()).await;
+        if let Ok(connection) = &connection
+            && self.cluster.replace(connection.cluster).is_some_and(|it| it != connection.cluster)
+        {
+            self.follower.list_anew();
+        }
         let request = self.follower.begin(now());
         self.count(&request);
-        let ended = match self.ask(&request).await {
+        let ended = match self.ask(&request, connection).await {
             Ok(ended) => ended,
             Err(Deaf) => return false,
         };
@@ -84,8 +93,12 @@ impl One {
     }
 
     /// Gives how it ended: by a failure, or as the server wished.
-    async fn ask(&mut self, request: &Request) -> Result<Option<Failure>, Deaf> {
-        let connection = match self.shared.clients.current(self.refused.take()).await {
+    async fn ask(
+        &mut self,
+        request: &Request,
+        connection: Result<Connection, AccessError>,
+    ) -> Result<Option<Failure>, Deaf> {
+        let connection = match connection {
             Ok(connection) => connection,
             Err(error) => {
                 return Ok(Some(Failure::Unreachable(format!("{error}\nhint: {}", error.hint()))));
