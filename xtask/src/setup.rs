@@ -15,7 +15,7 @@ struct Need {
     purpose: &'static str,
 }
 
-const NEEDS: [Need; 9] = [
+const NEEDS: [Need; 10] = [
     Need { program: "nft", package: "nftables", purpose: "judges what was programmed" },
     Need { program: "conntrack", package: "conntrack", purpose: "judges which flows are left" },
     Need { program: "ip", package: "iproute2", purpose: "makes network namespaces" },
@@ -28,6 +28,7 @@ const NEEDS: [Need; 9] = [
         purpose: "judges many answers on one stream",
     },
     Need { program: "musl-gcc", package: "musl-tools", purpose: "makes a client of another libc" },
+    Need { program: "faketime", package: "faketime", purpose: "gives a program a wrong clock" },
     Need { program: "python3", package: "python3", purpose: "is a client with a resolver" },
 ];
 

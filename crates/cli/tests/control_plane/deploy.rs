@@ -43,7 +43,7 @@ fn the_plain_manifests_are_what_the_chart_becomes() {
 }
 
 /// The requests of a user by pogu: verb, resource, and the answer's code.
-fn requests(server: &ControlPlane, user: &str) -> BTreeSet<String> {
+pub(crate) fn requests(server: &ControlPlane, user: &str) -> BTreeSet<String> {
     let log = server.audit_log();
     let all = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     let of_user = all.filter(|it| {

@@ -1,6 +1,14 @@
 //! Does pogu do what it says on a real API server?
+#![expect(clippy::print_stdout, reason = "figures are shown")]
 #![expect(clippy::unwrap_used, reason = "a rig that cannot be set up ends its test")]
 
+mod clocks;
 mod controllers;
 mod deploy;
+mod faults;
 mod process;
+mod rights;
+mod roles;
+mod unreachable;
+mod versions;
+mod ways;
