@@ -29,6 +29,8 @@ pub struct Settings {
     pub cluster_domain: String,
     /// Commands that stand for images.
     pub images: BTreeMap<String, String>,
+    /// Without them, whatever leads Services runs as pods of the nodes.
+    pub has_agents: bool,
     /// What each node's agent is told beyond what the lab itself decides.
     pub agent_flags: Vec<String>,
     /// Names of the world beyond the cluster besides the site's, written as in `/etc/hosts`.
@@ -97,6 +99,7 @@ impl Settings {
             service_cidrs: cidrs(["10.96.0.0/16", "fd00:10:96::/112"]),
             cluster_domain: "cluster.local".to_owned(),
             images: BTreeMap::new(),
+            has_agents: true,
             agent_flags: Vec::new(),
             world_hosts: String::new(),
             node_grace: Duration::from_secs(40),

@@ -36,7 +36,7 @@ pub struct NodeStatus {
     pub addresses: Vec<IpAddr>,
     /// `10.244.1.0/24`
     pub pod_ranges: Vec<String>,
-    /// `Ready`, `Starting` or `Crashed`.
+    /// `Ready`, `Starting` or `Crashed`. Without an agent it is never starting.
     pub state: String,
     pub agent_pid: Option<u32>,
     pub agent_restarts: u32,

@@ -47,6 +47,7 @@ Examples:
   pogu lab up -f app.yaml --image nginx='python3 -m http.server 80'
   pogu lab up -f app.yaml --agent-flag=--masquerade-all
   pogu lab up --kubeconfig ~/.kube/config --nodes 2   nodes of a real API server
+  pogu lab up --kubeconfig ~/.kube/config --no-agents   the same; a proxy comes as a DaemonSet
   pogu lab up --pod-cidr 10.0.0.0/16 --node-cidr 192.168.7.0/24 --service-cidr 10.9.0.0/16")]
 pub(crate) struct UpArguments {
     /// Manifests: a file or a folder; changes of them are taken in. With --kubeconfig, `kubectl apply`
@@ -75,8 +76,16 @@ pub(crate) struct UpArguments {
     /// A command of this machine that stands for an image
     #[arg(long = "image", value_name = "NAME=COMMAND")]
     pub(crate) images: Vec<String>,
+    /// Nodes without an agent: what leads their Services comes as pods, such as a DaemonSet's
+    #[arg(long)]
+    pub(crate) no_agents: bool,
     /// A flag more for each node's agent; `pogu agent --help` lists them
-    #[arg(long = "agent-flag", value_name = "FLAG", allow_hyphen_values = true)]
+    #[arg(
+        long = "agent-flag",
+        value_name = "FLAG",
+        allow_hyphen_values = true,
+        conflicts_with = "no_agents"
+    )]
     pub(crate) agent_flags: Vec<String>,
     /// Addresses of the nodes and of the client outside
     #[arg(long, value_name = "CIDR[,CIDR]", value_delimiter = ',')]

@@ -73,6 +73,7 @@ fn settings(arguments: &UpArguments) -> Result<Settings, Failure> {
     settings.nodes = arguments.nodes;
     settings.kubeconfig.clone_from(&arguments.kubeconfig);
     settings.kubelet_address = arguments.kubelet_address;
+    settings.has_agents = !arguments.no_agents;
     check_agent_flags(&arguments.agent_flags)?;
     settings.agent_flags.clone_from(&arguments.agent_flags);
     settings.cluster_domain.clone_from(&arguments.cluster_domain);

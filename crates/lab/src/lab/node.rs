@@ -31,21 +31,28 @@ const ASK_EVERY: Duration = Duration::from_secs(1);
 impl Lab {
     pub(super) fn start_daemons(&mut self) {
         for node in self.around.plan.nodes.clone() {
-            if let Err(error) = self.start_agent(&node) {
-                tracing::error!("cannot start the agent of {}: {error}", node.name);
+            if let Err(error) = self.start_node(&node) {
+                tracing::error!("cannot start the programs of {}: {error}", node.name);
             }
         }
         self.start_world();
     }
 
-    fn start_agent(&mut self, node: &NodePlan) -> Result<(), NetworkError> {
+    fn start_node(&mut self, node: &NodePlan) -> Result<(), NetworkError> {
         let netns = Arc::new(self.around.node_netns(&node.name)?);
-        let sandbox = sandbox(&self.around, &netns, &node.name.0)?;
+        if self.around.settings.has_agents {
+            self.start_agent(node, &netns)?;
+        }
+        self.lead_to_api_server(node, &netns);
+        Ok(())
+    }
+
+    fn start_agent(&mut self, node: &NodePlan, netns: &Arc<Netns>) -> Result<(), NetworkError> {
+        let sandbox = sandbox(&self.around, netns, &node.name.0)?;
         let program = agent(&self.around, node, sandbox);
         let log = self.around.place.agent_log(&node.name.0);
         self.daemons.add(node.name.to_string(), program, log);
-        self.lead_to_api_server(node, &netns);
-        let watcher = watch_health(&self.around, node.name.clone(), netns);
+        let watcher = watch_health(&self.around, node.name.clone(), Arc::clone(netns));
         self.watchers.insert(node.name.clone(), watcher);
         Ok(())
     }
@@ -119,7 +126,7 @@ impl Lab {
         network::rebuild_node(&self.around.place, &self.around.plan, &node)?;
         self.crashed.remove(name);
         self.home.boot(name);
-        self.start_agent(&node)
+        self.start_node(&node)
     }
 }
 

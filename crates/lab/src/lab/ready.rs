@@ -17,7 +17,8 @@ impl Lab {
         }
         self.is_asking = true;
         let place = &self.around.place;
-        let nodes = self.around.plan.nodes.iter();
+        let has_agents = self.around.settings.has_agents;
+        let nodes = self.around.plan.nodes.iter().filter(|_| has_agents);
         let sockets = nodes.map(|node| place.agent_socket(&node.name.0)).collect();
         let (expected, events) = (self.home.expected(), self.around.events.clone());
         tokio::spawn(async move {

@@ -31,7 +31,7 @@ impl Lab {
         let (agent_pid, agent_restarts) = self.daemons.state(&node.name.0).unwrap_or((None, 0));
         let state = if self.crashed.contains_key(&node.name) {
             "Crashed"
-        } else if self.healthy.contains(&node.name) {
+        } else if self.healthy.contains(&node.name) || !self.around.settings.has_agents {
             "Ready"
         } else {
             "Starting"
