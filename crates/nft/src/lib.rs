@@ -18,7 +18,7 @@ pub mod wire;
 
 pub use adopt::adopt;
 pub use layout::{Options, fixed_chains, picking_chain};
-pub use local_dns::LOCAL_DNS_MAX;
+pub use local_dns::{LOCAL_DNS_MAX, Untracked};
 pub use name::{ChainId, Foreign, LOCAL_DNS_TABLES, SetId, TABLE};
 pub use plan::{Full, Planner, Undo};
 pub use program::{

@@ -29,10 +29,24 @@ const fn attachment(hook: Hook) -> Attachment {
     Attachment { hook, priority: PRIORITY, kind: HookKind::Filter }
 }
 
-/// Of each chain: questions and answers of both families.
-pub(crate) fn rules() -> Vec<Vec<Expr>> {
-    let both = |family| [false, true].map(|is_source| (family, is_source));
-    let all = Family::ALL.into_iter().flat_map(both);
+/// What is not tracked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Untracked {
+    QuestionsAndAnswers,
+    /// Questions go the ordinary way, and those that came before are still answered. Were such an answer
+    /// tracked, it would begin a flow of its own, of which the client's next question is the reply: no
+    /// NAT would ever meet what that client's port sends.
+    Answers,
+}
+
+/// Of each chain, for both families.
+pub(crate) fn rules(untracked: Untracked) -> Vec<Vec<Expr>> {
+    let is_source: &[bool] = match untracked {
+        Untracked::QuestionsAndAnswers => &[false, true],
+        Untracked::Answers => &[true],
+    };
+    let all =
+        Family::ALL.into_iter().flat_map(|family| is_source.iter().map(move |it| (family, *it)));
     all.map(|(family, is_source)| notrack(SetId::LocalDns(family), family, is_source)).collect()
 }
 

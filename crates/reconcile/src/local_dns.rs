@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use host::netfilter::{Nfnetlink, TransactError};
 use host::netlink::SocketError;
 use nft::wire::local_dns_table;
-use nft::{LOCAL_DNS_MAX, LOCAL_DNS_TABLES};
+use nft::{LOCAL_DNS_MAX, LOCAL_DNS_TABLES, Untracked};
 use thiserror::Error;
 
 /// The link that holds the addresses at which this host answers DNS itself. Unlike the table, it stays
@@ -57,7 +57,7 @@ impl LocalDns {
     pub fn open() -> Result<Self, LocalDnsError> {
         let mut socket = Nfnetlink::open()?;
         for table in LOCAL_DNS_TABLES {
-            match write(&mut socket, table, &BTreeSet::new()) {
+            match write(&mut socket, table, &BTreeSet::new(), Untracked::QuestionsAndAnswers) {
                 Err(LocalDnsError::Taken) => {}
                 written => return written.map(|()| Self { socket, table }),
             }
@@ -77,7 +77,16 @@ impl LocalDns {
     /// # Errors
     /// What was set before still holds.
     pub fn set(&mut self, addresses: &BTreeSet<SocketAddr>) -> Result<(), LocalDnsError> {
-        write(&mut self.socket, self.table, addresses)
+        write(&mut self.socket, self.table, addresses, Untracked::QuestionsAndAnswers)
+    }
+
+    /// Lets questions go the ordinary way from now on, and what is still answered here to the former
+    /// ones at these addresses go untracked. Whoever has answered the last drops the value.
+    ///
+    /// # Errors
+    /// What was set before still holds. Drop the value then: that cannot fail.
+    pub fn leave(&mut self, addresses: &BTreeSet<SocketAddr>) -> Result<(), LocalDnsError> {
+        write(&mut self.socket, self.table, addresses, Untracked::Answers)
     }
 
     /// Lets everything go the ordinary way from now on.
@@ -93,11 +102,14 @@ fn write(
     socket: &mut Nfnetlink,
     table: &str,
     addresses: &BTreeSet<SocketAddr>,
+    untracked: Untracked,
 ) -> Result<(), LocalDnsError> {
     if addresses.len() > LOCAL_DNS_MAX {
         return Err(LocalDnsError::TooMany { n_addresses: addresses.len() });
     }
-    let Err(error) = socket.transact(&local_dns_table(table, addresses)) else { return Ok(()) };
+    let Err(error) = socket.transact(&local_dns_table(table, addresses, untracked)) else {
+        return Ok(());
+    };
     let first = match &error {
         TransactError::Refused { errors, .. } => errors.first().map(|error| error.errno),
         TransactError::Malformed { .. }

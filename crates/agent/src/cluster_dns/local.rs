@@ -2,8 +2,8 @@
 //!
 //! The address is put on a link of the node, a socket listens there, and a table that lives no longer
 //! than this process keeps its packets untracked, so that the dataplane does not lead them elsewhere.
-//! In this order; and taken back in the other. When the process dies, the table goes first of all, and
-//! the Service's other endpoints answer.
+//! In this order; and taken back in the other, but that answers to what came before stay untracked to the
+//! last. When the process dies, the table goes first of all, and the Service's other endpoints answer.
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
@@ -53,7 +53,8 @@ impl Local {
         let taken = running.addresses();
         self.listening.retain(|address| taken.contains(address));
         if self.listening != self.answered {
-            self.leave();
+            self.table = None;
+            self.answered.clear();
         }
     }
 
@@ -79,10 +80,15 @@ impl Local {
         answered.copied().collect()
     }
 
-    /// From now on others answer.
+    /// From now on others answer. What was asked before is still answered here, until this value is
+    /// dropped.
     pub(super) fn leave(&mut self) {
-        self.table = None;
-        self.answered.clear();
+        let answered = std::mem::take(&mut self.answered);
+        let left = self.table.as_mut().map(|table| table.leave(&answered));
+        if let Some(Err(error)) = left {
+            tracing::warn!(%error, "clients whose last question is answered late may be lost");
+            self.table = None;
+        }
     }
 
     fn bring(&mut self, running: &Running) -> Option<String> {

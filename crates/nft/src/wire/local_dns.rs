@@ -14,7 +14,7 @@ use super::kernel::{
     element_list, message, rule, table, table_flag,
 };
 use super::set::write_set;
-use crate::local_dns::{CHAINS, LOCAL_DNS_MAX, elements, rules};
+use crate::local_dns::{CHAINS, LOCAL_DNS_MAX, Untracked, elements, rules};
 use crate::name::SetId;
 use crate::set::SetSpec;
 
@@ -23,7 +23,11 @@ use crate::set::SetSpec;
 /// else can change it, and the kernel removes it when the socket is closed. The kernel refuses it
 /// (EPERM) while another socket owns the table.
 #[must_use]
-pub fn local_dns_table(name: &str, addresses: &BTreeSet<SocketAddr>) -> Vec<u8> {
+pub fn local_dns_table(
+    name: &str,
+    addresses: &BTreeSet<SocketAddr>,
+    untracked: Untracked,
+) -> Vec<u8> {
     let mut messages = Messages { w: Writer::default(), sequence: 0 };
     messages.edge((message::BATCH_BEGIN, NLM_F_REQUEST));
     // Made first, in case that there is none, so that it can be removed.
@@ -42,7 +46,7 @@ pub fn local_dns_table(name: &str, addresses: &BTreeSet<SocketAddr>) -> Vec<u8> 
         messages.about((message::NEWCHAIN, NLM_F_CREATE), |w| {
             write_chain(w, (name, chain), Some(*attachment));
         });
-        for exprs in rules() {
+        for exprs in rules(untracked) {
             messages.about((message::NEWRULE, NLM_F_CREATE | NLM_F_APPEND), |w| {
                 w.text(rule::TABLE, name);
                 w.text(rule::CHAIN, chain);

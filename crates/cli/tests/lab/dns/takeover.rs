@@ -1,4 +1,4 @@
-//! Is a question lost when an agent takes another's place?
+//! Is a question lost when an agent takes another's place, or leaves it?
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,9 +10,10 @@ use std::thread;
 use std::time::Duration;
 
 use host::netns::Netns;
+use rustix::process::{Pid, Signal, kill_process};
 
 use super::client::{TIMEOUT, await_all, id_of, question, udp};
-use super::{names_lab, server};
+use super::{NODES, is_asked_directly, names_lab, server};
 use crate::rig::Lab;
 
 const WEB: &str = "web.shop.svc.cluster.local";
@@ -143,4 +144,29 @@ fn no_question_is_lost_when_a_successor_takes_over_under_load() {
     second.wait().unwrap();
     assert!(is_running, "{log}");
     assert_eq!(lost, [0; 4], "{log}");
+}
+
+#[test]
+fn no_datagram_is_lost_when_an_agent_ends_and_begins_under_load() {
+    if host::skip::without_root() {
+        return;
+    }
+    let lab = names_lab();
+    let pod = lab.netns("pod.shop.one");
+    let load = Load { is_over: AtomicBool::new(false), asked: AtomicUsize::new(0) };
+    let lost = thread::scope(|scope| {
+        let (pod, load) = (&pod, &load);
+        let clients = [0, 1, 0, 1].map(|family| scope.spawn(move || by_udp(pod, family, load)));
+        load.wait(&lab);
+        let pid = i32::try_from(lab.status()["nodes"][0]["agentPid"].as_u64().unwrap()).unwrap();
+        kill_process(Pid::from_raw(pid).unwrap(), Signal::TERM).unwrap();
+        // Another agent answers meanwhile.
+        lab.await_that("the agent is not back", |lab| {
+            lab.status()["nodes"][0]["agentRestarts"] == 1 && is_asked_directly(lab, NODES[0])
+        });
+        load.wait(&lab);
+        load.is_over.store(true, Ordering::Relaxed);
+        clients.map(|client| client.join().unwrap())
+    });
+    assert_eq!(lost, [0; 4]);
 }

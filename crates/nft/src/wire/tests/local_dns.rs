@@ -9,13 +9,15 @@ use model::DetectLocal;
 
 use super::kernel::{DEADLINE, held, in_netns, nft, send};
 use super::whole::{CLIENTS_MAX, options, picking_chains, whole_table};
-use crate::local_dns::LOCAL_DNS_MAX;
+use crate::local_dns::{LOCAL_DNS_MAX, Untracked};
 use crate::name::LOCAL_DNS_TABLES;
 use crate::ruleset::Ruleset;
 use crate::wire::{local_dns_table, touches_us};
 
 const TABLE: &str = LOCAL_DNS_TABLES[0];
 const NEXT: &str = LOCAL_DNS_TABLES[1];
+
+const BOTH: Untracked = Untracked::QuestionsAndAnswers;
 
 /// The kernel's errno for what only an owner may do.
 const EPERM: i32 = 1;
@@ -68,7 +70,7 @@ fn without_owner(listing: &str) -> String {
 
 #[track_caller]
 fn make(socket: &mut Nfnetlink, name: &str, texts: &[&str]) {
-    socket.transact(&local_dns_table(name, &addresses(texts))).unwrap();
+    socket.transact(&local_dns_table(name, &addresses(texts), BOTH)).unwrap();
 }
 
 #[test]
@@ -81,7 +83,12 @@ fn the_listing_says_what_is_not_tracked() {
         make(socket, TABLE, &["[fd00:96::a]:53"]);
         let (before, after) = LISTING.split_once("\n\t\telements = { 10").unwrap();
         let (_, after) = after.split_once(" }").unwrap();
-        assert_eq!(listing(), format!("{before}{after}"));
+        let questions_too = format!("{before}{after}");
+        assert_eq!(listing(), questions_too);
+        let v6 = addresses(&["[fd00:96::a]:53"]);
+        socket.transact(&local_dns_table(TABLE, &v6, Untracked::Answers)).unwrap();
+        let lines = questions_too.lines().filter(|line| !line.contains(" th dport "));
+        assert_eq!(listing(), lines.map(|line| format!("{line}\n")).collect::<String>());
     });
 }
 
@@ -121,7 +128,7 @@ fn it_ends_with_its_owner_and_the_next_one_can_begin_before() {
     in_netns(|socket| {
         let mut owner = Nfnetlink::open().unwrap();
         make(&mut owner, TABLE, &["10.96.0.10:53"]);
-        let taken = socket.transact(&local_dns_table(TABLE, &BTreeSet::new())).unwrap_err();
+        let taken = socket.transact(&local_dns_table(TABLE, &BTreeSet::new(), BOTH)).unwrap_err();
         let TransactError::Refused { errors, .. } = taken else { panic!("{taken}") };
         assert_eq!(errors.first().map(|error| error.errno), Some(EPERM));
         make(socket, NEXT, &["10.96.0.10:53"]);
@@ -147,7 +154,7 @@ fn there_is_a_bound() {
     in_netns(|socket| {
         let many = (0..).map(|n| SocketAddr::from(([10, 96, 0, 10], n)));
         let many: BTreeSet<SocketAddr> = many.take(LOCAL_DNS_MAX + 1).collect();
-        socket.transact(&local_dns_table(TABLE, &many)).unwrap();
+        socket.transact(&local_dns_table(TABLE, &many, BOTH)).unwrap();
         let listing = nft(&["-j", "list", "set", "inet", TABLE, "local_dns4"], "");
         assert_eq!(listing.matches("\"concat\"").count(), 2 * LOCAL_DNS_MAX);
     });
