@@ -18,6 +18,11 @@ struct Need {
 const NEEDS: [Need; 10] = [
     Need { program: "nft", package: "nftables", purpose: "judges what was programmed" },
     Need { program: "conntrack", package: "conntrack", purpose: "judges which flows are left" },
+    Need {
+        program: "iptables",
+        package: "iptables",
+        purpose: "is what kube-proxy's iptables mode speaks with",
+    },
     Need { program: "ip", package: "iproute2", purpose: "makes network namespaces" },
     Need { program: "openssl", package: "openssl", purpose: "is a server that speaks TLS" },
     Need { program: "curl", package: "curl", purpose: "is a client with no knowledge of ours" },

@@ -2,7 +2,7 @@
 
 mod answers;
 mod changes;
-mod client;
+pub(crate) mod client;
 mod crash;
 mod resolvers;
 mod searches;

@@ -12,6 +12,8 @@ use testkit::control_plane::ControlPlane;
 use crate::control_plane::{Forward, first_attached_line, get, names};
 use crate::rig::{Answer, Lab, ask_tcp, fresh_name, many};
 
+mod replace;
+
 /// A Service, a client, and a server that tells who answered.
 const SHOP: &str = r#"
 apiVersion: apps/v1

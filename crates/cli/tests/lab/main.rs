@@ -10,4 +10,5 @@ mod joined;
 mod pods;
 mod rig;
 mod sources;
+mod traffic;
 mod wrong;

@@ -16,7 +16,7 @@ pub(super) const TIMEOUT: Duration = Duration::from_secs(4);
 const RECEIVE_BUFFER: usize = 8 << 20;
 
 /// A question with an ID of its own.
-pub(super) fn question(id: u16, name: &str, kind: &str) -> Vec<u8> {
+pub(crate) fn question(id: u16, name: &str, kind: &str) -> Vec<u8> {
     let mut bytes = encode(&Question::new(name, kind));
     bytes[..2].copy_from_slice(&id.to_be_bytes());
     bytes
@@ -58,7 +58,7 @@ pub(super) fn ask(
     Ok(said(&buffer[..length]))
 }
 
-pub(super) fn said(message: &[u8]) -> (String, BTreeSet<String>) {
+pub(crate) fn said(message: &[u8]) -> (String, BTreeSet<String>) {
     match decode(message) {
         Reply::Message(answered) => {
             let rows = answered.answer.iter();
