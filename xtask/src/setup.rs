@@ -15,7 +15,7 @@ struct Need {
     purpose: &'static str,
 }
 
-const NEEDS: [Need; 10] = [
+const NEEDS: [Need; 11] = [
     Need { program: "nft", package: "nftables", purpose: "judges what was programmed" },
     Need { program: "conntrack", package: "conntrack", purpose: "judges which flows are left" },
     Need {

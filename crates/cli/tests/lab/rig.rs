@@ -130,10 +130,18 @@ impl Drop for Lab {
 
 /// Asks by TCP from a namespace: the built-in server's line.
 pub(crate) fn ask_tcp(from: &Netns, target: SocketAddr) -> Result<Answer, String> {
+    ask_tcp_within(TIMEOUT, from, target)
+}
+
+pub(crate) fn ask_tcp_within(
+    timeout: Duration,
+    from: &Netns,
+    target: SocketAddr,
+) -> Result<Answer, String> {
     from.run(|| {
         let mut stream =
-            TcpStream::connect_timeout(&target, TIMEOUT).map_err(|it| it.to_string())?;
-        stream.set_read_timeout(Some(TIMEOUT)).map_err(|it| it.to_string())?;
+            TcpStream::connect_timeout(&target, timeout).map_err(|it| it.to_string())?;
+        stream.set_read_timeout(Some(timeout)).map_err(|it| it.to_string())?;
         let mut line = Vec::new();
         let mut byte = [0];
         while line.last() != Some(&b'\n') {
@@ -149,11 +157,19 @@ pub(crate) fn ask_tcp(from: &Netns, target: SocketAddr) -> Result<Answer, String
 }
 
 pub(crate) fn ask_udp(from: &Netns, target: SocketAddr) -> Result<Answer, String> {
+    ask_udp_within(TIMEOUT, from, target)
+}
+
+pub(crate) fn ask_udp_within(
+    timeout: Duration,
+    from: &Netns,
+    target: SocketAddr,
+) -> Result<Answer, String> {
     let any: SocketAddr = if target.is_ipv4() { "0.0.0.0:0" } else { "[::]:0" }.parse().unwrap();
     from.run(|| {
         let socket = UdpSocket::bind(any).map_err(|it| it.to_string())?;
         socket.connect(target).map_err(|it| it.to_string())?;
-        socket.set_read_timeout(Some(TIMEOUT)).map_err(|it| it.to_string())?;
+        socket.set_read_timeout(Some(timeout)).map_err(|it| it.to_string())?;
         socket.send(b"ahoy").map_err(|it| it.to_string())?;
         let mut datagram = [0; 4096];
         let length = socket.recv(&mut datagram).map_err(|it| it.to_string())?;
@@ -191,8 +207,10 @@ pub(crate) fn http(
     .unwrap()
 }
 
+/// Each of two endpoints is missed by so many connections once in ten million times.
+pub(crate) const MANY: usize = 24;
+
 /// The answers of many connections; an error is one of them.
 pub(crate) fn many(ask: impl Fn() -> Result<Answer, String>) -> BTreeSet<Result<Answer, String>> {
-    // Each of two endpoints is missed once in ten million times.
-    (0..24).map(|_| ask()).collect()
+    (0..MANY).map(|_| ask()).collect()
 }
