@@ -13,6 +13,7 @@ use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
 use crate::link::{LinkError, Links};
 use crate::netlink::SocketError;
+pub(crate) use thread::fresh;
 
 /// Where `ip netns` looks for names too.
 const DIRECTORY: &str = "/run/netns";
@@ -42,7 +43,7 @@ impl Netns {
     /// A new namespace without a name, its loopback link up. It is gone with the value, when
     /// nothing else holds it.
     pub fn unshared() -> Result<Self, NetnsError> {
-        thread::fresh(|| {
+        fresh(|| {
             thread::unshare_net().map_err(failed("create", "unnamed"))?;
             let handle = File::open(OF_THREAD).map_err(failed("open", OF_THREAD))?;
             Links::open()?.set_up("lo")?;
@@ -115,7 +116,7 @@ impl Netns {
     /// Does some work in the namespace, on a thread of its own: the calling thread stays where it
     /// is. Programs started and sockets opened there are in the namespace. A panic goes on here.
     pub fn run<T: Send>(&self, work: impl FnOnce() -> T + Send) -> Result<T, NetnsError> {
-        thread::fresh(|| {
+        fresh(|| {
             move_into_link_name_space(self.handle.as_fd(), Some(LinkNameSpaceType::Network))
                 .map_err(failed("enter", "by descriptor"))?;
             Ok(work())

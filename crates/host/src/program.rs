@@ -1,9 +1,11 @@
 //! How is a program started in a sandbox, followed and ended?
 #![expect(unsafe_code, reason = "what a child does before it becomes the program is unsafe")]
 
+use std::ffi::CString;
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -23,6 +25,7 @@ pub struct Program {
     pub args: Vec<String>,
     /// All variables: none are inherited.
     pub env: Vec<(String, String)>,
+    /// The caller's own, if nothing is said.
     pub directory: Option<PathBuf>,
     pub sandbox: Arc<Sandbox>,
 }
@@ -95,14 +98,14 @@ impl Program {
         let mut command = self.command()?;
         let stream = || output.try_clone().map(Stdio::from).map_err(self.failed("write for"));
         command.stdin(Stdio::null()).stdout(stream()?).stderr(stream()?);
-        let sandbox = Arc::clone(&self.sandbox);
-        let enter = move || {
+        let enter = self.enter()?;
+        let begin = move || {
             begin_session()?;
-            sandbox.enter()
+            enter()
         };
-        // SAFETY: between fork and exec the child only makes system calls: `enter` neither
+        // SAFETY: between fork and exec the child only makes system calls: `begin` neither
         // allocates nor takes a lock.
-        unsafe { command.pre_exec(enter) };
+        unsafe { command.pre_exec(begin) };
         self.start(command)
     }
 
@@ -111,14 +114,14 @@ impl Program {
         let mut command = self.command()?;
         let stdin = if has_stdin { Stdio::piped() } else { Stdio::null() };
         command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let sandbox = Arc::clone(&self.sandbox);
-        let enter = move || {
+        let enter = self.enter()?;
+        let begin = move || {
             begin_session()?;
-            sandbox.enter()
+            enter()
         };
-        // SAFETY: between fork and exec the child only makes system calls: `enter` neither
+        // SAFETY: between fork and exec the child only makes system calls: `begin` neither
         // allocates nor takes a lock.
-        unsafe { command.pre_exec(enter) };
+        unsafe { command.pre_exec(begin) };
         let mut running = self.start(command)?;
         let pipes = Pipes {
             stdin: running.child.stdin.take().map(OwnedFd::from),
@@ -135,15 +138,15 @@ impl Program {
         let (terminal, theirs) = Terminal::open().map_err(failed())?;
         let stream = || theirs.try_clone().map(Stdio::from).map_err(failed());
         command.stdin(stream()?).stdout(stream()?).stderr(stream()?);
-        let sandbox = Arc::clone(&self.sandbox);
-        let enter = move || {
+        let enter = self.enter()?;
+        let begin = move || {
             begin_session()?;
             rustix::process::ioctl_tiocsctty(&theirs)?;
-            sandbox.enter()
+            enter()
         };
-        // SAFETY: between fork and exec the child only makes system calls: `enter` neither
+        // SAFETY: between fork and exec the child only makes system calls: `begin` neither
         // allocates nor takes a lock.
-        unsafe { command.pre_exec(enter) };
+        unsafe { command.pre_exec(begin) };
         Ok((self.start(command)?, terminal))
     }
 
@@ -161,27 +164,54 @@ impl Program {
             Ok(command) => command,
             Err(error) => return error,
         };
-        if let Err(source) = self.sandbox.enter() {
-            return self.failed("make a place for")(source);
+        match self.enter() {
+            Ok(enter) => {
+                if let Err(source) = enter() {
+                    return self.failed("make a place for")(source);
+                }
+            }
+            Err(error) => return error,
         }
         self.failed("run")(command.exec())
     }
 
     #[expect(clippy::disallowed_methods, reason = "one of the places that run programs")]
     fn command(&self) -> Result<Command, ProgramError> {
-        let path = self.find()?;
-        if let Some(directory) = self.directory.as_ref().filter(|path| !path.is_dir()) {
-            return Err(ProgramError::NoDirectory(directory.clone()));
-        }
+        let found = self.sandbox.run(|| self.look_around());
+        let path = found.map_err(self.failed("look for"))??;
         let mut command = Command::new(path);
         command.arg0(&self.name).args(&self.args).env_clear().envs(self.env.iter().cloned());
-        if let Some(directory) = &self.directory {
-            command.current_dir(directory);
-        }
         Ok(command)
     }
 
-    /// Looked for beforehand, so that its absence is told from that of anything else.
+    /// Puts the calling thread where the program is to run. It only makes system calls.
+    fn enter(&self) -> Result<impl Fn() -> io::Result<()> + Send + Sync + 'static, ProgramError> {
+        let sandbox = Arc::clone(&self.sandbox);
+        // Whoever says nothing stays where the caller is, if that is to be seen there.
+        let here = || std::env::current_dir().unwrap_or_default();
+        let directory = self.directory.clone().unwrap_or_else(here);
+        let directory = CString::new(directory.as_os_str().as_bytes());
+        let directory =
+            directory.map_err(|error| self.failed("go to the directory of")(error.into()))?;
+        let is_told = self.directory.is_some();
+        Ok(move || {
+            sandbox.enter()?;
+            match rustix::process::chdir(directory.as_c_str()) {
+                Err(errno) if is_told => Err(errno.into()),
+                Ok(()) | Err(_) => Ok(()),
+            }
+        })
+    }
+
+    /// What is needed is looked for beforehand, so that its absence is told from that of anything
+    /// else: the program itself.
+    fn look_around(&self) -> Result<PathBuf, ProgramError> {
+        if let Some(directory) = self.directory.as_ref().filter(|path| !path.is_dir()) {
+            return Err(ProgramError::NoDirectory(directory.clone()));
+        }
+        self.find()
+    }
+
     fn find(&self) -> Result<PathBuf, ProgramError> {
         let named = Path::new(&self.name);
         let candidates: Vec<PathBuf> = if self.name.contains('/') {

@@ -1,4 +1,4 @@
-//! On which thread may the network namespace change? Only on one that ends right after.
+//! On which thread may a namespace change? Only on one that ends right after.
 #![expect(unsafe_code, reason = "unshare(2) is unsafe for flags that are not used here")]
 
 use std::io;
@@ -7,7 +7,7 @@ use std::panic::resume_unwind;
 use rustix::thread::{UnshareFlags, unshare_unsafe};
 
 /// Does some work on a new thread and waits for it.
-pub(super) fn fresh<T: Send>(work: impl FnOnce() -> T + Send) -> io::Result<T> {
+pub(crate) fn fresh<T: Send>(work: impl FnOnce() -> T + Send) -> io::Result<T> {
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new().spawn_scoped(scope, work)?;
         Ok(thread.join().unwrap_or_else(|panic| resume_unwind(panic)))

@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::os::fd::AsFd as _;
 use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::netns::Netns;
 use crate::program::{Program, Running};
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Mount, Sandbox};
 use crate::skip;
 
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -79,6 +80,53 @@ fn a_program_sees_its_own_network_name_and_files_and_the_host_keeps_its_own() {
     let text = output(&program(sandbox, script), &folder);
     assert_eq!(text, "berth\n192.0.2.1 harbour\nlo\n/usr/bin:/bin\n");
     assert_eq!(fs::read_to_string("/etc/hosts").unwrap(), before);
+}
+
+#[test]
+fn places_that_the_host_has_not_are_made_in_the_sandbox_alone() {
+    if skip::without_root() {
+        return;
+    }
+    let folder = Folder::new("places");
+    let path = |name: &str| folder.0.join(name);
+    for name in ["data", "tools", "host", "host/there"] {
+        fs::create_dir(path(name)).unwrap();
+    }
+    fs::write(path("data/word"), "ahoy\n").unwrap();
+    fs::write(path("tools/say"), "#!/bin/sh\ncat /harbour/word\n").unwrap();
+    fs::set_permissions(path("tools/say"), fs::Permissions::from_mode(0o755)).unwrap();
+    let socket = UnixListener::bind(path("host/socket")).unwrap();
+    let mount = |source: &str, place: &Path, is_read_only, is_ours| Mount {
+        source: path(source),
+        place: place.to_owned(),
+        is_read_only,
+        is_ours,
+    };
+    let netns = Netns::unshared().unwrap();
+    let mounts = [
+        mount("data", Path::new("/harbour"), true, true),
+        // Beside it, in a folder that is covered already.
+        mount("tools", Path::new("/tools/bin"), false, true),
+        // In a mount: in what is mounted itself.
+        mount("data/word", Path::new("/tools/bin/deep/word"), false, true),
+        // In a folder of the host, all of which is still there.
+        mount("data/word", &path("host/new/word"), false, true),
+    ];
+    let sandbox = Sandbox::with_mounts(netns.as_fd(), "berth", &[], &mounts).unwrap();
+    let host = path("host").display().to_string();
+    let script = format!(
+        "say; cat /tools/bin/deep/word; cd {host}; ls; cat new/word; \
+         touch /harbour/mine 2>/dev/null || echo refused; touch /mine; ls -d /etc /mine"
+    );
+    let mut program = program(sandbox, &script);
+    program.env = vec![("PATH".to_owned(), "/tools/bin:/usr/bin:/bin".to_owned())];
+    let expected = "ahoy\nahoy\nnew\nsocket\nthere\nahoy\nrefused\n/etc\n/mine\n";
+    assert_eq!(output(&program, &folder), expected);
+    let connected = program.sandbox.run(|| UnixStream::connect(path("host/socket")));
+    assert_eq!(connected.unwrap().map_err(|error| error.kind()).map(drop), Ok(()));
+    drop(socket);
+    let made = ["/harbour", "/tools", "/mine"].map(|place| Path::new(place).exists());
+    assert_eq!((made, path("host/new").exists()), ([false; 3], false));
 }
 
 #[test]
