@@ -21,7 +21,7 @@ mod web_socket;
 
 pub use certificate::{Certificate, CertificateError};
 pub use descriptor::{reader, writer};
-pub use log::{Log, LogWriter, Stream};
+pub use log::{Log, LogWriter, Recorder, Stream};
 pub use request::{Access, ContainerName, PodName, Wanted};
 pub use runtime::{Duplex, Exit, Process, Reader, Refusal, Resize, Runtime, TerminalSize, Writer};
 pub use server::{CONNECTIONS_MAX, Server};

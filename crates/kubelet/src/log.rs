@@ -1,6 +1,7 @@
 //! How are a container's words kept, and which of them are wanted?
 
 mod follow;
+mod listen;
 mod record;
 mod recorder;
 mod selection;
@@ -11,6 +12,7 @@ use jiff::Timestamp;
 pub(crate) use follow::{Start, follow};
 pub(crate) use record::Record;
 pub use record::Stream;
+pub use recorder::Recorder;
 pub(crate) use selection::Selection;
 pub use writer::{Log, LogWriter};
 

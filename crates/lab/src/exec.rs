@@ -11,6 +11,7 @@ use host::program::{Program, ProgramError};
 use host::sandbox::Sandbox;
 use model::NodeName;
 
+use crate::kubelet::FILES;
 use crate::place::Place;
 use crate::settings::LabName;
 use crate::status::{PodStatus, Status};
@@ -151,10 +152,9 @@ fn sandbox(lab: &LabName, status: &Status, who: &Who) -> Result<Sandbox, ExecErr
         (Who::Node(name), None) => (name.to_string(), None),
         (Who::Outside | Who::Pod(_) | Who::Deployment(_), None) => ("outside".to_owned(), None),
     };
-    let (resolv_conf, hosts) = (Path::new("/etc/resolv.conf"), Path::new("/etc/hosts"));
     let files = folder.map_or_else(
-        || vec![(place.resolv_conf(), resolv_conf)],
-        |folder| vec![(folder.join("resolv.conf"), resolv_conf), (folder.join("hosts"), hosts)],
+        || vec![(place.resolv_conf(), Path::new("/etc/resolv.conf"))],
+        |folder| FILES.map(|(file, place)| (folder.join(file), Path::new(place))).to_vec(),
     );
     let stand_ins: Vec<(&Path, &Path)> = files.iter().map(|(seen, at)| (&**seen, *at)).collect();
     Sandbox::new(netns.as_fd(), &hostname, &stand_ins).map_err(failed)

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use model::NodeName;
 use tokio::sync::watch;
-use workload::{ObservedPod, PodAddresses, SchedulableNode};
+use workload::{ObservedPod, PodAddresses, Reference, SchedulableNode};
 
 use crate::cluster::{Settled, Step, name_of};
 use crate::kubelet::Kubelet;
@@ -21,11 +21,13 @@ mod endpoint;
 mod follow;
 mod kubeconfig;
 mod membership;
+mod needed;
 mod node;
 mod pause;
 mod relay;
 mod seen;
 mod status;
+mod subject;
 #[cfg(test)]
 mod tests;
 mod write;
@@ -36,9 +38,11 @@ pub use membership::JoinError;
 pub(crate) use follow::follow;
 pub(crate) use kubeconfig::write_for_node;
 pub(crate) use membership::Membership;
+pub(crate) use needed::follow_needed;
 pub(crate) use node::to_the_second;
 pub(crate) use relay::relay;
-pub(crate) use seen::{Heard, NODES, PODS};
+pub(crate) use seen::Heard;
+pub(crate) use subject::{Subject, name_of as name_of_service};
 pub(crate) use write::{Wishes, write};
 
 use seen::{SeenNode, SeenPod, says_ready};
@@ -80,12 +84,14 @@ pub(crate) struct Joined {
     epoch: Epoch,
     wishes: watch::Sender<Arc<Wishes>>,
     alive: watch::Sender<BTreeSet<NodeName>>,
+    needed: watch::Sender<BTreeSet<Reference>>,
 }
 
 /// What the tasks that speak to the API server listen to.
 pub(crate) struct Orders {
     pub(crate) wishes: watch::Receiver<Arc<Wishes>>,
     pub(crate) alive: watch::Receiver<BTreeSet<NodeName>>,
+    pub(crate) needed: watch::Receiver<BTreeSet<Reference>>,
 }
 
 impl Joined {
@@ -97,6 +103,7 @@ impl Joined {
             plan.nodes.iter().map(|node| (node.name.clone(), node.ips())).collect();
         let (wishes, wished) = watch::channel(Arc::new(Wishes::new()));
         let (alive, living) = watch::channel(own.keys().cloned().collect());
+        let (needed, needs) = watch::channel(BTreeSet::new());
         let joined = Self {
             seen: BTreeMap::new(),
             nodes: BTreeMap::new(),
@@ -113,8 +120,9 @@ impl Joined {
             epoch: Epoch(epoch),
             wishes,
             alive,
+            needed,
         };
-        (joined, Orders { wishes: wished, alive: living })
+        (joined, Orders { wishes: wished, alive: living, needed: needs })
     }
 
     /// Takes news in.
@@ -141,6 +149,8 @@ impl Joined {
                 }
             }
             Heard::NodeGone(name) => drop(self.nodes.remove(&name)),
+            // The kubelet's to know.
+            Heard::Services(_) | Heard::Service(_) | Heard::ServiceGone(_) | Heard::Found(..) => {}
         }
     }
 
@@ -373,6 +383,12 @@ impl Joined {
             wishes.insert(life, Wish::Status(Arc::new(status), changed));
         }
         wishes.extend(self.over.iter().map(|(life, wish)| (life.clone(), wish.clone())));
+        let needed = kubelet.references();
+        self.needed.send_if_modified(|known| {
+            let differs = *known != needed;
+            *known = needed;
+            differs
+        });
         self.wishes.send_if_modified(|known| {
             let differs = **known != wishes;
             if differs {

@@ -1,15 +1,17 @@
 //! Which pods run here? The nodes' kubelets, all in one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use host::netns::Netns;
+use ingest::api::Service;
 use model::NodeName;
-use workload::ProbeKind;
 use workload::api::Pod;
+use workload::{Content, Known, ProbeKind, Reference};
 
 use crate::event::{ContainerRunId, Event, PodRunId};
 use crate::network::{self, NetworkError};
@@ -17,15 +19,25 @@ use crate::who::PodName;
 
 mod action;
 mod container;
+mod host_path;
 mod pod;
-mod recorder;
+mod spot;
 mod surroundings;
 mod tls;
+mod volumes;
 
 pub(crate) use action::{Action, ActionKind};
-pub(crate) use container::{ContainerRun, Ended, Role, State};
-pub(crate) use pod::{PodRun, Spot};
+pub(crate) use container::{ContainerRun, Ended, Input, Role, State};
+pub(crate) use pod::PodRun;
+pub(crate) use spot::FILES;
+use spot::Spot;
 pub(crate) use surroundings::Surroundings;
+
+/// What an object holds, or why there is none.
+pub(crate) type Found = Result<Arc<Content>, String>;
+
+/// By namespace and name.
+pub(crate) type Services = BTreeMap<(String, String), Arc<Service>>;
 
 #[derive(Debug)]
 pub(crate) struct Kubelet {
@@ -33,11 +45,15 @@ pub(crate) struct Kubelet {
     pub(crate) pods: BTreeMap<PodName, PodRun>,
     nodes: BTreeMap<NodeName, Arc<Netns>>,
     cables: u64,
+    /// What the API server says of other objects.
+    known: Arc<Known>,
 }
 
 impl Kubelet {
-    pub(crate) const fn new(around: Arc<Surroundings>) -> Self {
-        Self { around, pods: BTreeMap::new(), nodes: BTreeMap::new(), cables: 0 }
+    pub(crate) fn new(around: Arc<Surroundings>) -> Self {
+        let is_joined = around.settings.kubeconfig.is_some();
+        let known = Arc::new(if is_joined { Known::default() } else { Known::nothing() });
+        Self { around, pods: BTreeMap::new(), nodes: BTreeMap::new(), cables: 0, known }
     }
 
     /// Begins a pod that has a node and addresses; a namespace of its own is made beside the loop.
@@ -51,10 +67,12 @@ impl Kubelet {
     ) {
         let uid = pod.metadata.uid.clone().unwrap_or_default();
         let id = PodRunId { pod: name.clone(), uid };
-        let mut run = PodRun::new(id.clone(), pod, node, addresses, &self.around);
+        self.take_volumes_away(&name);
+        let known = Arc::clone(&self.known);
+        let mut run = PodRun::new(id.clone(), pod, node, addresses, &self.around, known);
         if run.pod.spec.host_network {
             match self.node(&run.node) {
-                Ok(netns) => self.settle_in(&mut run, &netns),
+                Ok(netns) => self.settle_in(&mut run, netns),
                 Err(error) => run.trouble = Some(error.to_string()),
             }
             run.advance(now, &self.around);
@@ -82,12 +100,14 @@ impl Kubelet {
     }
 
     /// Gives a pod its place: the namespace is there.
-    fn settle_in(&mut self, run: &mut PodRun, netns: &Netns) {
-        let sandbox = self.around.sandbox(&run.pod, &run.id.pod, &run.node, &run.addresses, netns);
+    fn settle_in(&mut self, run: &mut PodRun, netns: Arc<Netns>) {
+        let name = &run.id.pod;
+        let hostname = self.around.write_files(&run.pod, name, &run.node, &run.addresses);
+        let folder = self.around.place.pod(name);
         let place = self
             .node(&run.node)
             .map_err(io::Error::other)
-            .and_then(|node| Ok(Spot { sandbox: Arc::new(sandbox?), node }));
+            .and_then(|node| Ok(Spot { netns, node, hostname: hostname?, folder }));
         match place {
             Ok(place) => run.place = Some(place),
             Err(error) => run.trouble = Some(format!("cannot make a place for it: {error}")),
@@ -102,7 +122,7 @@ impl Kubelet {
     ) {
         let Some(mut run) = self.take(id) else { return };
         match outcome {
-            Ok(netns) => self.settle_in(&mut run, &netns),
+            Ok(netns) => self.settle_in(&mut run, Arc::new(netns)),
             Err(error) => {
                 tracing::error!(pod = %id.pod, "cannot wire it: {error}");
                 run.trouble = Some(error.to_string());
@@ -183,6 +203,7 @@ impl Kubelet {
         }
         for name in &gone {
             self.pods.remove(name);
+            self.take_volumes_away(name);
         }
         gone
     }
@@ -192,7 +213,48 @@ impl Kubelet {
         if let Err(error) = outcome {
             tracing::warn!(pod = %id.pod, "cannot take its network away: {error}");
         }
-        self.take(id).is_some()
+        let is_gone = self.take(id).is_some();
+        if is_gone {
+            self.take_volumes_away(&id.pod);
+        }
+        is_gone
+    }
+
+    fn take_volumes_away(&self, pod: &PodName) {
+        match fs::remove_dir_all(self.around.place.volumes(pod)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                tracing::warn!(%pod, "its volumes stay on the disk: {error}");
+            }
+            Ok(()) | Err(_) => {}
+        }
+    }
+
+    /// Takes in what the API server says of an object that pods need; none when nobody looks at it any
+    /// longer.
+    pub(crate) fn learn(&mut self, reference: Reference, found: Option<Found>) {
+        let contents = &mut Arc::make_mut(&mut self.known).contents;
+        match found {
+            Some(found) => drop(contents.insert(reference.clone(), found)),
+            None => drop(contents.remove(&reference)),
+        }
+        self.spread(Some(&reference));
+    }
+
+    /// Takes in what Services there are.
+    pub(crate) fn learn_services(&mut self, change: impl FnOnce(&mut Services)) {
+        change(Arc::make_mut(&mut self.known).services.get_or_insert_default());
+        self.spread(None);
+    }
+
+    fn spread(&mut self, of: Option<&Reference>) {
+        for run in self.pods.values_mut() {
+            run.learn(&self.known, of);
+        }
+    }
+
+    /// All that pods need of the API server beside themselves.
+    pub(crate) fn references(&self) -> BTreeSet<Reference> {
+        self.pods.values().flat_map(|run| run.references.iter().cloned()).collect()
     }
 
     /// Tells every program to end, without its grace period.
@@ -222,6 +284,7 @@ impl Kubelet {
             .collect();
         for name in &lost {
             self.pods.remove(name);
+            self.take_volumes_away(name);
         }
         lost
     }

@@ -13,7 +13,7 @@ use crate::daemon::Daemons;
 use crate::event::{Asker, Event};
 use crate::home::Home;
 use crate::housekeeping;
-use crate::joined::Membership;
+use crate::joined::{Heard, Membership, name_of_service};
 use crate::kubelet::{Kubelet, Surroundings};
 use crate::up::OnReady;
 
@@ -167,14 +167,36 @@ impl Lab {
             Event::WorldReady => self.world_dns = WorldDns::Answering,
             Event::InStep(is_in_step) => self.take_step(is_in_step),
             Event::Heard(heard) => {
+                let heard = self.teach(heard);
                 if let Home::ApiServer(joined) = &mut self.home {
-                    joined.hear(heard, now);
+                    heard.into_iter().for_each(|heard| joined.hear(heard, now));
                 }
             }
             Event::Errand(errand) => self.run_errand(errand),
             Event::Asked(question) => self.answer(question),
             Event::Terminated => self.is_ending = true,
         }
+    }
+
+    /// Tells the kubelet what is for it; gives the rest back.
+    fn teach(&mut self, heard: Heard) -> Option<Heard> {
+        match heard {
+            Heard::Found(reference, found) => self.kubelet.learn(reference, found),
+            Heard::Services(all) => self.kubelet.learn_services(|known| *known = all),
+            Heard::Service(service) => self.kubelet.learn_services(|known| {
+                known.insert(name_of_service(&service), Arc::from(service));
+            }),
+            Heard::ServiceGone(service) => self.kubelet.learn_services(|known| {
+                known.remove(&name_of_service(&service));
+            }),
+            Heard::Pods(_)
+            | Heard::Pod(_)
+            | Heard::PodGone { .. }
+            | Heard::Nodes(_)
+            | Heard::Node(_)
+            | Heard::NodeGone(_) => return Some(heard),
+        }
+        None
     }
 
     /// Looks at the given files, and at what else is due now and then.

@@ -85,6 +85,15 @@ impl Place {
         self.root().join("pods").join(&pod.namespace).join(&pod.name)
     }
 
+    pub(crate) fn volumes(&self, pod: &PodName) -> PathBuf {
+        self.pod(pod).join("volumes")
+    }
+
+    /// What a node has at paths that the host has not.
+    pub(crate) fn host_paths(&self, node: &str) -> PathBuf {
+        self.node(node).join("host-paths")
+    }
+
     pub(crate) fn container_log(&self, pod: &PodName, container: &str) -> PathBuf {
         self.pod(pod).join(format!("{container}.log"))
     }

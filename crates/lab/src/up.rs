@@ -16,7 +16,7 @@ use crate::down::{RemoveError, Removed, remove};
 use crate::event::{EVENTS_MAX, Event, Events};
 use crate::files::Files;
 use crate::home::Home;
-use crate::joined::{self, JoinError, Joined, Membership, Orders};
+use crate::joined::{self, JoinError, Joined, Membership, Orders, Subject};
 use crate::kubelet::Surroundings;
 use crate::lab::Lab;
 use crate::lock::Lock;
@@ -187,9 +187,10 @@ async fn run(place: &Place, start: Start, on_ready: OnReady) -> Result<(), UpErr
 fn speak(membership: &Arc<Membership>, orders: Orders, events: &Events) -> JoinSet<()> {
     let mut tasks = JoinSet::new();
     let api = &membership.access.api;
-    for collection in [joined::NODES, joined::PODS] {
-        tasks.spawn(joined::follow(api.clone(), collection, events.clone()));
+    for subject in [Subject::Nodes, Subject::Pods, Subject::Services] {
+        tasks.spawn(joined::follow(api.clone(), subject, events.clone()));
     }
+    tasks.spawn(joined::follow_needed(api.clone(), orders.needed, events.clone()));
     tasks.spawn(joined::write(api.clone(), orders.wishes));
     tasks.spawn(Arc::clone(membership).beat(orders.alive));
     let (doors, api, events) = (Arc::clone(&membership.doors), api.clone(), events.clone());

@@ -103,19 +103,25 @@ impl ControlPlane {
     /// Whether kubectl ends well.
     #[must_use]
     pub fn kubectl_succeeds(&self, words: &str) -> bool {
-        let output = self.kubectl_command(words).stdin(Stdio::null()).output().unwrap();
+        let words: Vec<&str> = words.split(' ').collect();
+        let output = self.kubectl_command(&words).stdin(Stdio::null()).output().unwrap();
         output.status.success()
     }
 
     fn kubectl_with(&self, words: &str, input: &str) -> String {
+        self.kubectl_told(&words.split(' ').collect::<Vec<_>>(), input)
+    }
+
+    /// What it prints when it is told something; that it fails is a failure.
+    pub fn kubectl_told(&self, words: &[&str], input: &str) -> String {
         run(&mut self.kubectl_command(words), input)
     }
 
-    fn kubectl_command(&self, words: &str) -> Command {
+    fn kubectl_command(&self, words: &[&str]) -> Command {
         let mut command = command(&self.program.with_file_name("kubectl"));
         // kubectl keeps what it has learned in the user's home.
         command.env("HOME", &self.state).arg("--kubeconfig").arg(self.admin_of(self.api_servers));
-        command.args(words.split(' '));
+        command.args(words);
         command
     }
 

@@ -10,10 +10,11 @@ mod placement;
 mod pod;
 mod probe;
 mod service;
+mod volume;
 
 pub use container::{
-    Container, ContainerPort, ContainerRestartPolicy, EnvVar, EnvVarSource, FieldRef, Lifecycle,
-    PortProtocol,
+    Container, ContainerPort, ContainerRestartPolicy, EnvFrom, EnvVar, EnvVarSource, FieldRef,
+    KeyRef, Lifecycle, NameRef, PortProtocol, Quantity, ResourceFieldRef, Resources,
 };
 pub use deployment::{
     Deployment, DeploymentSpec, IntOrPercent, LabelSelector, PodTemplate, Requirement,
@@ -25,3 +26,7 @@ pub use placement::{
 pub use pod::{DnsConfig, DnsConfigOption, DnsPolicy, HostAlias, Pod, PodSpec, RestartPolicy};
 pub use probe::{Exec, Grpc, HttpGet, HttpHeader, Port, Probe, Scheme, Sleep, Stop, TcpSocket};
 pub use service::Service;
+pub use volume::{
+    DownwardFile, DownwardVolume, HostPath, KeyToPath, Keys, KeysVolume, ProjectedSource,
+    ProjectedVolume, SecretVolume, TokenFile, Volume, VolumeMount,
+};

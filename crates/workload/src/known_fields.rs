@@ -17,7 +17,6 @@ const METADATA: &[&str] = &[
 const POD_SPEC: &[&str] = &[
     "activeDeadlineSeconds",
     "automountServiceAccountToken",
-    "enableServiceLinks",
     "ephemeralContainers",
     "hostIPC",
     "hostPID",
@@ -40,29 +39,21 @@ const POD_SPEC: &[&str] = &[
     "setHostnameAsFQDN",
     "shareProcessNamespace",
     "topologySpreadConstraints",
-    "volumes",
     "workloadRef",
 ];
 
 const CONTAINER: &[&str] = &[
-    "envFrom",
     "imagePullPolicy",
     "resizePolicy",
-    "resources",
     "restartPolicyRules",
     "securityContext",
-    "stdin",
-    "stdinOnce",
     "terminationMessagePath",
     "terminationMessagePolicy",
-    "tty",
     "volumeDevices",
-    "volumeMounts",
 ];
 
-/// Their absence is told where the variable is judged.
-const VALUE_SOURCES: &[&str] =
-    &["configMapKeyRef", "fileKeyRef", "resourceFieldRef", "secretKeyRef"];
+const VALUE_SOURCES_READ: &[&str] =
+    &["configMapKeyRef", "fieldRef", "resourceFieldRef", "secretKeyRef"];
 
 const DEPLOYMENT_SPEC: &[&str] = &["progressDeadlineSeconds", "revisionHistoryLimit"];
 
@@ -74,6 +65,7 @@ const SPEC_READ: &[&str] = &[
     "containers",
     "dnsConfig",
     "dnsPolicy",
+    "enableServiceLinks",
     "hostAliases",
     "hostNetwork",
     "hostname",
@@ -91,20 +83,27 @@ const SPEC_READ: &[&str] = &[
     "template",
     "terminationGracePeriodSeconds",
     "tolerations",
+    "volumes",
 ];
 
 const CONTAINER_READ: &[&str] = &[
     "args",
     "command",
     "env",
+    "envFrom",
     "image",
     "lifecycle",
     "livenessProbe",
     "name",
     "ports",
     "readinessProbe",
+    "resources",
     "restartPolicy",
     "startupProbe",
+    "stdin",
+    "stdinOnce",
+    "tty",
+    "volumeMounts",
     "workingDir",
 ];
 
@@ -141,7 +140,16 @@ pub(crate) fn judge(path: &str) -> Option<String> {
         "lifecycle" => (&["preStop"], &[&["postStart", "stopSignal"]]),
         "preStop" => (&["exec", "httpGet", "sleep"], &[&["tcpSocket"]]),
         "env" => (&["name", "value", "valueFrom"], &[]),
-        "valueFrom" => (&["fieldRef"], &[VALUE_SOURCES]),
+        "valueFrom" => (VALUE_SOURCES_READ, &[&["fileKeyRef"]]),
+        "configMapKeyRef" | "secretKeyRef" => (&["key", "name", "optional"], &[]),
+        "resourceFieldRef" => (&["containerName", "divisor", "resource"], &[]),
+        "envFrom" => (&["configMapRef", "prefix", "secretRef"], &[]),
+        "configMapRef" | "secretRef" => (&["name", "optional"], &[]),
+        "resources" => (&["limits", "requests"], &[&["claims"]]),
+        "volumeMounts" => (
+            &["mountPath", "name", "readOnly", "subPath", "subPathExpr"],
+            &[&["mountPropagation", "recursiveReadOnly"]],
+        ),
         "fieldRef" => (&["fieldPath"], &[&["apiVersion"]]),
         "affinity" => (&["nodeAffinity"], &[&["podAffinity", "podAntiAffinity"]]),
         "nodeAffinity" => (
@@ -175,7 +183,7 @@ mod tests {
     fn tells_slips_from_fields_without_meaning() {
         let meant = |field: &str| Some(format!("unknown field, ignored; did you mean {field}?"));
         let cases = [
-            ("spec.volumes", None),
+            ("spec.overhead", None),
             ("spec.affinity.podAntiAffinity", None),
             ("spec.tolerations[0].operater", meant("operator")),
             ("spec.template.spec.containers[0].resources", None),

@@ -153,6 +153,7 @@ fn judge_container(container: &Container, path: &str, is_init: bool, report: &mu
         report.reject(format!("{path}.image"), "expected an image, found none");
     }
     judge_env(container, path, report);
+    judge_env_from(container, path, report);
     judge_ports(container, path, report);
     let probes = [
         ("startupProbe", &container.startup_probe, true),
@@ -188,6 +189,7 @@ fn judge_env(container: &Container, path: &str, report: &mut Report) {
             report.reject(format!("{path}.valueFrom"), "expected value or valueFrom, found both");
         }
         match &source.field_ref {
+            None if source.resource_field_ref.is_some() => {}
             None => report.reject(
                 format!("{path}.valueFrom"),
                 "expected a fieldRef: there are no Secrets and ConfigMaps here; write a value",
@@ -200,6 +202,18 @@ fn judge_env(container: &Container, path: &str, report: &mut Report) {
                 ),
             ),
             Some(_) => {}
+        }
+    }
+}
+
+fn judge_env_from(container: &Container, path: &str, report: &mut Report) {
+    for (index, from) in container.env_from.iter().enumerate() {
+        let map = from.config_map_ref.as_ref().is_some_and(|it| !it.optional);
+        if map || from.secret_ref.as_ref().is_some_and(|it| !it.optional) {
+            report.reject(
+                format!("{path}.envFrom[{index}]"),
+                "expected an optional one: there are no Secrets and ConfigMaps here; write env",
+            );
         }
     }
 }

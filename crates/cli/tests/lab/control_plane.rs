@@ -1,6 +1,6 @@
 //! What does somebody see who uses the API server of a lab?
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
 use serde_json::Value;
@@ -56,6 +56,39 @@ pub(crate) fn first_attached_line(control_plane: &ControlPlane, container: &str)
     child.wait().unwrap();
     read.unwrap();
     line
+}
+
+/// Somebody who is attached to a pod and may say something, for as long as it lives.
+pub(crate) struct Attached {
+    child: Child,
+    out: BufReader<ChildStdout>,
+}
+
+pub(crate) fn attached(control_plane: &ControlPlane, pod: &str) -> Attached {
+    let mut command = kubectl(control_plane);
+    let mut child =
+        command.args(["attach", "-i", "-q", pod]).stdin(Stdio::piped()).spawn().unwrap();
+    let out = BufReader::new(child.stdout.take().unwrap());
+    Attached { child, out }
+}
+
+impl Attached {
+    pub(crate) fn tell(&mut self, word: &str) {
+        writeln!(self.child.stdin.as_mut().unwrap(), "{word}").unwrap();
+    }
+
+    pub(crate) fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.out.read_line(&mut line).unwrap();
+        line
+    }
+}
+
+impl Drop for Attached {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
 }
 
 /// One that goes on until it is killed.

@@ -1,108 +1,115 @@
-//! How do a container's words get into its log, and to those who listen to it?
+//! How do a container's words get into its log?
 
-use std::io;
-use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::fs::File;
+use std::io::{self, Write as _};
+use std::os::fd::OwnedFd;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
-use bytes::{Buf as _, Bytes};
-use jiff::Timestamp;
-use tokio::io::{AsyncRead, AsyncReadExt as _, ReadBuf};
-use tokio::sync::mpsc;
+use tokio::net::unix::pipe::Receiver;
 
-use super::follow::{Start, follow};
-use super::{Log, LogOptions, LogStreams, LogWriter, Stream};
+use super::{LogWriter, Stream};
 use crate::channel::READ_BYTES;
-use crate::runtime::Reader;
 
-/// Pieces of words that wait for a listener; a slow one is behind, and misses nothing.
-const CHUNKS_MAX: usize = 4;
+/// What one run of a container may write for its followers; later words are only in the plain file.
+const LOG_BYTES_MAX: usize = 64 << 20;
 
-impl LogWriter {
-    /// Writes all that a container says, until both of its outputs end; a terminal has one. The log
-    /// is complete then. What cannot be written is read nevertheless, so that the container goes on.
+/// Chunks of one output that are read before others have their turn.
+const CHUNKS_MAX: usize = 64;
+
+/// Reads the outputs of one run of a container, and keeps them. What cannot be kept is read
+/// nevertheless, so that the container goes on.
+#[derive(Debug)]
+pub struct Recorder {
+    outputs: Vec<(Receiver, Stream)>,
+    kept: Mutex<Kept>,
+}
+
+#[derive(Debug)]
+struct Kept {
+    /// None when nothing comes any longer.
+    writer: Option<LogWriter>,
+    left: usize,
+    plain: Option<File>,
+    now: fn() -> SystemTime,
+}
+
+impl Recorder {
+    /// Begins to read pipes, or the one output of a terminal. What is read goes to the log with the
+    /// time of `now`, and to a plain file as it is.
     ///
     /// # Errors
     ///
-    /// The first one of those that writing had.
-    pub async fn record(
-        mut self,
-        mut stdout: Option<Reader>,
-        mut stderr: Option<Reader>,
-        now: impl Fn() -> SystemTime,
-    ) -> io::Result<()> {
-        let (mut words, mut errors) = (vec![0; READ_BYTES], vec![0; READ_BYTES]);
-        let mut outcome = Ok(());
-        loop {
-            let (stream, read, buffer) = tokio::select! {
-                read = read(&mut stdout, &mut words), if stdout.is_some() => {
-                    (Stream::Stdout, read, &words)
-                }
-                read = read(&mut stderr, &mut errors), if stderr.is_some() => {
-                    (Stream::Stderr, read, &errors)
-                }
-                else => return outcome,
-            };
-            let said = buffer.get(..read).unwrap_or_default();
-            if read == 0 {
-                match stream {
-                    Stream::Stdout => stdout = None,
-                    Stream::Stderr => stderr = None,
-                }
-            } else if outcome.is_ok() {
-                outcome = self.append(now(), stream, said);
+    /// When an output cannot be watched.
+    pub fn begin(
+        outputs: impl IntoIterator<Item = (OwnedFd, Stream)>,
+        writer: LogWriter,
+        plain: Option<File>,
+        now: fn() -> SystemTime,
+    ) -> io::Result<Arc<Self>> {
+        let watched = outputs.into_iter().map(|(output, stream)| {
+            rustix::io::ioctl_fionbio(&output, true)?;
+            Ok((Receiver::from_owned_fd_unchecked(output)?, stream))
+        });
+        let outputs = watched.collect::<io::Result<Vec<_>>>()?;
+        let kept = Kept { writer: Some(writer), left: LOG_BYTES_MAX, plain, now };
+        let recorder = Arc::new(Self { outputs, kept: Mutex::new(kept) });
+        for index in 0..recorder.outputs.len() {
+            // It ends with its output, which somebody whom the container left behind may hold.
+            tokio::spawn(Arc::clone(&recorder).watch(index));
+        }
+        Ok(recorder)
+    }
+
+    async fn watch(self: Arc<Self>, index: usize) {
+        let Some((output, stream)) = self.outputs.get(index) else { return };
+        while output.readable().await.is_ok() {
+            if !self.take_in(*stream, |chunk| output.try_read(chunk)) {
+                return;
             }
+            tokio::task::yield_now().await;
         }
     }
-}
 
-/// An error is an end: it is how a terminal tells that nobody writes to it any longer.
-async fn read(from: &mut Option<Reader>, buffer: &mut [u8]) -> usize {
-    match from {
-        Some(from) => from.read(buffer).await.unwrap_or(0),
-        None => 0,
-    }
-}
-
-impl Log {
-    /// What a container says on one of its outputs from now on, to its end.
-    #[must_use]
-    pub fn listen(&self, stream: Stream) -> Reader {
-        let streams = match stream {
-            Stream::Stdout => LogStreams::Stdout,
-            Stream::Stderr => LogStreams::Stderr,
-        };
-        let options = LogOptions { follow: true, streams, ..LogOptions::default() };
-        let start = Start::At(self.progress.borrow().bytes);
-        let (to, from) = mpsc::channel(CHUNKS_MAX);
-        // It ends with its listener, or with the container.
-        tokio::spawn(follow(self.clone(), start, options, Timestamp::UNIX_EPOCH, to));
-        Box::pin(Chunks { from, rest: Bytes::new() })
-    }
-}
-
-/// Pieces of words, one after the other.
-#[derive(Debug)]
-struct Chunks {
-    from: mpsc::Receiver<io::Result<Bytes>>,
-    rest: Bytes,
-}
-
-impl AsyncRead for Chunks {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        while self.rest.is_empty() {
-            match ready!(self.from.poll_recv(context)) {
-                Some(chunk) => self.rest = chunk?,
-                None => return Poll::Ready(Ok(())),
+    /// Whether more may come. What was read first is kept first.
+    fn take_in(&self, stream: Stream, read: impl Fn(&mut [u8]) -> io::Result<usize>) -> bool {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut chunk = vec![0; READ_BYTES];
+        for _ in 0..CHUNKS_MAX {
+            match read(&mut chunk) {
+                Ok(0) => return false,
+                Ok(length) => kept.add(chunk.get(..length).unwrap_or_default(), stream),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                // Any other error is an end: it is how a terminal tells that nobody writes to it.
+                Err(error) => return error.kind() == io::ErrorKind::WouldBlock,
             }
         }
-        let count = self.rest.len().min(buffer.remaining());
-        buffer.put_slice(self.rest.get(..count).unwrap_or_default());
-        self.rest.advance(count);
-        Poll::Ready(Ok(()))
+        true
+    }
+
+    /// Takes in the last words of the container, which has ended; the log is complete then.
+    pub fn finish(&self) {
+        for (output, stream) in &self.outputs {
+            // The kernel is asked itself: nobody may have heard yet that there is something.
+            self.take_in(*stream, |chunk| Ok(rustix::io::read(output, chunk)?));
+        }
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).writer = None;
+    }
+}
+
+impl Kept {
+    fn add(&mut self, words: &[u8], stream: Stream) {
+        if let Some(plain) = &mut self.plain
+            && let Err(error) = plain.write_all(words)
+        {
+            tracing::warn!("a container's words are lost: {error}");
+        }
+        let Some(left) = self.left.checked_sub(words.len()) else { return };
+        self.left = left;
+        if let Some(writer) = &mut self.writer
+            && let Err(error) = writer.append((self.now)(), stream, words)
+        {
+            tracing::warn!("a container's words are not followed: {error}");
+        }
     }
 }

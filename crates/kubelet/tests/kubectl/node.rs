@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex};
 use host::program::{Program, Running};
 use host::sandbox::Sandbox;
 use kubelet::{
-    Access, Certificate, ContainerName, Duplex, Exit, Log, LogWriter, PodName, Process, Refusal,
-    Runtime, Server, Stream, TerminalSize, User, Wanted,
+    Access, Certificate, ContainerName, Duplex, Exit, Log, LogWriter, PodName, Process, Recorder,
+    Refusal, Runtime, Server, Stream, TerminalSize, User, Wanted,
 };
 use tokio::net::{TcpListener, TcpStream};
 
@@ -183,14 +183,25 @@ impl Runtime for Programs {
         // It runs until who is attached has nothing more to say.
         let script = format!("while read line; do echo {} heard $line; done", container.pod.name);
         let command = ["sh", "-c", &script].map(str::to_owned);
-        let process = self.start(&command, wanted);
-        let Process { stdin, stdout, stderr, resize, exit } = process.map_err(internal)?;
+        let spawned = self.program(&command).spawn_with_pipes(wanted.stdin);
+        let (running, pipes) = spawned.map_err(|error| internal(io::Error::other(error)))?;
         let path = self.folder.join(format!("attached-{}.log", container.pod.name));
         let writer = LogWriter::create(&path).map_err(internal)?;
         let log = writer.log();
-        let [said, trouble] = [Stream::Stdout, Stream::Stderr].map(|it| Some(log.listen(it)));
-        tokio::spawn(writer.record(stdout, stderr, || at(1)));
-        Ok(Process { stdin, stdout: said, stderr: trouble, resize, exit })
+        let outputs = [(pipes.stdout, Stream::Stdout), (pipes.stderr, Stream::Stderr)];
+        let outputs = outputs.map(|(output, stream)| (output.unwrap(), stream));
+        let recorder = Recorder::begin(outputs, writer, None, || at(1)).map_err(internal)?;
+        Ok(Process {
+            stdin: pipes.stdin.map(kubelet::writer).transpose().map_err(internal)?,
+            stdout: Some(log.listen(Stream::Stdout)),
+            stderr: Some(log.listen(Stream::Stderr)),
+            resize: None,
+            exit: Box::pin(async move {
+                let ended = exit(running).await;
+                recorder.finish();
+                ended
+            }),
+        })
     }
 
     async fn connect(&self, _pod: &PodName, port: u16) -> Result<Box<dyn Duplex>, Refusal> {

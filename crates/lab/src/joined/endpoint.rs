@@ -11,6 +11,7 @@ use ::kubelet::{
 };
 use host::netns::Netns;
 use host::program::Running;
+use host::terminal::Terminal;
 use model::NodeName;
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
@@ -18,7 +19,7 @@ use tokio::sync::oneshot;
 
 use super::api::{Api, Failure};
 use super::pause::Pause;
-use crate::errand::{Errand, Reply};
+use crate::errand::{Attached, Errand, Reply};
 use crate::event::{Event, Events};
 use crate::who::PodName;
 
@@ -172,17 +173,16 @@ impl Runtime for NodeSide {
 
     /// To what it writes from now on.
     async fn attach(&self, container: &ContainerName, wanted: Wanted) -> Result<Process, Refusal> {
-        if wanted.stdin {
-            let why = format!("{container} has no input; attach to it without -i");
-            return Err(Refusal::BadRequest(why));
-        }
-        let log = self.log(container, false).await?;
+        let container = container.clone();
+        let attached = self.ask(|reply| Errand::Attach { container, wanted, reply }).await?;
+        let Attached { log, input, terminal } = attached;
+        let input = input.map(::kubelet::writer).transpose();
         let mut until_its_end = log.listen(Stream::Stdout);
         Ok(Process {
-            stdin: None,
+            stdin: input.map_err(|error| internal(&error))?,
             stdout: wanted.stdout.then(|| log.listen(Stream::Stdout)),
             stderr: wanted.stderr.then(|| log.listen(Stream::Stderr)),
-            resize: None,
+            resize: terminal.map(resize),
             exit: Box::pin(async move {
                 let passed = tokio::io::copy(&mut until_its_end, &mut tokio::io::sink()).await;
                 passed.map_err(|error| internal(&error))?;
@@ -212,9 +212,7 @@ fn start(program: &host::program::Program, wanted: Wanted) -> io::Result<Process
             stdin: Some(::kubelet::writer(terminal.stream()?)?),
             stdout: Some(::kubelet::reader(terminal.stream()?)?),
             stderr: None,
-            resize: Some(Box::new(move |size: TerminalSize| {
-                terminal.resize(size.width, size.height)
-            })),
+            resize: Some(resize(Arc::new(terminal))),
             exit: Box::pin(exit(running)),
         });
     }
@@ -226,6 +224,10 @@ fn start(program: &host::program::Program, wanted: Wanted) -> io::Result<Process
         resize: None,
         exit: Box::pin(exit(running)),
     })
+}
+
+fn resize(terminal: Arc<Terminal>) -> ::kubelet::Resize {
+    Box::new(move |size: TerminalSize| terminal.resize(size.width, size.height))
 }
 
 async fn exit(mut running: Running) -> Result<Exit, Refusal> {

@@ -10,6 +10,7 @@ use tokio::time::{Instant, sleep_until};
 use super::api::{Api, Failure, unreachable};
 use super::pause::Pause;
 use super::seen::Heard;
+use super::subject::Subject;
 use crate::event::{Event, Events};
 
 /// The server ends a watch by itself after this.
@@ -26,16 +27,6 @@ const LINE_BYTES_MAX: usize = 8 << 20;
 
 const PAGE: usize = 500;
 
-/// What is followed: where it is, and how what comes is understood.
-#[derive(Clone, Copy)]
-pub(crate) struct Collection {
-    pub(crate) path: &'static str,
-    /// All that there are.
-    pub(crate) listed: fn(Vec<Value>) -> Heard,
-    pub(crate) applied: fn(Value) -> Option<Heard>,
-    pub(crate) deleted: fn(Value) -> Option<Heard>,
-}
-
 /// Why a watch is over.
 enum End {
     /// The server ended it: it goes on where it was.
@@ -47,45 +38,41 @@ enum End {
 }
 
 /// Tells of everything, until nobody listens. An API server that is away is waited for.
-pub(crate) async fn follow(api: Api, collection: Collection, events: Events) {
+pub(crate) async fn follow(api: Api, subject: Subject, events: Events) {
     let mut pause = Pause::new();
     let mut version = None;
     loop {
         let outcome = match version.clone() {
-            None => list(&api, collection, &events).await.map(|found| {
+            None => list(&api, &subject, &events).await.map(|found| {
                 version = found;
                 if version.is_some() { End::Over } else { End::Unheard }
             }),
             Some(_) => {
                 let began = Instant::now();
-                let outcome = watch(&api, collection, &events, &mut version).await;
+                let outcome = watch(&api, &subject, &events, &mut version).await;
                 sleep_until(began + WATCH_AGAIN_AFTER).await;
                 outcome
             }
         };
         match outcome {
             Ok(End::Unheard) => return,
-            Ok(End::Over) => pause.passed(collection.path),
+            Ok(End::Over) => pause.passed(&subject.path()),
             Ok(End::Expired) => version = None,
             Err(failure) => {
                 if !failure.may_pass() {
                     version = None;
                 }
-                pause.failed(collection.path, &failure).await;
+                pause.failed(&subject.path(), &failure).await;
             }
         }
     }
 }
 
 /// The version of the whole list; nothing when nobody listens.
-async fn list(
-    api: &Api,
-    collection: Collection,
-    events: &Events,
-) -> Result<Option<String>, Failure> {
+async fn list(api: &Api, subject: &Subject, events: &Events) -> Result<Option<String>, Failure> {
     let (mut all, mut more) = (Vec::new(), String::new());
     loop {
-        let path = format!("{}?limit={PAGE}{more}", collection.path);
+        let path = format!("{}limit={PAGE}{more}", subject.query());
         let mut page = api.get(&path).await?;
         if let Some(Value::Array(items)) = page.get_mut("items").map(Value::take) {
             all.extend(items);
@@ -94,7 +81,7 @@ async fn list(
         match word("/metadata/continue") {
             "" => {
                 let version = word("/metadata/resourceVersion").to_owned();
-                let told = tell(events, (collection.listed)(all)).await;
+                let told = tell(events, subject.listed(all)).await;
                 return Ok(told.is_continue().then_some(version));
             }
             token => more = format!("&continue={token}"),
@@ -104,13 +91,13 @@ async fn list(
 
 async fn watch(
     api: &Api,
-    collection: Collection,
+    subject: &Subject,
     events: &Events,
     version: &mut Option<String>,
 ) -> Result<End, Failure> {
     let path = format!(
-        "{}?watch=1&allowWatchBookmarks=true&timeoutSeconds={WATCH_SECONDS}&resourceVersion={}",
-        collection.path,
+        "{}watch=1&allowWatchBookmarks=true&timeoutSeconds={WATCH_SECONDS}&resourceVersion={}",
+        subject.query(),
         version.as_deref().unwrap_or_default(),
     );
     let mut changes = match api.watch(&path, SILENCE_MAX).await {
@@ -122,7 +109,7 @@ async fn watch(
             return Err(Failure::Unreachable("an object is too long".to_owned()));
         }
         let event = serde_json::from_slice(&line).map_err(|error| unreachable(&error))?;
-        if let ControlFlow::Break(end) = hear(event, collection, events, version).await {
+        if let ControlFlow::Break(end) = hear(event, subject, events, version).await {
             return Ok(end);
         }
     }
@@ -131,7 +118,7 @@ async fn watch(
 
 async fn hear(
     mut event: Value,
-    collection: Collection,
+    subject: &Subject,
     events: &Events,
     version: &mut Option<String>,
 ) -> ControlFlow<End> {
@@ -139,8 +126,8 @@ async fn hear(
     let now = object.pointer("/metadata/resourceVersion").and_then(Value::as_str);
     let now = now.map(str::to_owned);
     let heard = match event.get("type").and_then(Value::as_str).unwrap_or_default() {
-        "ADDED" | "MODIFIED" => (collection.applied)(object),
-        "DELETED" => (collection.deleted)(object),
+        "ADDED" | "MODIFIED" => subject.applied(object),
+        "DELETED" => subject.deleted(object),
         "BOOKMARK" => None,
         _ => return ControlFlow::Break(End::Expired),
     };

@@ -1,13 +1,13 @@
 //! What is written of a node: its Node, its Lease, its heartbeats?
 
 use std::net::IpAddr;
-use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 
 use super::endpoint::Doors;
+use crate::capacity::Capacity;
 use crate::plan::NodePlan;
 use crate::settings::LabName;
 
@@ -20,8 +20,6 @@ pub(crate) const LAB_LABEL: &str = "lab.pogu.dev/lab";
 /// After so long without a renewal the node counts as lost.
 const LEASE_SECONDS: u32 = 40;
 
-const PODS_MAX: u32 = 110;
-
 /// What is the same for all nodes of a lab.
 #[derive(Debug, Clone)]
 pub(crate) struct Machine {
@@ -29,8 +27,7 @@ pub(crate) struct Machine {
     /// `v1.36.0`, of the API server: a node is never newer.
     pub(crate) version: String,
     pub(crate) kernel: String,
-    pub(crate) memory_kib: u64,
-    pub(crate) cpus: usize,
+    pub(crate) capacity: Capacity,
     /// Where the nodes answer the API server.
     pub(crate) doors: Arc<Doors>,
 }
@@ -38,15 +35,11 @@ pub(crate) struct Machine {
 impl Machine {
     pub(crate) fn here(lab: LabName, version: String, doors: Arc<Doors>) -> Self {
         let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
-        let memory = read("/proc/meminfo");
-        let total = memory.lines().find_map(|line| line.strip_prefix("MemTotal:"));
-        let total = total.and_then(|rest| rest.split_whitespace().next()?.parse().ok());
         Self {
             lab,
             version,
             kernel: read("/proc/sys/kernel/osrelease").trim().to_owned(),
-            memory_kib: total.unwrap_or(1 << 20),
-            cpus: std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
+            capacity: Capacity::here(),
             doors,
         }
     }
@@ -74,12 +67,7 @@ impl Machine {
 
     pub(crate) fn status(&self, node: &NodePlan, now: SystemTime) -> Value {
         let name: &str = node.name.0.as_ref();
-        let resources = json!({
-            "cpu": self.cpus.to_string(),
-            "memory": format!("{}Ki", self.memory_kib),
-            "ephemeral-storage": "10Gi",
-            "pods": PODS_MAX.to_string(),
-        });
+        let resources = self.capacity.resources();
         json!({
             "capacity": resources,
             "allocatable": resources,

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ingest::api::Service;
 use model::NodeName;
 use serde::Deserialize;
 use serde_json::Value;
-use workload::SchedulableNode;
 use workload::api::{Pod, Taint};
+use workload::{Reference, SchedulableNode};
 
-use super::follow::Collection;
+use crate::kubelet::{Found, Services};
 use crate::who::PodName;
 
 /// News from the API server.
@@ -27,24 +28,13 @@ pub(crate) enum Heard {
     Nodes(Vec<SeenNode>),
     Node(Box<SeenNode>),
     NodeGone(NodeName),
+    /// All Services that there are.
+    Services(Services),
+    Service(Box<Service>),
+    ServiceGone(Box<Service>),
+    /// What an object that pods need holds; none when nobody looks at it any longer.
+    Found(Reference, Option<Found>),
 }
-
-pub(crate) const PODS: Collection = Collection {
-    path: "/api/v1/pods",
-    listed: |all| Heard::Pods(all.into_iter().filter_map(SeenPod::read).collect()),
-    applied: |object| SeenPod::read(object).map(|pod| Heard::Pod(Box::new(pod))),
-    deleted: |object| {
-        let gone = SeenPod::read(object)?;
-        Some(Heard::PodGone { name: gone.name(), uid: gone.uid().to_owned() })
-    },
-};
-
-pub(crate) const NODES: Collection = Collection {
-    path: "/api/v1/nodes",
-    listed: |all| Heard::Nodes(all.into_iter().filter_map(SeenNode::read).collect()),
-    applied: |object| SeenNode::read(object).map(|node| Heard::Node(Box::new(node))),
-    deleted: |object| SeenNode::read(object).map(|node| Heard::NodeGone(node.0.name)),
-};
 
 /// A Pod as the API server has it.
 #[derive(Debug, Clone, PartialEq, Eq)]

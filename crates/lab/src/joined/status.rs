@@ -175,8 +175,14 @@ fn container(run: &PodRun, container: &ContainerRun, epoch: Epoch) -> Value {
         |reason: &str, message: &str| json!({"waiting": {"reason": reason, "message": message}});
     let last = container.ended.as_ref();
     let (state, earlier) = match &container.state {
+        State::Waiting | State::Restarting { .. } if container.unmade.is_some() => {
+            let why = container.unmade.as_deref().unwrap_or_default();
+            let earlier = last.map(|it| ended(it, container.number));
+            (waits("CreateContainerConfigError", why), earlier)
+        }
         State::Waiting if run.pod.spec.init_containers.is_empty() => {
-            (waits("ContainerCreating", run.trouble.as_deref().unwrap_or_default()), None)
+            let why = run.why_not_begun().unwrap_or_default();
+            (waits("ContainerCreating", why), None)
         }
         State::Waiting => (waits("PodInitializing", ""), None),
         State::Running(life) => {

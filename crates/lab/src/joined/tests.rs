@@ -9,8 +9,8 @@ use model::NodeName;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
-use super::seen::{NODES, PODS};
 use super::status::{Epoch, Memory, of_run};
+use super::subject::Subject;
 use super::write::{Life, Wish, Wishes};
 use super::{Heard, Joined, Orders, SeenPod};
 use crate::cluster::Step;
@@ -67,13 +67,13 @@ impl Scene {
         let mut scene = Self { joined, orders, kubelet, around, _events: queue };
         let nodes =
             ["node-1", "node-2", "stranger"].map(|name| json!({"metadata": {"name": name}}));
-        scene.joined.hear((NODES.listed)(nodes.to_vec()), at(0));
-        scene.joined.hear((PODS.listed)(Vec::new()), at(0));
+        scene.joined.hear(Subject::Nodes.listed(nodes.to_vec()), at(0));
+        scene.joined.hear(Subject::Pods.listed(Vec::new()), at(0));
         scene
     }
 
     fn hear(&mut self, pod: Value, now: Duration) {
-        self.joined.hear((PODS.applied)(pod).expect("a Pod"), now);
+        self.joined.hear(Subject::Pods.applied(pod).expect("a Pod"), now);
     }
 
     fn settle(&mut self, now: Duration) -> Vec<Step> {
@@ -172,7 +172,7 @@ fn pods_get_a_node_when_no_scheduler_gives_them_one() {
     assert_eq!(scene.wishes(at(6)), expected);
     // A cordoned node takes none.
     let cordoned = json!({"metadata": {"name": "node-1"}, "spec": {"unschedulable": true}});
-    scene.joined.hear((NODES.applied)(cordoned).expect("a Node"), at(7));
+    scene.joined.hear(Subject::Nodes.applied(cordoned).expect("a Node"), at(7));
     scene.hear(pod("f", "f", &none, &none, "Pending"), at(7));
     scene.settle(at(8));
     assert_eq!(scene.wishes(at(8)).get(&of("f")), Some(&Wish::Bind("node-2".to_owned())));
@@ -200,7 +200,8 @@ fn a_status_tells_how_a_container_ended_and_since_when_the_pod_is_not_ready() {
     let seen = SeenPod::read(seen).expect("a Pod");
     let id = PodRunId { pod: web(), uid: "1".to_owned() };
     let (node, address) = (NodeName::new("node-1"), "10.244.1.2".parse().expect("an address"));
-    let mut run = PodRun::new(id, seen.pod, node, vec![address], &scene.around);
+    let known = Arc::new(workload::Known::nothing());
+    let mut run = PodRun::new(id, seen.pod, node, vec![address], &scene.around, known);
     let container = run.containers.first_mut().expect("there is one");
     container.number = 2;
     let why = "exit status: 3: oh".to_owned();

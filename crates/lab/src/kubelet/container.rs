@@ -1,16 +1,18 @@
 //! How does one container live?
 
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::kubelet::Log;
+use ::kubelet::{Log, Recorder};
 use host::program::Running;
+use host::sandbox::Sandbox;
+use host::terminal::Terminal;
 use workload::api::{Container, RestartPolicy};
-use workload::{Health, RestartBackoff, RestartDelays};
+use workload::{Binding, Health, RestartBackoff, RestartDelays};
 
-use super::recorder::Recorder;
 use crate::event::ContainerRunId;
 
 /// When a container's turn is.
@@ -34,6 +36,8 @@ pub(crate) struct ContainerRun {
     pub(crate) log: PathBuf,
     /// What the last probe that failed said, with its name.
     pub(crate) complaint: Option<String>,
+    /// Why it cannot even be made: something that it is told is absent.
+    pub(crate) unmade: Option<String>,
     /// What its present or last run writes, and what the one before wrote, for those who follow it.
     pub(crate) log_now: Option<Log>,
     pub(crate) log_before: Option<Log>,
@@ -72,9 +76,24 @@ pub(crate) struct Life {
     pub(crate) running: Running,
     /// Reads what it writes, where somebody may follow that.
     pub(crate) recorder: Option<Arc<Recorder>>,
+    pub(crate) input: Input,
+    /// Where it runs, and with which variables: what runs beside it has the same.
+    pub(crate) sandbox: Arc<Sandbox>,
+    pub(crate) bindings: Vec<Binding>,
     pub(crate) since: Duration,
     pub(crate) health: Health,
     pub(crate) ending: Ending,
+}
+
+/// Where a container reads what who is attached to it says.
+#[derive(Debug)]
+pub(crate) enum Input {
+    /// It reads an end.
+    None,
+    Pipe(OwnedFd),
+    Terminal(Arc<Terminal>),
+    /// It was for one who was attached, and closed after that.
+    Spent,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,6 +127,7 @@ impl ContainerRun {
             backoff: RestartBackoff::new(RestartDelays::default()),
             log,
             complaint: None,
+            unmade: None,
             log_now: None,
             log_before: None,
             ended: None,
@@ -189,6 +209,9 @@ impl ContainerRun {
             return None;
         }
         let name = &self.container.name;
+        if let Some(why) = &self.unmade {
+            return Some(format!("container {name} cannot be made: {why}"));
+        }
         let text = match &self.state {
             State::Waiting => format!("container {name} waits for those before it"),
             State::Restarting { why, .. } => format!("container {name} does not run: {why}"),

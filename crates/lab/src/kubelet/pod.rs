@@ -1,22 +1,23 @@
 //! How does one pod live, from its first container to its last?
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use host::netns::Netns;
-use host::sandbox::Sandbox;
 use model::NodeName;
 use workload::api::Pod;
-use workload::{Health, HealthEvent, Phase, ProbeKind};
+use workload::{Health, HealthEvent, Known, Phase, PodFields, ProbeKind, Reference};
 
 use super::container::{ContainerRun, Ending, Life, Role, State};
+use super::spot::Spot;
 use super::surroundings::Surroundings;
+use super::volumes::{Unmounted, Volumes};
 use crate::event::{ContainerRunId, Event, PodRunId};
 
 mod program;
 
-use program::Spawned;
+use program::{NotStarted, Spawned};
 
 #[derive(Debug)]
 pub(crate) struct PodRun {
@@ -33,13 +34,14 @@ pub(crate) struct PodRun {
     pub(crate) is_unwiring: bool,
     /// What could not be done for the pod as a whole.
     pub(crate) trouble: Option<String>,
-}
-
-/// Where the pod's programs run, and from where it is asked.
-#[derive(Debug, Clone)]
-pub(crate) struct Spot {
-    pub(crate) sandbox: Arc<Sandbox>,
-    pub(crate) node: Arc<Netns>,
+    /// What it needs of the API server beside itself, and what is known of that and more.
+    pub(crate) references: BTreeSet<Reference>,
+    known: Arc<Known>,
+    fields: PodFields,
+    volumes: Volumes,
+    is_mounted: bool,
+    /// Why its volumes are not there.
+    unmounted: Option<String>,
 }
 
 impl PodRun {
@@ -49,7 +51,9 @@ impl PodRun {
         node: NodeName,
         addresses: Vec<IpAddr>,
         around: &Surroundings,
+        known: Arc<Known>,
     ) -> Self {
+        let is_known = around.settings.kubeconfig.is_some();
         let all = |containers: &[workload::api::Container], is_init: bool| {
             let with_log = |container: &workload::api::Container| {
                 let log = around.place.container_log(&id.pod, &container.name);
@@ -59,7 +63,15 @@ impl PodRun {
         };
         let mut containers = all(&pod.spec.init_containers, true);
         containers.extend(all(&pod.spec.containers, false));
+        let folder = around.place.volumes(&id.pod);
         Self {
+            references: if is_known { workload::references(&pod) } else { BTreeSet::new() },
+            fields: around.fields(&pod, &node, &addresses),
+            volumes: Volumes::new(folder, around.place.host_paths(&node.0)),
+            // Where manifests are all that there is, volumes have no meaning.
+            is_mounted: !is_known,
+            unmounted: None,
+            known,
             id,
             pod,
             node,
@@ -78,12 +90,44 @@ impl PodRun {
         if self.place.is_none() {
             return;
         }
-        if self.stop_at.is_none() {
+        if self.stop_at.is_none() && self.mount() {
             self.start_due(now, around);
         }
         for index in 0..self.containers.len() {
             self.probe_due(index, now, around);
             self.kill_due(index, now);
+        }
+    }
+
+    /// Whether its volumes are there. What is absent may come.
+    fn mount(&mut self) -> bool {
+        if !self.is_mounted {
+            match self.volumes.make(&self.pod, &self.fields, &self.known) {
+                Ok(()) => (self.is_mounted, self.unmounted) = (true, None),
+                Err(Unmounted::Awaited) => {}
+                Err(Unmounted::Failed(why)) => self.fail_to_mount(why),
+            }
+        }
+        self.is_mounted
+    }
+
+    fn fail_to_mount(&mut self, why: String) {
+        if self.unmounted.as_ref() != Some(&why) {
+            tracing::warn!(pod = %self.id.pod, "{why}");
+            self.unmounted = Some(why);
+        }
+    }
+
+    /// Takes news of other objects in. Files of volumes follow what they are made of; what a container
+    /// was started with stays.
+    pub(crate) fn learn(&mut self, known: &Arc<Known>, of: Option<&Reference>) {
+        self.known = Arc::clone(known);
+        if self.is_mounted && of.is_some_and(|it| self.references.contains(it)) {
+            match self.volumes.make(&self.pod, &self.fields, &self.known) {
+                Ok(()) | Err(Unmounted::Awaited) => self.unmounted = None,
+                // It runs on with what it had.
+                Err(Unmounted::Failed(why)) => self.fail_to_mount(why),
+            }
         }
     }
 
@@ -109,14 +153,36 @@ impl PodRun {
         let outcome = self.spawn(index, around);
         let id = self.id.clone();
         let Some(run) = self.containers.get_mut(index) else { return };
+        let outcome = match outcome {
+            Err(NotStarted::Awaited) => return,
+            Err(NotStarted::Unmade(why)) => {
+                if run.unmade.as_ref() != Some(&why) {
+                    tracing::warn!(pod = %id.pod, container = run.container.name, "{why}");
+                    run.unmade = Some(why);
+                }
+                return;
+            }
+            Err(NotStarted::Failed(why)) => Err(why),
+            Ok(spawned) => Ok(spawned),
+        };
         run.number += 1;
-        run.complaint = None;
+        (run.complaint, run.unmade) = (None, None);
         match outcome {
-            Ok(Spawned { running, recorded }) => {
+            Ok(Spawned { running, input, sandbox, bindings, recorded }) => {
                 let (recorder, log) = recorded.unzip();
                 run.log_before = std::mem::replace(&mut run.log_now, log);
                 let health = Health::new(&run.container, now);
-                let life = Life { running, recorder, since: now, health, ending: Ending::No };
+                let ending = Ending::No;
+                let life = Life {
+                    running,
+                    recorder,
+                    input,
+                    sandbox,
+                    bindings,
+                    since: now,
+                    health,
+                    ending,
+                };
                 run.state = State::Running(Box::new(life));
             }
             Err(why) => {
@@ -338,9 +404,14 @@ impl PodRun {
         times.flatten().min()
     }
 
+    /// Why none of its containers can begin.
+    pub(crate) fn why_not_begun(&self) -> Option<&str> {
+        self.trouble.as_deref().or(self.unmounted.as_deref())
+    }
+
     /// Why it is not ready: the first of its containers that is not.
     pub(crate) fn why_unready(&self) -> Option<String> {
-        let trouble = self.trouble.clone();
+        let trouble = self.why_not_begun().map(str::to_owned);
         trouble.or_else(|| self.containers.iter().find_map(ContainerRun::trouble))
     }
 

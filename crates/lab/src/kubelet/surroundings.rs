@@ -4,16 +4,15 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::net::IpAddr;
-use std::os::fd::AsFd;
-use std::path::Path;
 use std::sync::Arc;
 
 use host::netns::{Netns, NetnsError};
 use host::sandbox::Sandbox;
 use model::NodeName;
 use workload::api::{Container, Pod};
-use workload::{ClusterDns, HostResolver, PodFields};
+use workload::{ClusterDns, HostResolver, Known, Missing, PodFields};
 
+use crate::capacity::Capacity;
 use crate::event::Events;
 use crate::image::{Command, NoCommand, command};
 use crate::place::Place;
@@ -33,6 +32,7 @@ pub(crate) struct Surroundings {
     path: String,
     /// The host's own.
     hosts: String,
+    capacity: Capacity,
 }
 
 impl Surroundings {
@@ -47,6 +47,7 @@ impl Surroundings {
                 "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".to_owned()
             }),
             hosts: fs::read_to_string("/etc/hosts").unwrap_or_default(),
+            capacity: Capacity::here(),
         }
     }
 
@@ -54,15 +55,14 @@ impl Surroundings {
         Netns::open(&self.place.node_netns(&node.0))
     }
 
-    /// The place of a pod, with the files that a kubelet writes for it.
-    pub(crate) fn sandbox(
+    /// Writes the files of a pod that a kubelet writes, and gives the pod's own host name.
+    pub(crate) fn write_files(
         &self,
         pod: &Pod,
         name: &PodName,
         node: &NodeName,
         addresses: &[IpAddr],
-        netns: &impl AsFd,
-    ) -> io::Result<Sandbox> {
+    ) -> io::Result<String> {
         let cluster = ClusterDns {
             nameservers: self.plan.dns.clone(),
             domain: self.settings.cluster_domain.clone(),
@@ -74,14 +74,13 @@ impl Surroundings {
         };
         let folder = self.place.pod(name);
         fs::create_dir_all(&folder)?;
-        let (resolv_conf, hosts) = (folder.join("resolv.conf"), folder.join("hosts"));
-        fs::write(&resolv_conf, workload::resolv_conf(pod, &cluster, &host))?;
+        fs::write(folder.join("resolv.conf"), workload::resolv_conf(pod, &cluster, &host))?;
         let domain = &self.settings.cluster_domain;
-        fs::write(&hosts, workload::hosts(pod, addresses, domain, &self.hosts))?;
+        let hosts = workload::hosts(pod, addresses, domain, &self.hosts);
+        fs::write(folder.join("hosts"), hosts)?;
         let hostname = if pod.spec.host_network { &node.0 } else { workload::pod_hostname(pod) };
-        let stand_ins =
-            [(&*resolv_conf, Path::new("/etc/resolv.conf")), (&*hosts, Path::new("/etc/hosts"))];
-        Sandbox::new(netns.as_fd(), hostname, &stand_ins)
+        fs::write(folder.join("hostname"), format!("{hostname}\n"))?;
+        Ok(hostname.to_string())
     }
 
     /// The variables of a container, those of the downward API and of its image among them.
@@ -89,29 +88,33 @@ impl Surroundings {
         &self,
         pod: &Pod,
         container: &Container,
-        node: &NodeName,
-        addresses: &[IpAddr],
-    ) -> Vec<(String, String)> {
-        let host_ips = self.plan.node(node).map(|node| node.ips()).unwrap_or_default();
-        let fields = PodFields {
-            uid: pod.metadata.uid.clone().unwrap_or_default(),
-            node_name: node.to_string(),
-            pod_ips: addresses.to_vec(),
-            host_ips,
-        };
+        fields: &PodFields,
+        known: &Known,
+    ) -> Result<Vec<(String, String)>, Missing> {
         let mut all = self.base();
-        let first = addresses.first().map(IpAddr::to_string).unwrap_or_default();
+        let first = fields.pod_ips.first().map(IpAddr::to_string).unwrap_or_default();
         for (name, value) in [
             ("HOSTNAME", workload::pod_hostname(pod).to_owned()),
             ("POD_NAME", pod.metadata.name.clone()),
             ("POD_NAMESPACE", pod.metadata.namespace.clone()),
-            ("NODE_NAME", node.to_string()),
+            ("NODE_NAME", fields.node_name.clone()),
             ("POD_IP", first),
         ] {
             all.insert(name.to_owned(), value);
         }
-        all.extend(workload::environment(pod, container, &fields));
-        all.into_iter().collect()
+        all.extend(workload::environment(pod, container, fields, known)?);
+        Ok(all.into_iter().collect())
+    }
+
+    /// What the downward API tells of a pod.
+    pub(crate) fn fields(&self, pod: &Pod, node: &NodeName, addresses: &[IpAddr]) -> PodFields {
+        PodFields {
+            uid: pod.metadata.uid.clone().unwrap_or_default(),
+            node_name: node.to_string(),
+            pod_ips: addresses.to_vec(),
+            host_ips: self.plan.node(node).map(|node| node.ips()).unwrap_or_default(),
+            allocatable: self.capacity.resources(),
+        }
     }
 
     pub(crate) fn base(&self) -> BTreeMap<String, String> {

@@ -1,5 +1,6 @@
 //! How is a container of a Pod written?
 
+use std::collections::BTreeMap;
 use std::num::NonZeroU16;
 
 use model::Protocol;
@@ -7,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::lenient::nullable;
 use super::probe::{Probe, Stop};
+use super::volume::VolumeMount;
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
@@ -23,6 +25,12 @@ pub struct Container {
     #[serde(deserialize_with = "nullable", skip_serializing_if = "Vec::is_empty")]
     pub env: Vec<EnvVar>,
     #[serde(deserialize_with = "nullable", skip_serializing_if = "Vec::is_empty")]
+    pub env_from: Vec<EnvFrom>,
+    #[serde(deserialize_with = "nullable")]
+    pub resources: Resources,
+    #[serde(deserialize_with = "nullable", skip_serializing_if = "Vec::is_empty")]
+    pub volume_mounts: Vec<VolumeMount>,
+    #[serde(deserialize_with = "nullable", skip_serializing_if = "Vec::is_empty")]
     pub ports: Vec<ContainerPort>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub startup_probe: Option<Probe>,
@@ -32,6 +40,15 @@ pub struct Container {
     pub liveness_probe: Option<Probe>,
     #[serde(deserialize_with = "nullable")]
     pub lifecycle: Lifecycle,
+    /// Who is attached may say something; else the container reads an end.
+    #[serde(deserialize_with = "nullable")]
+    pub stdin: bool,
+    /// The first one who does is the last.
+    #[serde(deserialize_with = "nullable")]
+    pub stdin_once: bool,
+    /// It runs on a terminal.
+    #[serde(deserialize_with = "nullable")]
+    pub tty: bool,
     /// Set on an init container only: it then runs beside the others.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub restart_policy: Option<ContainerRestartPolicy>,
@@ -62,12 +79,82 @@ pub struct EnvVar {
     pub value_from: Option<EnvVarSource>,
 }
 
-/// Where a value comes from. Secrets and ConfigMaps do not exist here.
+/// Where a value comes from.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct EnvVarSource {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub field_ref: Option<FieldRef>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resource_field_ref: Option<ResourceFieldRef>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub config_map_key_ref: Option<KeyRef>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub secret_key_ref: Option<KeyRef>,
+}
+
+/// One key of a ConfigMap or a Secret.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct KeyRef {
+    pub name: String,
+    pub key: String,
+    #[serde(deserialize_with = "nullable")]
+    pub optional: bool,
+}
+
+/// What a container may use: `limits.cpu`, in units of the divisor.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct ResourceFieldRef {
+    #[serde(deserialize_with = "nullable")]
+    pub container_name: String,
+    pub resource: String,
+    #[serde(deserialize_with = "nullable")]
+    pub divisor: Quantity,
+}
+
+/// All keys of a ConfigMap or a Secret, as variables.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct EnvFrom {
+    #[serde(deserialize_with = "nullable")]
+    pub prefix: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub config_map_ref: Option<NameRef>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub secret_ref: Option<NameRef>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct NameRef {
+    pub name: String,
+    #[serde(deserialize_with = "nullable")]
+    pub optional: bool,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Resources {
+    #[serde(deserialize_with = "nullable")]
+    pub limits: BTreeMap<String, Quantity>,
+    #[serde(deserialize_with = "nullable")]
+    pub requests: BTreeMap<String, Quantity>,
+}
+
+/// As it is written: `250m`, `1Gi`, 2.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Quantity {
+    Number(i64),
+    Text(String),
+}
+
+impl Default for Quantity {
+    fn default() -> Self {
+        Self::Number(0)
+    }
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::container::Container;
 use super::lenient::nullable;
 use super::placement::{Affinity, Toleration};
+use super::volume::Volume;
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
@@ -56,9 +57,26 @@ pub struct PodSpec {
     pub host_aliases: Vec<HostAlias>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub service_account_name: Option<String>,
+    /// Whether containers have variables for the Services of the namespace.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub enable_service_links: Option<bool>,
+    #[serde(deserialize_with = "nullable", skip_serializing_if = "Vec::is_empty")]
+    pub volumes: Vec<Volume>,
 }
 
 impl PodSpec {
+    /// Those that run before the others, and those others.
+    pub fn all_containers(&self) -> impl Iterator<Item = &Container> {
+        self.init_containers.iter().chain(&self.containers)
+    }
+
+    /// The account that the Pod is, `default` if it does not say.
+    #[must_use]
+    pub fn service_account(&self) -> &str {
+        let name = self.service_account_name.as_deref().filter(|name| !name.is_empty());
+        name.unwrap_or("default")
+    }
+
     /// The time between SIGTERM and SIGKILL; preStop is part of it.
     #[must_use]
     pub fn termination_grace_period(&self) -> Duration {

@@ -1,11 +1,13 @@
 //! What does a reader get of a log that is being written?
 
+use std::fs::File;
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::AsyncReadExt as _;
 
-use super::super::{LogWriter, Stream};
+use super::super::{LogWriter, Recorder, Stream};
 use super::*;
 
 /// A folder of this test, gone with the value.
@@ -120,21 +122,26 @@ async fn what_a_container_says_is_recorded_and_heard() {
     writer.append(at(1), Stream::Stdout, b"before\n").unwrap();
     let log = writer.log();
     let mut heard = [log.listen(Stream::Stdout), log.listen(Stream::Stderr)];
-    let (mut stdout, words) = tokio::io::duplex(64);
-    let (mut stderr, errors) = tokio::io::duplex(64);
-    let recording =
-        tokio::spawn(writer.record(Some(Box::pin(words)), Some(Box::pin(errors)), || at(2)));
-    stdout.write_all(b"who? ").await.unwrap();
+    let (words, mut stdout) = io::pipe().unwrap();
+    let (errors, mut stderr) = io::pipe().unwrap();
+    let outputs = [(words.into(), Stream::Stdout), (errors.into(), Stream::Stderr)];
+    let plain = File::create_new(folder.0.join("plain.log")).unwrap();
+    let recorder = Recorder::begin(outputs, writer, Some(plain), || at(2)).unwrap();
+    stdout.write_all(b"who? ").unwrap();
     let mut first = [0; 5];
     heard[0].read_exact(&mut first).await.unwrap();
-    stderr.write_all(b"trouble\n").await.unwrap();
-    drop(stderr);
-    stdout.write_all(b"me\n").await.unwrap();
-    drop(stdout);
-    recording.await.unwrap().unwrap();
+    stderr.write_all(b"trouble\n").unwrap();
+    let mut second = [0; 8];
+    heard[1].read_exact(&mut second).await.unwrap();
+    // Whoever the container left behind may hold its outputs: its end is told by who runs it.
+    stdout.write_all(b"me\n").unwrap();
+    recorder.finish();
     let mut rest = [String::new(), String::new()];
     for (heard, rest) in heard.iter_mut().zip(&mut rest) {
         heard.read_to_string(rest).await.unwrap();
     }
-    assert_eq!((&first, rest), (b"who? ", ["me\n".to_owned(), "trouble\n".to_owned()]));
+    assert_eq!((&first, &second), (b"who? ", b"trouble\n"));
+    assert_eq!(rest, ["me\n".to_owned(), String::new()]);
+    let plain = std::fs::read_to_string(folder.0.join("plain.log")).unwrap();
+    assert_eq!(plain, "who? trouble\nme\n");
 }

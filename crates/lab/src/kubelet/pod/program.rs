@@ -1,30 +1,66 @@
 //! Which programs are run for a container, and how is it asked?
 
+use std::io;
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-use ::kubelet::Log;
-use host::program::{Program, Running};
-use workload::ProbeKind;
+use ::kubelet::{Log, LogWriter, Recorder, Stream};
+use host::program::{Pipes, Program, Running};
+use host::sandbox::Sandbox;
+use workload::api::Container;
+use workload::{Binding, Missing, ProbeKind};
 
 use super::{PodRun, Surroundings};
 use crate::kubelet::action::{Action, ActionKind};
-use crate::kubelet::recorder::Recorder;
+use crate::kubelet::container::Input;
 
 /// A program that was started for a container.
 pub(super) struct Spawned {
     pub(super) running: Running,
+    pub(super) input: Input,
+    pub(super) sandbox: Arc<Sandbox>,
+    pub(super) bindings: Vec<Binding>,
     /// Who reads its words, and how others read them; at an API server, whose users may.
     pub(super) recorded: Option<(Arc<Recorder>, Log)>,
 }
 
+/// Why no program was started for a container.
+pub(super) enum NotStarted {
+    /// What it is told is not known yet.
+    Awaited,
+    /// What it is told is not there.
+    Unmade(String),
+    Failed(String),
+}
+
+impl From<String> for NotStarted {
+    fn from(why: String) -> Self {
+        Self::Failed(why)
+    }
+}
+
+impl From<Missing> for NotStarted {
+    fn from(missing: Missing) -> Self {
+        match missing {
+            Missing::Unread(_) => Self::Awaited,
+            Missing::Absent(why) => Self::Unmade(why),
+        }
+    }
+}
+
 impl PodRun {
-    pub(super) fn spawn(&self, index: usize, around: &Surroundings) -> Result<Spawned, String> {
+    pub(super) fn spawn(&self, index: usize, around: &Surroundings) -> Result<Spawned, NotStarted> {
         let (Some(run), Some(place)) = (self.containers.get(index), &self.place) else {
-            return Err("nowhere to run".to_owned());
+            return Err("nowhere to run".to_owned().into());
         };
-        let env = around.environment(&self.pod, &run.container, &self.node, &self.addresses);
+        let bindings = around.environment(&self.pod, &run.container, &self.fields, &self.known)?;
+        let mounts = match around.settings.kubeconfig {
+            Some(_) => self.volumes.mounts(&self.pod, &run.container, &bindings)?,
+            None => Vec::new(),
+        };
+        let sandbox = Arc::new(place.sandbox(&mounts).map_err(|error| error.to_string())?);
         let (program, note) = around
-            .program(&run.container, env, Arc::clone(&place.sandbox))
+            .program(&run.container, bindings.clone(), Arc::clone(&sandbox))
             .map_err(|error| format!("{error}; hint: {}", error.hint()))?;
         let log = std::fs::File::options().create(true).append(true).open(&run.log);
         let log = log.map_err(|error| format!("cannot write its log: {error}"))?;
@@ -33,14 +69,19 @@ impl PodRun {
         }
         if around.settings.kubeconfig.is_none() {
             let running = program.spawn(&log).map_err(|error| error.to_string())?;
-            return Ok(Spawned { running, recorded: None });
+            let (input, recorded) = (Input::None, None);
+            return Ok(Spawned { running, input, sandbox, bindings, recorded });
         }
-        let (running, pipes) = program.spawn_with_pipes(false).map_err(|it| it.to_string())?;
+        let started = start(&program, &run.container).map_err(|error| error.to_string())?;
+        let (running, input, outputs) = started;
         // Of two files one is of the run before.
         let followed = run.log.with_extension(format!("{}.followed", run.number % 2));
-        let recorded = Recorder::begin(pipes, log, &followed);
-        let recorded = recorded.map_err(|error| format!("cannot keep its words: {error}"))?;
-        Ok(Spawned { running, recorded: Some(recorded) })
+        let unkept = |error| format!("cannot keep its words: {error}");
+        let writer = LogWriter::create(&followed).map_err(unkept)?;
+        let followed = writer.log();
+        let recorder = Recorder::begin(outputs, writer, Some(log), host::clock::wall);
+        let recorded = Some((recorder.map_err(unkept)?, followed));
+        Ok(Spawned { running, input, sandbox, bindings, recorded })
     }
 
     pub(super) fn probe_action(
@@ -61,17 +102,17 @@ impl PodRun {
         self.action(ActionKind::of_probe(probe, container, exec)?)
     }
 
-    /// A program beside the container; none for an empty command.
+    /// A program beside the container; none for an empty command, or when it does not run.
     pub(crate) fn exec(
         &self,
         index: usize,
         command: &[String],
         around: &Surroundings,
     ) -> Option<Program> {
-        let (run, place) = (self.containers.get(index)?, self.place.as_ref()?);
+        let life = self.containers.get(index)?.life()?;
         let (name, args) = command.split_first()?;
-        let env = around.environment(&self.pod, &run.container, &self.node, &self.addresses);
-        Some(around.of(name.clone(), args.to_vec(), env, Arc::clone(&place.sandbox)))
+        let (bindings, sandbox) = (life.bindings.clone(), Arc::clone(&life.sandbox));
+        Some(around.of(name.clone(), args.to_vec(), bindings, sandbox))
     }
 
     fn action(&self, kind: ActionKind) -> Result<Action, String> {
@@ -90,4 +131,20 @@ impl PodRun {
         let exec = |command: &[String]| self.exec(index, command, around);
         Some(ActionKind::of_stop(stop, container, exec).and_then(|kind| self.action(kind)))
     }
+}
+
+type Started = (Running, Input, Vec<(OwnedFd, Stream)>);
+
+/// With the input that the container asks for.
+fn start(program: &Program, container: &Container) -> io::Result<Started> {
+    if container.tty {
+        let (running, terminal) = program.spawn_on_terminal().map_err(io::Error::other)?;
+        let outputs = vec![(terminal.stream()?, Stream::Stdout)];
+        return Ok((running, Input::Terminal(Arc::new(terminal)), outputs));
+    }
+    let spawned = program.spawn_with_pipes(container.stdin).map_err(io::Error::other)?;
+    let (running, Pipes { stdin, stdout, stderr }) = spawned;
+    let outputs = [(stdout, Stream::Stdout), (stderr, Stream::Stderr)];
+    let outputs = outputs.into_iter().filter_map(|(output, stream)| Some((output?, stream)));
+    Ok((running, stdin.map_or(Input::None, Input::Pipe), outputs.collect()))
 }
