@@ -33,6 +33,6 @@ impl Capacity {
             ("ephemeral-storage", "10Gi".to_owned()),
             ("pods", PODS_MAX.to_string()),
         ];
-        all.map(|(name, text)| (name.to_owned(), Quantity::Text(text))).into()
+        all.map(|(name, text)| (name.to_owned(), Quantity(text))).into()
     }
 }

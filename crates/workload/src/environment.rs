@@ -121,8 +121,9 @@ pub(crate) fn resource_value(
     let quantity = match kind {
         "limits" => container.resources.limits.get(name).or_else(|| fields.allocatable.get(name)),
         "requests" => {
-            let asked = container.resources.requests.get(name);
-            Some(asked.unwrap_or(&Quantity::Number(0)))
+            let none = Quantity::default();
+            let asked = container.resources.requests.get(name).unwrap_or(&none);
+            return divided(asked, divisor).map(|value| value.to_string()).ok_or_else(unknown);
         }
         _ => None,
     };

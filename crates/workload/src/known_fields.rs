@@ -186,7 +186,7 @@ mod tests {
             ("spec.overhead", None),
             ("spec.affinity.podAntiAffinity", None),
             ("spec.tolerations[0].operater", meant("operator")),
-            ("spec.template.spec.containers[0].resources", None),
+            ("spec.template.spec.containers[0].imagePullPolicy", None),
             ("spec.containers[0].readynessProbe", meant("readinessProbe")),
             ("spec.hostnetwork", meant("hostNetwork")),
             ("spec.containers[0].volumes", Some("unknown field, ignored".to_owned())),

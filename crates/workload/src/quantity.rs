@@ -14,10 +14,7 @@ pub(crate) fn divided(quantity: &Quantity, divisor: &Quantity) -> Option<i128> {
 }
 
 fn parts(quantity: &Quantity) -> Option<i128> {
-    let text = match quantity {
-        Quantity::Number(number) => return i128::from(*number).checked_mul(PARTS),
-        Quantity::Text(text) => text.trim(),
-    };
+    let text = quantity.0.trim();
     let is_number = |letter: char| letter.is_ascii_digit() || matches!(letter, '.' | '+' | '-');
     let end = text.find(|letter| !is_number(letter)).unwrap_or(text.len());
     let (number, suffix) = text.split_at_checked(end)?;
@@ -51,7 +48,7 @@ mod tests {
 
     #[test]
     fn quantities_are_counted_in_others_and_rounded_up() {
-        let text = |text: &str| Quantity::Text(text.to_owned());
+        let text = |text: &str| Quantity(text.to_owned());
         let cases = [
             ("250m", "1", Some(1)),
             ("250m", "1m", Some(250)),
@@ -67,6 +64,6 @@ mod tests {
             let found = divided(&text(quantity), &text(divisor));
             assert_eq!(found, expected, "{quantity} in {divisor}");
         }
-        assert_eq!(divided(&Quantity::Number(2), &Quantity::default()), Some(2));
+        assert_eq!(divided(&text("2"), &Quantity::default()), Some(2));
     }
 }

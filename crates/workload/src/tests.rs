@@ -13,6 +13,7 @@ mod manifests;
 mod rollouts;
 mod scheduling;
 mod slices;
+mod told;
 
 /// The objects of a text in which nothing is wrong.
 fn objects(text: &str) -> Vec<Object> {

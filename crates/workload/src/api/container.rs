@@ -143,17 +143,26 @@ pub struct Resources {
     pub requests: BTreeMap<String, Quantity>,
 }
 
-/// As it is written: `250m`, `1Gi`, 2.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// As it is written: `250m`, `1Gi`, 0.5. An empty one is nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Written")]
+pub struct Quantity(pub String);
+
+#[derive(Deserialize)]
 #[serde(untagged)]
-pub enum Quantity {
-    Number(i64),
+enum Written {
+    Whole(i64),
+    Decimal(f64),
     Text(String),
 }
 
-impl Default for Quantity {
-    fn default() -> Self {
-        Self::Number(0)
+impl From<Written> for Quantity {
+    fn from(written: Written) -> Self {
+        Self(match written {
+            Written::Whole(number) => number.to_string(),
+            Written::Decimal(number) => number.to_string(),
+            Written::Text(text) => text,
+        })
     }
 }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::container::{FieldRef, ResourceFieldRef};
-use super::lenient::nullable;
+use super::lenient::{mode, nullable};
 
 /// Kinds that have no field here are in `others`, by name.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,6 +42,7 @@ pub struct HostPath {
 pub struct KeysVolume {
     #[serde(flatten)]
     pub keys: Keys,
+    #[serde(deserialize_with = "mode")]
     pub default_mode: Option<u32>,
 }
 
@@ -65,6 +66,7 @@ pub struct SecretVolume {
     pub items: Vec<KeyToPath>,
     #[serde(deserialize_with = "nullable")]
     pub optional: bool,
+    #[serde(deserialize_with = "mode")]
     pub default_mode: Option<u32>,
 }
 
@@ -73,6 +75,7 @@ pub struct SecretVolume {
 pub struct KeyToPath {
     pub key: String,
     pub path: String,
+    #[serde(deserialize_with = "mode")]
     pub mode: Option<u32>,
 }
 
@@ -81,6 +84,7 @@ pub struct KeyToPath {
 pub struct DownwardVolume {
     #[serde(deserialize_with = "nullable")]
     pub items: Vec<DownwardFile>,
+    #[serde(deserialize_with = "mode")]
     pub default_mode: Option<u32>,
 }
 
@@ -90,6 +94,7 @@ pub struct DownwardFile {
     pub path: String,
     pub field_ref: Option<FieldRef>,
     pub resource_field_ref: Option<ResourceFieldRef>,
+    #[serde(deserialize_with = "mode")]
     pub mode: Option<u32>,
 }
 
@@ -98,6 +103,7 @@ pub struct DownwardFile {
 pub struct ProjectedVolume {
     #[serde(deserialize_with = "nullable")]
     pub sources: Vec<ProjectedSource>,
+    #[serde(deserialize_with = "mode")]
     pub default_mode: Option<u32>,
 }
 
