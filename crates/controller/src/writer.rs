@@ -1,9 +1,8 @@
 //! How are conditions and Events written?
 
 use ingest::api::{Kind, ObjectKey};
-use serde::Deserialize;
 use serde_json::{Value, json};
-use watch::{Method, RequestError, Requests};
+use watch::{Method, Report, RequestError, Requests};
 
 use crate::conditions::{ACCEPTED, REASON, Writing};
 use crate::problem::Problem;
@@ -13,12 +12,6 @@ pub const FIELD_MANAGER: &str = "pogu-controller";
 
 /// Who Events come from.
 const REPORTER: &str = "pogu.dev/controller";
-
-/// The API refuses longer notes.
-const NOTE_BYTES_MAX: usize = 1_024;
-
-/// Where Events of objects without a namespace go.
-const NO_NAMESPACE: &str = "default";
 
 /// Says what a Service's condition is to be, or that there is to be none: all that is ours in its
 /// status, and nothing else. A Service that is gone needs none.
@@ -56,86 +49,30 @@ pub(crate) async fn apply_condition(
     }
 }
 
-/// As far as it matters for counting up.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Event {
-    series: Option<Series>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Series {
-    count: u32,
-}
-
-/// Tells a problem by an Event of its object. Its name follows from what it says, so that whoever tells
-/// the same again, this process or another, counts up the one that is there.
+/// Tells a problem by an Event of its object.
 pub(crate) async fn tell(
     requests: &Requests,
     problem: &Problem,
     uid: &str,
     instance: &str,
 ) -> Result<(), RequestError> {
-    let object = &problem.object;
-    let namespace = if object.namespace.is_empty() { NO_NAMESPACE } else { &object.namespace };
-    let collection = format!("/apis/events.k8s.io/v1/namespaces/{namespace}/events");
-    let name = format!("{}.{:016x}", object.name, print(problem, uid));
+    let ObjectKey { kind, namespace, name } = &problem.object;
+    // Nodes bear their names as identifiers in Events: kubelets began that, and kubectl looks so.
+    let uid = if *kind == Kind::Node { name } else { uid };
+    let report = Report {
+        api_version: kind.api_version().to_owned(),
+        kind: kind.as_str().to_owned(),
+        namespace: namespace.clone(),
+        name: name.clone(),
+        uid: uid.to_owned(),
+        field: String::new(),
+        is_warning: true,
+        reason: REASON.to_owned(),
+        note: problem.text.clone(),
+        action: "Ingest".to_owned(),
+        reporter: REPORTER,
+        instance: instance.to_owned(),
+    };
     let now = host::rfc3339::micros(host::clock::wall());
-    let event = json!({
-        "apiVersion": "events.k8s.io/v1",
-        "kind": "Event",
-        "metadata": {"namespace": namespace, "name": name},
-        "eventTime": now,
-        "reportingController": REPORTER,
-        "reportingInstance": instance,
-        "action": "Ingest",
-        "reason": REASON,
-        "type": "Warning",
-        "note": cut(&problem.text),
-        "regarding": regarding(object, uid),
-    });
-    match requests.send(Method::Create, &collection, Some(event.to_string().into())).await {
-        Err(error) if error.code() == Some(409) => {
-            count_up(requests, &format!("{collection}/{name}"), &now).await
-        }
-        sent => sent.map(drop),
-    }
-}
-
-async fn count_up(requests: &Requests, target: &str, now: &str) -> Result<(), RequestError> {
-    let body = requests.send(Method::Get, target, None).await?;
-    let event: Event = serde_json::from_slice(&body).unwrap_or_default();
-    // One without a series happened once.
-    let count = event.series.map_or(1, |series| series.count).saturating_add(1);
-    let patch = json!({"series": {"count": count, "lastObservedTime": now}});
-    requests.send(Method::Merge, target, Some(patch.to_string().into())).await.map(drop)
-}
-
-fn regarding(object: &ObjectKey, uid: &str) -> Value {
-    let mut reference = json!({
-        "apiVersion": object.kind.api_version(),
-        "kind": object.kind.as_str(),
-        "name": object.name,
-        // Nodes bear their names as identifiers in Events: kubelets began that, and kubectl looks so.
-        "uid": if object.kind == Kind::Node { &object.name } else { uid },
-    });
-    if !object.namespace.is_empty() {
-        reference["namespace"] = json!(object.namespace);
-    }
-    reference
-}
-
-fn cut(text: &str) -> &str {
-    let end = (0..=NOTE_BYTES_MAX).rev().find(|at| text.is_char_boundary(*at));
-    text.get(..end.unwrap_or(0).min(text.len())).unwrap_or(text)
-}
-
-/// FNV-1a: the same in each process and version.
-fn print(problem: &Problem, uid: &str) -> u64 {
-    let bytes = [problem.object.kind.as_str(), uid, &problem.text];
-    let bytes = bytes.iter().flat_map(|text| text.bytes().chain([0]));
-    bytes.fold(0xcbf2_9ce4_8422_2325, |print, byte| {
-        (print ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    })
+    watch::report(requests, &report, &now).await
 }

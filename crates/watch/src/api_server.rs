@@ -24,6 +24,7 @@ mod lines;
 mod look;
 mod pause;
 mod rejected;
+mod report;
 mod requests;
 mod rule;
 mod run;
@@ -34,6 +35,8 @@ mod version;
 pub use access::{Access, AccessError};
 pub use causes::with_causes;
 pub use collection::Wanted;
+pub use pause::pause;
+pub use report::{Report, report};
 pub use requests::{Caller, Followed, Method, RequestError, Requests};
 pub use state::{ApiServerState, ApiServerStatus, CollectionState, Counts, Trouble};
 

@@ -13,8 +13,8 @@ mod walk;
 
 pub use api_server::{
     Access, AccessError, ApiServer, ApiServerState, ApiServerStatus, ApiServerStopper, Caller,
-    CollectionState, Counts, Followed, Method, PodScope, RequestError, Requests, Trouble, Wanted,
-    with_causes,
+    CollectionState, Counts, Followed, Method, PodScope, Report, RequestError, Requests, Trouble,
+    Wanted, pause, report, with_causes,
 };
 pub use event::Event;
 pub use folder::{Folder, OpenError, Stopper};

@@ -17,7 +17,8 @@ const RETRY_AFTER_MAX: Duration = Duration::from_secs(60);
 
 /// The pause after so many failures in a row, from half of it to the whole as `spread` goes from 0 to
 /// 1: clients that failed together do not return together. What the server asked for comes on top.
-pub(super) fn pause(
+#[must_use]
+pub fn pause(
     failures: u32,
     longest: Duration,
     retry_after: Option<Duration>,
