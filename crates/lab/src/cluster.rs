@@ -236,25 +236,6 @@ impl Cluster {
         let others = self.others.values().cloned();
         nodes.chain(services).chain(slices.map(api::Object::EndpointSlice)).chain(others).collect()
     }
-
-    /// Addresses that clients outside use and no node has: the fabric must lead them to a node.
-    pub(crate) fn external_addresses(&self) -> Vec<IpAddr> {
-        let specs = self.services.values().map(|service| &service.object);
-        let texts = specs.flat_map(|object| {
-            let ingress = object.status.load_balancer.ingress.iter();
-            let ingress = ingress.filter(|it| it.ip_mode.as_deref() != Some("Proxy"));
-            let ingress = ingress.filter_map(|it| it.ip.as_ref());
-            object.spec.external_ips.iter().chain(ingress)
-        });
-        let own: Vec<&IpAddr> = self.node_addresses.values().flatten().collect();
-        let mut found: Vec<IpAddr> = texts
-            .filter_map(|text| text.parse().ok())
-            .filter(|address| !own.contains(&address))
-            .collect();
-        found.sort_unstable();
-        found.dedup();
-        found
-    }
 }
 
 /// The label that says where a node is.

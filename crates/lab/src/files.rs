@@ -1,13 +1,11 @@
 //! How do manifests in files become a cluster, and a folder that the agents read?
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::cluster::{Cluster, Key, dns_service};
 use crate::kubelet::{Kubelet, Surroundings};
-use crate::network;
 use crate::source::{Change, Notice, Source};
 use crate::store::{self, Store};
 
@@ -21,7 +19,6 @@ pub(crate) struct Files {
     pub(crate) cluster: Cluster,
     source: Source,
     store: Store,
-    routed: BTreeSet<IpAddr>,
     /// Changes that were refused, by what they are about, so that each is told once.
     told: BTreeMap<String, String>,
     /// Why the folder could not be written, the last time.
@@ -35,7 +32,6 @@ impl Files {
             source,
             store: Store::new(around.place.objects()),
             around,
-            routed: BTreeSet::new(),
             told: BTreeMap::new(),
             unwritten: None,
         }
@@ -100,24 +96,7 @@ impl Files {
             tracing::error!("cannot write the objects that the agents read: {error}");
         }
         self.unwritten = failure;
-        self.route();
         again
-    }
-
-    /// The fabric leads clients outside to addresses that no node has as its own.
-    fn route(&mut self) {
-        let wanted: BTreeSet<IpAddr> = self.cluster.external_addresses().into_iter().collect();
-        let news: Vec<IpAddr> = wanted.symmetric_difference(&self.routed).copied().collect();
-        for address in news {
-            let (place, plan) = (&self.around.place, &self.around.plan);
-            let is_wanted = wanted.contains(&address);
-            match network::route_to_cluster(place, plan, address, is_wanted) {
-                Ok(()) if is_wanted => drop(self.routed.insert(address)),
-                Ok(()) => drop(self.routed.remove(&address)),
-                // Tried again with the next news.
-                Err(error) => tracing::error!("clients outside cannot reach {address}: {error}"),
-            }
-        }
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use model::NodeName;
 use tokio::sync::watch;
-use workload::{ObservedPod, PodAddresses, Reference, SchedulableNode};
+use workload::{ObservedPod, PodAddresses, Reference};
 
 use crate::cluster::{Settled, Step, name_of};
 use crate::kubelet::Kubelet;
@@ -16,6 +16,8 @@ use crate::plan::Plan;
 use crate::who::PodName;
 
 mod api;
+mod api_service;
+mod bind;
 mod dns;
 mod endpoint;
 mod follow;
@@ -25,6 +27,7 @@ mod needed;
 mod node;
 mod pause;
 mod relay;
+mod report;
 mod seen;
 mod status;
 mod subject;
@@ -33,14 +36,17 @@ mod tests;
 mod write;
 
 pub use api::{Failure, KubeconfigError};
+pub(crate) use api_service::lead_pods;
 pub use membership::JoinError;
 
+pub(crate) use api_service::Way;
 pub(crate) use follow::follow;
 pub(crate) use kubeconfig::write_for_node;
 pub(crate) use membership::Membership;
 pub(crate) use needed::follow_needed;
 pub(crate) use node::to_the_second;
-pub(crate) use relay::relay;
+pub(crate) use relay::{ADDRESS as ON_NODES, relay};
+pub(crate) use report::report;
 pub(crate) use seen::Heard;
 pub(crate) use subject::{Subject, name_of as name_of_service};
 pub(crate) use write::{Wishes, write};
@@ -48,9 +54,6 @@ pub(crate) use write::{Wishes, write};
 use seen::{SeenNode, SeenPod, says_ready};
 use status::{Epoch, Memory};
 use write::{Life, Wish};
-
-/// A scheduler has this long to give a Pod its node.
-const SCHEDULER_WAIT: Duration = Duration::from_secs(1);
 
 /// What has no object any longer is ended so fast.
 const OBJECTLESS_GRACE: Duration = Duration::from_secs(1);
@@ -258,48 +261,6 @@ impl Joined {
                 }
             }
         }
-    }
-
-    /// Gives a node to who has none, when no scheduler did.
-    fn bind(&mut self, now: Duration, settled: &mut Settled) {
-        let live = |node: &&SeenNode| node.1 && !self.down.contains(&node.0.name);
-        let open: Vec<SchedulableNode> =
-            self.nodes.values().filter(live).map(|node| node.0.clone()).collect();
-        let mut load = self.load();
-        for (name, (seen, since)) in &self.seen {
-            let life = (name.clone(), seen.uid().to_owned());
-            let is_free = seen.node().is_none() && seen.deleted.is_none() && !seen.is_for_others;
-            if !is_free || self.bound.contains_key(&life) {
-                continue;
-            }
-            let at = *since + SCHEDULER_WAIT;
-            if at > now {
-                settled.again_at = settled.again_at.into_iter().chain([at]).min();
-                continue;
-            }
-            match workload::schedule(&seen.pod, &open, &load) {
-                Ok(node) => {
-                    let mut observed = ObservedPod::created(Arc::clone(&seen.pod), now);
-                    observed.node = Some(node.clone());
-                    load.push(observed);
-                    self.bound.insert(life, node);
-                    settled.is_news = true;
-                }
-                Err(error) => drop(self.waiting.insert(name.clone(), error.to_string())),
-            }
-        }
-    }
-
-    /// What is on the nodes already, or on its way.
-    fn load(&self) -> Vec<ObservedPod> {
-        let sent = self.seen.iter().filter_map(|(name, (seen, since))| {
-            let life = (name.clone(), seen.uid().to_owned());
-            let node = self.bound.get(&life).filter(|_| seen.node().is_none())?;
-            let mut observed = ObservedPod::created(Arc::clone(&seen.pod), *since);
-            observed.node = Some(node.clone());
-            Some(observed)
-        });
-        self.pods.iter().cloned().chain(sent).collect()
     }
 
     /// A pod's programs and network are gone.

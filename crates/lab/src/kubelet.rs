@@ -20,6 +20,7 @@ use crate::who::PodName;
 mod action;
 mod container;
 mod host_path;
+mod note;
 mod pod;
 mod spot;
 mod surroundings;
@@ -28,6 +29,7 @@ mod volumes;
 
 pub(crate) use action::{Action, ActionKind};
 pub(crate) use container::{ContainerRun, Ended, Input, Role, State};
+pub(crate) use note::{NOTES_MAX, Note};
 pub(crate) use pod::PodRun;
 pub(crate) use spot::FILES;
 use spot::Spot;
@@ -110,7 +112,7 @@ impl Kubelet {
             .and_then(|node| Ok(Spot { netns, node, hostname: hostname?, folder }));
         match place {
             Ok(place) => run.place = Some(place),
-            Err(error) => run.trouble = Some(format!("cannot make a place for it: {error}")),
+            Err(error) => run.fail(format!("cannot make a place for it: {error}"), &self.around),
         }
     }
 
@@ -125,7 +127,7 @@ impl Kubelet {
             Ok(netns) => self.settle_in(&mut run, Arc::new(netns)),
             Err(error) => {
                 tracing::error!(pod = %id.pod, "cannot wire it: {error}");
-                run.trouble = Some(error.to_string());
+                run.fail(error.to_string(), &self.around);
             }
         }
         run.advance(now, &self.around);
@@ -144,7 +146,7 @@ impl Kubelet {
     /// Some program of ours has ended.
     pub(crate) fn reap(&mut self, now: Duration) {
         for run in self.pods.values_mut() {
-            run.reap(now);
+            run.reap(now, &self.around);
         }
     }
 
@@ -162,8 +164,9 @@ impl Kubelet {
     }
 
     pub(crate) fn hook_done(&mut self, id: &ContainerRunId, outcome: Result<(), String>) {
+        let around = Arc::clone(&self.around);
         if let Some(run) = self.run_mut(&id.pod) {
-            run.hook_done(id, outcome);
+            run.hook_done(id, outcome, &around);
         }
     }
 
@@ -248,8 +251,13 @@ impl Kubelet {
 
     fn spread(&mut self, of: Option<&Reference>) {
         for run in self.pods.values_mut() {
-            run.learn(&self.known, of);
+            run.learn(&self.known, of, &self.around);
         }
+    }
+
+    /// The Services of the API server, as far as they are known.
+    pub(crate) fn services(&self) -> impl Iterator<Item = &Service> {
+        self.known.services.iter().flat_map(BTreeMap::values).map(|service| &**service)
     }
 
     /// All that pods need of the API server beside themselves.

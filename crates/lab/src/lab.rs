@@ -15,6 +15,7 @@ use crate::home::Home;
 use crate::housekeeping;
 use crate::joined::{Heard, Membership, name_of_service};
 use crate::kubelet::{Kubelet, Surroundings};
+use crate::routes::Routes;
 use crate::up::OnReady;
 
 mod answer;
@@ -62,6 +63,7 @@ pub(crate) struct Lab {
     relays: BTreeMap<NodeName, JoinHandle<()>>,
     /// What the lab is at the API server, where there is one.
     membership: Option<Arc<Membership>>,
+    routes: Routes,
     /// Something happened that others may have to know.
     is_new: bool,
     /// When what has happened is written for others, and when that was last done.
@@ -96,6 +98,7 @@ impl Lab {
             watchers: BTreeMap::new(),
             relays: BTreeMap::new(),
             membership,
+            routes: Routes::default(),
             began,
             look_at: LOOK_EVERY,
             is_new: true,
@@ -249,6 +252,13 @@ impl Lab {
     fn write(&mut self, now: Duration) {
         self.written = now;
         self.write_at = self.home.publish(&self.kubelet, now);
+        match &self.home {
+            Home::Files(files) => {
+                let services = files.cluster.services.values().map(|it| &it.object);
+                self.routes.lead(services, &self.around);
+            }
+            Home::ApiServer(_) => self.routes.lead(self.kubelet.services(), &self.around),
+        }
     }
 
     fn step(&mut self, step: Step, now: Duration) {

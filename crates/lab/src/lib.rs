@@ -21,6 +21,7 @@ mod lock;
 mod network;
 mod place;
 mod plan;
+mod routes;
 mod settings;
 mod source;
 mod status;

@@ -182,6 +182,14 @@ pub(crate) fn route_to_cluster(
     })?
 }
 
+/// The router of the fabric has one more address, where something listens for others.
+pub(crate) fn take_on(place: &Place, address: IpAddr) -> Result<(), NetworkError> {
+    Netns::open(&place.outside_netns())?.run(|| -> Result<(), NetworkError> {
+        Links::open()?.add_address("lo", IpNet::from(address))?;
+        Ok(await_local([address])?)
+    })?
+}
+
 /// Makes a pod's namespace and its cable to the node. `port` is the cable's name on the node.
 pub(crate) fn wire_pod(
     place: &Place,

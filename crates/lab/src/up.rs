@@ -16,8 +16,8 @@ use crate::down::{RemoveError, Removed, remove};
 use crate::event::{EVENTS_MAX, Event, Events};
 use crate::files::Files;
 use crate::home::Home;
-use crate::joined::{self, JoinError, Joined, Membership, Orders, Subject};
-use crate::kubelet::Surroundings;
+use crate::joined::{self, JoinError, Joined, Membership, Orders, Subject, Way};
+use crate::kubelet::{NOTES_MAX, Surroundings};
 use crate::lab::Lab;
 use crate::lock::Lock;
 use crate::network::{self, NetworkError};
@@ -152,7 +152,8 @@ async fn run(place: &Place, start: Start, on_ready: OnReady) -> Result<(), UpErr
     let (events, queue) = mpsc::channel(EVENTS_MAX);
     serve(place, &events)?;
     let Start { settings, plan, source, first, began, membership } = start;
-    let around = Arc::new(Surroundings::new(settings, plan, events.clone()));
+    let (notes, noted) = mpsc::channel(NOTES_MAX);
+    let around = Arc::new(Surroundings::new(settings, plan, events.clone(), notes));
     let mut tasks = JoinSet::new();
     let home = match &membership {
         None => {
@@ -165,6 +166,11 @@ async fn run(place: &Place, start: Start, on_ready: OnReady) -> Result<(), UpErr
             let epoch = host::clock::wall() - host::clock::monotonic().duration_since(began);
             let (joined, orders) = Joined::new(&around.plan, epoch);
             tasks = speak(membership, orders, &events);
+            let api = membership.access.api.clone();
+            tasks.spawn(joined::report(api.clone(), noted));
+            let (host, port) = (membership.access.host.clone(), membership.access.port);
+            let way = Way::new(place.clone(), around.plan.clone(), host, port);
+            tasks.spawn(joined::lead_pods(api, way, events.clone()));
             Home::ApiServer(Box::new(joined))
         }
     };

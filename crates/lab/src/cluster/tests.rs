@@ -132,7 +132,10 @@ status:
     ingress: [{ip: 203.0.113.2}, {ip: 203.0.113.3, ipMode: Proxy}, {hostname: example.com}]
 ",
     );
-    let found: Vec<String> = cluster.external_addresses().iter().map(ToString::to_string).collect();
+    let services = cluster.services.values().map(|it| &it.object);
+    let own = cluster.node_addresses.values().flatten().copied().collect();
+    let found = crate::routes::external_addresses(services, &own);
+    let found: Vec<String> = found.iter().map(ToString::to_string).collect();
     assert_eq!(found, ["203.0.113.1", "203.0.113.2"]);
 }
 

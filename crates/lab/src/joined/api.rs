@@ -8,7 +8,7 @@ use kube::Config;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use serde_json::Value;
 use tokio::time::timeout;
-use watch::{Caller, Followed, Method, RequestError, Requests};
+use watch::{Caller, Followed, Method, Report, RequestError, Requests};
 
 /// An answer that is no watch ends in this time.
 const ANSWER_MAX: Duration = Duration::from_secs(30);
@@ -126,6 +126,13 @@ impl Api {
             PatchKind::Strategic => Method::StrategicMerge,
         };
         self.ask(method, path, Some(patch)).await
+    }
+
+    /// Tells people of an object.
+    pub(crate) async fn report(&self, report: &Report) -> Result<(), Failure> {
+        let now = host::rfc3339::micros(host::clock::wall());
+        let told = timeout(ANSWER_MAX, watch::report(&self.0, report, &now)).await;
+        Ok(told.unwrap_or_else(|_| Err(silent("events")))?)
     }
 
     pub(crate) async fn delete(&self, path: &str, options: &Value) -> Result<Value, Failure> {

@@ -86,7 +86,7 @@ impl Doors {
 /// Whose certificates nodes may trust. Until that is known, kubectl logs, exec, attach and port-forward
 /// do not work.
 async fn authorities(api: &Api) -> String {
-    let mut pause = Pause::new();
+    let mut pause = Pause::default();
     loop {
         let failure = match api.get(AUTHORITIES).await {
             Ok(map) => match map.pointer("/data/client-ca-file").and_then(Value::as_str) {

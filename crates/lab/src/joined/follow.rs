@@ -39,7 +39,7 @@ enum End {
 
 /// Tells of everything, until nobody listens. An API server that is away is waited for.
 pub(crate) async fn follow(api: Api, subject: Subject, events: Events) {
-    let mut pause = Pause::new();
+    let mut pause = Pause::default();
     let mut version = None;
     loop {
         let outcome = match version.clone() {

@@ -15,9 +15,9 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::api::{Access, Api, Failure, KubeconfigError, PatchKind};
-use super::dns;
 use super::endpoint::Doors;
 use super::node::{self, LAB_LABEL, LEASES, Machine, NODES};
+use super::{api_service, dns};
 use crate::plan::{NodePlan, Plan};
 use crate::settings::{LabName, Settings};
 
@@ -39,6 +39,8 @@ pub enum JoinError {
     Asked { what: String, failure: Failure },
     #[error("the API server has a Node {0} that is not of this lab")]
     Stranger(NodeName),
+    #[error("the API server has a Node {node} of another lab: {lab}")]
+    OtherLab { node: NodeName, lab: String },
     #[error("the API server gave {node} the range {range}, which is not of --pod-cidr")]
     Range { node: NodeName, range: String },
     #[error("nodes cannot listen on {address}: {source}")]
@@ -57,6 +59,10 @@ impl JoinError {
             Self::Asked { failure: Failure::Refused { .. }, .. } => {
                 "the user of the kubeconfig must be a cluster admin".to_owned()
             }
+            Self::OtherLab { lab, .. } => format!(
+                "`pogu lab down --name {lab}` ends it where it runs; if it runs no longer: \
+                 `kubectl delete node -l {LAB_LABEL}={lab}`"
+            ),
             Self::Stranger(node) => {
                 format!("if it is left of another lab: `kubectl delete node {node}`")
             }
@@ -150,8 +156,13 @@ impl Membership {
             Err(failure) if failure.is(StatusCode::CONFLICT) => {
                 let there = self.access.api.get(&path).await.map_err(asked(what()))?;
                 let label = there.get("metadata").and_then(|it| it.get("labels")?.get(LAB_LABEL));
-                if label.and_then(Value::as_str) != Some(self.machine.lab.as_str()) {
-                    return Err(JoinError::Stranger(node.name.clone()));
+                match label.and_then(Value::as_str) {
+                    Some(lab) if lab == self.machine.lab.as_str() => {}
+                    Some(lab) => {
+                        let (node, lab) = (node.name.clone(), lab.to_owned());
+                        return Err(JoinError::OtherLab { node, lab });
+                    }
+                    None => return Err(JoinError::Stranger(node.name.clone())),
                 }
                 self.tell_status(node).await.map_err(asked(what()))?
             }
@@ -296,6 +307,7 @@ impl Membership {
         }
         // A scheduler may have sent others meanwhile.
         self.take_pods_away().await?;
+        api_service::take_away(api, &self.machine.lab).await?;
         dns::take_away(api, &self.machine.lab).await
     }
 

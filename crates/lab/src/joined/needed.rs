@@ -98,7 +98,7 @@ async fn keep_token(api: Api, reference: Reference, events: Events) {
             "boundObjectRef": {"apiVersion": "v1", "kind": "Pod", "name": pod, "uid": uid},
         },
     });
-    let mut pause = Pause::new();
+    let mut pause = Pause::default();
     loop {
         let (found, again) = match api.create(&path, &request).await.and_then(|it| token(&it)) {
             Ok((token, seconds)) => {

@@ -1,4 +1,4 @@
-//! How do programs on a node, which has no way to the host, reach the API server?
+//! How do programs in a network that has no way to the host reach the API server?
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -20,11 +20,15 @@ const CONNECTIONS_MAX: usize = 128;
 
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Listens on the node, and connects from here. It ends, with all its connections, when the task is
+/// Listens there, and connects from here. It ends, with all its connections, when the task is
 /// aborted.
-pub(crate) fn relay(node: &Netns, host: &str, port: u16) -> io::Result<JoinHandle<()>> {
-    let listener =
-        node.run(|| std::net::TcpListener::bind(ADDRESS)).map_err(io::Error::other)??;
+pub(crate) fn relay(
+    netns: &Netns,
+    at: SocketAddr,
+    host: &str,
+    port: u16,
+) -> io::Result<JoinHandle<()>> {
+    let listener = netns.run(|| std::net::TcpListener::bind(at)).map_err(io::Error::other)??;
     listener.set_nonblocking(true)?;
     let listener = TcpListener::from_std(listener)?;
     Ok(tokio::spawn(accept(listener, host.to_owned(), port)))

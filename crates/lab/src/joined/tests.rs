@@ -61,7 +61,7 @@ impl Scene {
         settings.nodes = 2;
         let plan = Plan::new(&settings);
         let (events, queue) = mpsc::channel(1);
-        let around = Arc::new(Surroundings::new(settings, plan, events));
+        let around = Arc::new(Surroundings::new(settings, plan, events, mpsc::channel(1).0));
         let (joined, orders) = Joined::new(&around.plan, SystemTime::UNIX_EPOCH);
         let kubelet = Kubelet::new(Arc::clone(&around));
         let mut scene = Self { joined, orders, kubelet, around, _events: queue };

@@ -9,6 +9,7 @@ use tokio::task::JoinSet;
 
 use super::api::{Api, Failure, PatchKind};
 use super::pause::Pause;
+use super::report::scheduled;
 use crate::who::PodName;
 
 /// Requests at a time.
@@ -35,7 +36,7 @@ pub(crate) enum Wish {
 /// only the last wish of each Pod waits.
 pub(crate) async fn write(api: Api, mut wishes: watch::Receiver<Arc<Wishes>>) {
     let mut written = Wishes::new();
-    let mut pause = Pause::new();
+    let mut pause = Pause::default();
     loop {
         let wanted = Arc::clone(&wishes.borrow_and_update());
         written.retain(|life, _| wanted.contains_key(life));
@@ -85,7 +86,8 @@ async fn write_all(api: &Api, due: Vec<(Life, Wish)>, written: &mut Wishes) -> O
     last
 }
 
-async fn grant(api: &Api, (name, uid): &Life, wish: &Wish) -> Result<(), Failure> {
+async fn grant(api: &Api, life: &Life, wish: &Wish) -> Result<(), Failure> {
+    let (name, uid) = life;
     let path = format!("/api/v1/namespaces/{}/pods/{}", name.namespace, name.name);
     match wish {
         Wish::Bind(node) => {
@@ -96,6 +98,8 @@ async fn grant(api: &Api, (name, uid): &Life, wish: &Wish) -> Result<(), Failure
                 "target": {"apiVersion": "v1", "kind": "Node", "name": node},
             });
             drop(api.create(&format!("{path}/binding"), &binding).await?);
+            // It is bound, whether or not people hear of it.
+            drop(api.report(&scheduled(life, node)).await);
         }
         Wish::Status(status, _) => tell(api, &path, uid, status).await?,
         Wish::Over(status) => {

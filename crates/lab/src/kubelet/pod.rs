@@ -12,10 +12,13 @@ use workload::{Health, HealthEvent, Known, Phase, PodFields, ProbeKind, Referenc
 use super::container::{ContainerRun, Ending, Life, Role, State};
 use super::spot::Spot;
 use super::surroundings::Surroundings;
-use super::volumes::{Unmounted, Volumes};
+use super::volumes::Volumes;
 use crate::event::{ContainerRunId, Event, PodRunId};
 
+mod ending;
+mod mounting;
 mod program;
+mod telling;
 
 use program::{NotStarted, Spawned};
 
@@ -90,44 +93,12 @@ impl PodRun {
         if self.place.is_none() {
             return;
         }
-        if self.stop_at.is_none() && self.mount() {
+        if self.stop_at.is_none() && self.mount(around) {
             self.start_due(now, around);
         }
         for index in 0..self.containers.len() {
             self.probe_due(index, now, around);
             self.kill_due(index, now);
-        }
-    }
-
-    /// Whether its volumes are there. What is absent may come.
-    fn mount(&mut self) -> bool {
-        if !self.is_mounted {
-            match self.volumes.make(&self.pod, &self.fields, &self.known) {
-                Ok(()) => (self.is_mounted, self.unmounted) = (true, None),
-                Err(Unmounted::Awaited) => {}
-                Err(Unmounted::Failed(why)) => self.fail_to_mount(why),
-            }
-        }
-        self.is_mounted
-    }
-
-    fn fail_to_mount(&mut self, why: String) {
-        if self.unmounted.as_ref() != Some(&why) {
-            tracing::warn!(pod = %self.id.pod, "{why}");
-            self.unmounted = Some(why);
-        }
-    }
-
-    /// Takes news of other objects in. Files of volumes follow what they are made of; what a container
-    /// was started with stays.
-    pub(crate) fn learn(&mut self, known: &Arc<Known>, of: Option<&Reference>) {
-        self.known = Arc::clone(known);
-        if self.is_mounted && of.is_some_and(|it| self.references.contains(it)) {
-            match self.volumes.make(&self.pod, &self.fields, &self.known) {
-                Ok(()) | Err(Unmounted::Awaited) => self.unmounted = None,
-                // It runs on with what it had.
-                Err(Unmounted::Failed(why)) => self.fail_to_mount(why),
-            }
         }
     }
 
@@ -158,7 +129,8 @@ impl PodRun {
             Err(NotStarted::Unmade(why)) => {
                 if run.unmade.as_ref() != Some(&why) {
                     tracing::warn!(pod = %id.pod, container = run.container.name, "{why}");
-                    run.unmade = Some(why);
+                    run.unmade = Some(why.clone());
+                    self.warn(Some(index), "Failed", format!("Error: {why}"), around);
                 }
                 return;
             }
@@ -184,10 +156,12 @@ impl PodRun {
                     ending,
                 };
                 run.state = State::Running(Box::new(life));
+                self.tell_started(index, around);
             }
             Err(why) => {
                 tracing::warn!(pod = %id.pod, container = run.container.name, "cannot start: {why}");
-                run.over(Err(why), now, policy, false);
+                run.over(Err(why.clone()), now, policy, false);
+                self.warn(Some(index), "Failed", format!("Error: {why}"), around);
             }
         }
     }
@@ -223,72 +197,13 @@ impl PodRun {
         }
     }
 
-    /// Ends the pod: within its grace period, what is to be done before first. Told again, it may
-    /// become shorter.
-    pub(crate) fn stop(&mut self, grace: Duration, now: Duration, around: &Arc<Surroundings>) {
-        if let Some(stop_at) = self.stop_at {
-            self.hurry(stop_at.min(now + grace));
-            return;
-        }
-        self.stop_at = Some(now + grace);
-        for index in 0..self.containers.len() {
-            self.end(index, now, grace, around);
-        }
-    }
-
-    fn hurry(&mut self, stop_at: Duration) {
-        self.stop_at = Some(stop_at);
-        for life in self.containers.iter_mut().filter_map(ContainerRun::life_mut) {
-            if let Ending::At(deadline) = life.ending {
-                life.ending = Ending::At(deadline.min(stop_at));
-            }
-        }
-    }
-
-    /// Ends one container: its hook, SIGTERM, and at the end of the grace period SIGKILL.
-    fn end(&mut self, index: usize, now: Duration, grace: Duration, around: &Arc<Surroundings>) {
-        let hook = self.hook(index, around);
-        let pod = self.id.clone();
-        let Some(run) = self.containers.get_mut(index) else { return };
-        let id = ContainerRunId { pod, index, number: run.number };
-        match &mut run.state {
-            State::Waiting | State::Restarting { .. } => {
-                run.state = State::Done { success: false, why: "the pod ends".to_owned() };
-            }
-            State::Done { .. } => {}
-            State::Running(life) => {
-                life.ending = Ending::At(now + grace);
-                let events = around.events.clone();
-                match hook {
-                    None => life.tell_to_end(&id),
-                    Some(hook) => drop(tokio::spawn(async move {
-                        let outcome = match hook {
-                            Ok(action) => action.run(grace).await,
-                            Err(why) => Err(why),
-                        };
-                        drop(events.send(Event::HookDone { run: id, outcome }).await);
-                    })),
-                }
-            }
-        }
-    }
-
-    pub(crate) fn hook_done(&mut self, id: &ContainerRunId, outcome: Result<(), String>) {
-        if let Err(why) = outcome {
-            tracing::warn!(pod = %id.pod.pod, "preStop failed: {why}");
-        }
-        if let Some(life) = self.current(id).and_then(ContainerRun::life_mut) {
-            life.tell_to_end(id);
-        }
-    }
-
     /// The container of an event, if the event is of its present run.
     pub(crate) fn current(&mut self, id: &ContainerRunId) -> Option<&mut ContainerRun> {
         self.containers.get_mut(id.index).filter(|run| run.number == id.number)
     }
 
     /// Sees which containers have ended.
-    pub(crate) fn reap(&mut self, now: Duration) {
+    pub(crate) fn reap(&mut self, now: Duration, around: &Surroundings) {
         for index in 0..self.containers.len() {
             let has_ended =
                 self.containers.get(index).and_then(ContainerRun::life).is_some_and(|life| {
@@ -296,12 +211,12 @@ impl PodRun {
                     life.running.has_ended().unwrap_or(true)
                 });
             if has_ended {
-                self.container_ended(index, now);
+                self.container_ended(index, now, around);
             }
         }
     }
 
-    fn container_ended(&mut self, index: usize, now: Duration) {
+    fn container_ended(&mut self, index: usize, now: Duration, around: &Surroundings) {
         let (policy, is_stopping) = (self.pod.spec.restart_policy, self.stop_at.is_some());
         let Some(run) = self.containers.get_mut(index) else { return };
         let Some(life) = run.life_mut() else { return };
@@ -322,6 +237,9 @@ impl PodRun {
             let name = &run.container.name;
             tracing::warn!(pod = %self.id.pod, container = name, "ended: {why}");
         }
+        if !is_stopping {
+            self.tell_ended(index, now, around);
+        }
     }
 
     /// Takes a probe's answer in.
@@ -338,11 +256,15 @@ impl PodRun {
         let Some(life) = run.life_mut() else { return };
         let happened = life.health.report(kind, outcome.is_ok(), now);
         let name = run.container.name.clone();
+        let unhealthy = outcome.as_ref().err().cloned();
         match outcome {
             Ok(()) => run.complaint = None,
             Err(why) => run.complaint = Some(format!("{} failed ({why})", kind.field())),
         }
         let complaint = run.complaint.clone().unwrap_or_default();
+        if let Some(why) = unhealthy {
+            self.tell_unhealthy(id.index, kind, &why, around);
+        }
         for event in happened {
             match event {
                 HealthEvent::Started => {}

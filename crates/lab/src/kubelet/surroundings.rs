@@ -12,6 +12,7 @@ use model::NodeName;
 use workload::api::{Container, Pod};
 use workload::{ClusterDns, HostResolver, Known, Missing, PodFields};
 
+use super::note::{Note, Notes};
 use crate::capacity::Capacity;
 use crate::event::Events;
 use crate::image::{Command, NoCommand, command};
@@ -32,23 +33,30 @@ pub(crate) struct Surroundings {
     path: String,
     /// The host's own.
     hosts: String,
+    notes: Notes,
     capacity: Capacity,
 }
 
 impl Surroundings {
-    pub(crate) fn new(settings: Settings, plan: Plan, events: Events) -> Self {
+    pub(crate) fn new(settings: Settings, plan: Plan, events: Events, notes: Notes) -> Self {
         let path = std::env::var("PATH").ok().filter(|path| !path.is_empty());
         Self {
             place: Place::new(settings.name.clone()),
             settings,
             plan,
             events,
+            notes,
             path: path.unwrap_or_else(|| {
                 "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".to_owned()
             }),
             hosts: fs::read_to_string("/etc/hosts").unwrap_or_default(),
             capacity: Capacity::here(),
         }
+    }
+
+    /// Whoever cannot be told soon is not told.
+    pub(crate) fn note(&self, note: Note) {
+        drop(self.notes.try_send(note));
     }
 
     pub(crate) fn node_netns(&self, node: &NodeName) -> Result<Netns, NetnsError> {
@@ -78,9 +86,9 @@ impl Surroundings {
         let domain = &self.settings.cluster_domain;
         let hosts = workload::hosts(pod, addresses, domain, &self.hosts);
         fs::write(folder.join("hosts"), hosts)?;
-        let hostname = if pod.spec.host_network { &node.0 } else { workload::pod_hostname(pod) };
+        let hostname = if pod.spec.host_network { &*node.0 } else { workload::pod_hostname(pod) };
         fs::write(folder.join("hostname"), format!("{hostname}\n"))?;
-        Ok(hostname.to_string())
+        Ok(String::from(hostname))
     }
 
     /// The variables of a container, those of the downward API and of its image among them.

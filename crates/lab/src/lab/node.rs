@@ -65,7 +65,7 @@ impl Lab {
         if let Err(error) = joined::write_for_node(access, &path) {
             tracing::error!("cannot write {}: {error}", path.display());
         }
-        match joined::relay(netns, &access.host, access.port) {
+        match joined::relay(netns, joined::ON_NODES, &access.host, access.port) {
             Ok(relay) => drop(self.relays.insert(node.name.clone(), relay)),
             Err(error) => {
                 tracing::error!("cannot lead {} to the API server: {error}", node.name);

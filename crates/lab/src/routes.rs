@@ -1,0 +1,50 @@
+//! Which addresses of Services does the fabric lead clients outside to?
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use ingest::api::Service;
+
+use crate::kubelet::Surroundings;
+use crate::network;
+
+/// Those that are led to now.
+#[derive(Debug, Default)]
+pub(crate) struct Routes(BTreeSet<IpAddr>);
+
+impl Routes {
+    /// Leads to external IPs and addresses of load balancers that no node has as its own, and to no
+    /// others any longer.
+    pub(crate) fn lead<'a>(
+        &mut self,
+        services: impl Iterator<Item = &'a Service>,
+        around: &Surroundings,
+    ) {
+        let own: BTreeSet<IpAddr> = around.plan.nodes.iter().flat_map(|it| it.ips()).collect();
+        let wanted = external_addresses(services, &own);
+        let news: Vec<IpAddr> = wanted.symmetric_difference(&self.0).copied().collect();
+        for address in news {
+            let is_wanted = wanted.contains(&address);
+            match network::route_to_cluster(&around.place, &around.plan, address, is_wanted) {
+                Ok(()) if is_wanted => drop(self.0.insert(address)),
+                Ok(()) => drop(self.0.remove(&address)),
+                // Tried again with the next news.
+                Err(error) => tracing::error!("clients outside cannot reach {address}: {error}"),
+            }
+        }
+    }
+}
+
+/// Addresses that clients outside use, and that are none of these.
+pub(crate) fn external_addresses<'a>(
+    services: impl Iterator<Item = &'a Service>,
+    own: &BTreeSet<IpAddr>,
+) -> BTreeSet<IpAddr> {
+    let texts = services.flat_map(|service| {
+        let ingress = service.status.load_balancer.ingress.iter();
+        let ingress = ingress.filter(|it| it.ip_mode.as_deref() != Some("Proxy"));
+        let ingress = ingress.filter_map(|it| it.ip.as_ref());
+        service.spec.external_ips.iter().chain(ingress)
+    });
+    texts.filter_map(|text| text.parse().ok()).filter(|it| !own.contains(it)).collect()
+}
