@@ -8,6 +8,7 @@ use crate::failure::{Failure, write_out};
 
 mod arguments;
 mod change;
+mod images;
 mod show;
 mod up;
 

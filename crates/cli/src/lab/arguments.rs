@@ -26,7 +26,7 @@ pub(crate) struct Which {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum LabAction {
-    Up(UpArguments),
+    Up(Box<UpArguments>),
     Down(DownArguments),
     Status(StatusArguments),
     Exec(ExecArguments),
@@ -45,6 +45,7 @@ Examples:
   pogu lab up -f examples/shop                     three nodes, with the manifests of a folder
   pogu lab up -f app.yaml --nodes 5 --detach       in the background; `pogu lab down` ends it
   pogu lab up -f app.yaml --image nginx='python3 -m http.server 80'
+  pogu lab up -f app.yaml --images my-images       a file with a line NAME=COMMAND for each
   pogu lab up -f app.yaml --agent-flag=--masquerade-all
   pogu lab up --kubeconfig ~/.kube/config --nodes 2   nodes of a real API server
   pogu lab up --kubeconfig ~/.kube/config --no-agents   the same; a proxy comes as a DaemonSet
@@ -76,6 +77,9 @@ pub(crate) struct UpArguments {
     /// A command of this machine that stands for an image
     #[arg(long = "image", value_name = "NAME=COMMAND")]
     pub(crate) images: Vec<String>,
+    /// A file of such commands, a line each; --image prevails over it
+    #[arg(long = "images", value_name = "FILE")]
+    pub(crate) image_files: Vec<PathBuf>,
     /// Nodes without an agent: what leads their Services comes as pods, such as a DaemonSet's
     #[arg(long)]
     pub(crate) no_agents: bool,

@@ -9,7 +9,7 @@ use host::program::in_background;
 use lab::{Listener, Notice, Settings, Status};
 
 use super::arguments::UpArguments;
-use super::{failure, named};
+use super::{failure, images, named};
 use crate::agent_flags;
 use crate::failure::{Failure, write_err, write_out};
 use crate::logging;
@@ -84,14 +84,7 @@ fn settings(arguments: &UpArguments) -> Result<Settings, Failure> {
         })?;
     }
     settings.node_grace = Duration::from_secs(arguments.node_grace);
-    for image in &arguments.images {
-        let Some((name, command)) = image.split_once('=').filter(|(name, _)| !name.is_empty())
-        else {
-            let hint = "write it as NAME='COMMAND'";
-            return Err(Failure::usage(format!("--image without a command: {image}"), hint));
-        };
-        settings.images.insert(name.to_owned(), command.to_owned());
-    }
+    settings.images = images::read(&arguments.image_files, &arguments.images)?;
     for (given, used) in [
         (&arguments.node_cidr, &mut settings.node_cidrs),
         (&arguments.pod_cidr, &mut settings.pod_cidrs),
