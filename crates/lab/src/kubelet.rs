@@ -20,6 +20,7 @@ use crate::who::PodName;
 mod action;
 mod container;
 mod host_path;
+mod host_port;
 mod note;
 mod pod;
 mod spot;
@@ -29,6 +30,7 @@ mod volumes;
 
 pub(crate) use action::{Action, ActionKind};
 pub(crate) use container::{ContainerRun, Ended, Input, Role, State};
+use host_port::HostPorts;
 pub(crate) use note::{NOTES_MAX, Note};
 pub(crate) use pod::PodRun;
 pub(crate) use spot::FILES;
@@ -111,7 +113,10 @@ impl Kubelet {
             .map_err(io::Error::other)
             .and_then(|node| Ok(Spot { netns, node, hostname: hostname?, folder }));
         match place {
-            Ok(place) => run.place = Some(place),
+            Ok(place) => {
+                run.host_ports = HostPorts::open(&place.node, &run.pod, &run.addresses);
+                run.place = Some(place);
+            }
             Err(error) => run.fail(format!("cannot make a place for it: {error}"), &self.around),
         }
     }

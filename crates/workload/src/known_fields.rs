@@ -136,7 +136,7 @@ pub(crate) fn judge(path: &str) -> Option<String> {
         "containers" | "initContainers" => (CONTAINER_READ, &[CONTAINER]),
         "startupProbe" | "readinessProbe" | "livenessProbe" => (PROBE_READ, &[]),
         "httpGet" | "tcpSocket" | "exec" | "grpc" | "sleep" => (ACTION_READ, &[]),
-        "ports" => (&["containerPort", "hostPort", "name", "protocol"], &[&["hostIP"]]),
+        "ports" => (&["containerPort", "hostIP", "hostPort", "name", "protocol"], &[]),
         "lifecycle" => (&["preStop"], &[&["postStart", "stopSignal"]]),
         "preStop" => (&["exec", "httpGet", "sleep"], &[&["tcpSocket"]]),
         "env" => (&["name", "value", "valueFrom"], &[]),

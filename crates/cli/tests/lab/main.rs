@@ -6,6 +6,7 @@ mod changes;
 mod control_plane;
 mod dns;
 mod foretold;
+mod host_ports;
 mod joined;
 mod joined_account;
 mod joined_events;

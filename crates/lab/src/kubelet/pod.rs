@@ -10,6 +10,7 @@ use workload::api::Pod;
 use workload::{Health, HealthEvent, Known, Phase, PodFields, ProbeKind, Reference};
 
 use super::container::{ContainerRun, Ending, Life, Role, State};
+use super::host_port::HostPorts;
 use super::spot::Spot;
 use super::surroundings::Surroundings;
 use super::volumes::Volumes;
@@ -31,6 +32,7 @@ pub(crate) struct PodRun {
     /// The cable's name on the node; none on the node's own network.
     pub(crate) port: Option<String>,
     pub(crate) place: Option<Spot>,
+    pub(crate) host_ports: HostPorts,
     pub(crate) containers: Vec<ContainerRun>,
     /// When its grace period is over, once it was told to end.
     pub(crate) stop_at: Option<Duration>,
@@ -81,6 +83,7 @@ impl PodRun {
             addresses,
             port: None,
             place: None,
+            host_ports: HostPorts::default(),
             containers,
             stop_at: None,
             is_unwiring: false,

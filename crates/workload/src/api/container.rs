@@ -1,6 +1,7 @@
 //! How is a container of a Pod written?
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::num::NonZeroU16;
 
 use model::Protocol;
@@ -182,6 +183,21 @@ pub struct ContainerPort {
     pub protocol: PortProtocol,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host_port: Option<NonZeroU16>,
+    /// Of the node's addresses the one that the host port is on; without it, all.
+    #[serde(
+        rename = "hostIP",
+        default,
+        deserialize_with = "ip_or_none",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub host_ip: Option<IpAddr>,
+}
+
+/// The API has an empty text where there is none.
+fn ip_or_none<'de, D: serde::Deserializer<'de>>(value: D) -> Result<Option<IpAddr>, D::Error> {
+    let text: Option<String> = Deserialize::deserialize(value)?;
+    let text = text.filter(|text| !text.is_empty());
+    text.map(|text| text.parse().map_err(serde::de::Error::custom)).transpose()
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
