@@ -1,8 +1,5 @@
 //! How is the control plane of tests built, and how does a person run one?
 
-mod cache;
-mod go;
-
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
@@ -10,12 +7,13 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, ensure};
 use clap::{Args, Subcommand};
 
+use crate::cache;
 use crate::call::Call;
-use crate::workspace;
-use go::Go;
+use crate::go::Go;
+use crate::workspace::{self, text};
 
 /// The Go module, from the root of the workspace.
-const MODULE: &str = "test/control-plane";
+pub(crate) const MODULE: &str = "test/control-plane";
 
 /// The program, and the names that it answers to when it is called by them.
 const PROGRAM: &str = "control-plane";
@@ -83,37 +81,22 @@ fn call(program: &Path, command: &[&str], settings: &[String]) -> Result<Call> {
 /// Builds the control plane, unless it is built already; gives the path of the program.
 pub(crate) fn build() -> Result<PathBuf> {
     let go = Go::find_or_install()?;
-    let module = workspace::root()?.join(MODULE);
-    let manifest = fs::read_to_string(module.join("go.mod"))
-        .with_context(|| format!("cannot read {MODULE}/go.mod"))?;
-    let arguments = arguments(&kubernetes_version(&manifest)?);
-    let cache = cache::folder()?;
-    let built = cache.join(cache::key(&module, go.version(), &arguments)?);
-    let program = built.join(PROGRAM);
-    if program.is_file() {
-        return Ok(program);
-    }
-    println!(
-        "building etcd, kube-apiserver, kube-controller-manager, kube-scheduler, kube-proxy and \
-         kubectl from their modules, {FIRST_BUILD}"
-    );
-    // Under a name of its own until it is whole: another build of the same may run at this moment.
-    let draft = cache.join(format!("draft-{}", std::process::id()));
-    fs::create_dir_all(&draft).with_context(|| format!("cannot make {}", draft.display()))?;
-    go.call(["build"])
-        .args(arguments.iter().map(String::as_str))
-        .args(["-o", text(&draft.join(PROGRAM))?, "."])
-        .run()?;
-    for link in LINKS {
-        symlink(PROGRAM, draft.join(link)).with_context(|| format!("cannot make {link}"))?;
-    }
-    if fs::rename(&draft, &built).is_err() {
-        // The other build was faster; what it made is the same.
-        fs::remove_dir_all(&draft).with_context(|| format!("cannot remove {}", draft.display()))?;
-    }
-    ensure!(program.is_file(), "built, and yet missing: {}", program.display());
-    cache::remove_old(&cache)?;
-    Ok(program)
+    let arguments = arguments(&kubernetes_version(MODULE)?);
+    let built = cache::built("pogu-control-plane", MODULE, &go, &arguments, |draft| {
+        println!(
+            "building etcd, kube-apiserver, kube-controller-manager, kube-scheduler, kube-proxy and \
+             kubectl from their modules, {FIRST_BUILD}"
+        );
+        go.call(MODULE, ["build"])
+            .args(arguments.iter().map(String::as_str))
+            .args(["-o", text(&draft.join(PROGRAM))?, "."])
+            .run()?;
+        for link in LINKS {
+            symlink(PROGRAM, draft.join(link)).with_context(|| format!("cannot make {link}"))?;
+        }
+        Ok(())
+    })?;
+    Ok(built.join(PROGRAM))
 }
 
 /// Builds kube-proxy as others run it, unless it is built already: a program of its own, whose memory
@@ -139,7 +122,7 @@ pub(crate) fn build_kube_proxy() -> Result<PathBuf> {
 /// Checks that our Go code is formatted. `go vet` is not asked: it reads all of Kubernetes for it,
 /// which takes as long as compiling it.
 pub(crate) fn check_format() -> Result<()> {
-    let unformatted = Go::find()?.format_call(["-l", MODULE]).read()?;
+    let unformatted = Go::find()?.format_call(["-l", "test"]).read()?;
     ensure!(unformatted.is_empty(), "not formatted by gofmt:\n{unformatted}");
     Ok(())
 }
@@ -148,7 +131,7 @@ pub(crate) fn check_format() -> Result<()> {
 /// this machine.
 const COMPILE: [&str; 3] = ["-trimpath", "-buildvcs=false", "-gcflags=all=-dwarf=false"];
 
-fn arguments(kubernetes: &str) -> Vec<String> {
+pub(crate) fn arguments(kubernetes: &str) -> Vec<String> {
     // Without these two it would say of itself that it has no version.
     let version = ["k8s.io/component-base/version", "k8s.io/client-go/pkg/version"]
         .map(|package| format!("-X {package}.gitVersion={kubernetes}"))
@@ -159,18 +142,21 @@ fn arguments(kubernetes: &str) -> Vec<String> {
     arguments
 }
 
-/// The version that `go.mod` requires of Kubernetes, such as `v1.36.3`.
-fn kubernetes_version(manifest: &str) -> Result<String> {
-    manifest
-        .lines()
-        .find_map(|line| line.trim().strip_prefix("k8s.io/kubernetes "))
-        .and_then(|rest| rest.split_whitespace().next())
-        .map(str::to_owned)
-        .with_context(|| format!("{MODULE}/go.mod does not require k8s.io/kubernetes"))
+/// The version that a module requires of Kubernetes, such as `v1.36.3`.
+pub(crate) fn kubernetes_version(module: &str) -> Result<String> {
+    let manifest = fs::read_to_string(workspace::root()?.join(module).join("go.mod"))
+        .with_context(|| format!("cannot read {module}/go.mod"))?;
+    required_version(&manifest)
+        .with_context(|| format!("{module}/go.mod does not require k8s.io/kubernetes"))
 }
 
-fn text(path: &Path) -> Result<&str> {
-    path.to_str().with_context(|| format!("not UTF-8: {}", path.display()))
+fn required_version(manifest: &str) -> Option<String> {
+    manifest.lines().find_map(|line| {
+        let line = line.trim();
+        let line = line.strip_prefix("require ").unwrap_or(line);
+        let rest = line.strip_prefix("k8s.io/kubernetes ")?;
+        rest.split_whitespace().next().map(str::to_owned)
+    })
 }
 
 #[cfg(test)]
@@ -179,17 +165,11 @@ mod tests {
 
     #[test]
     fn the_version_of_kubernetes_is_the_one_that_is_required() {
-        let manifest = "module m\n\nrequire (\n\tk8s.io/kubectl v0.36.3\n\tk8s.io/kubernetes \
-                        v1.36.3 // tests\n)\n";
-        assert_eq!(kubernetes_version(manifest).unwrap(), "v1.36.3");
-    }
-
-    #[test]
-    fn a_module_without_kubernetes_is_refused() {
-        assert_eq!(
-            kubernetes_version("module m\n").unwrap_err().to_string(),
-            "test/control-plane/go.mod does not require k8s.io/kubernetes"
-        );
+        let several = "module m\n\nrequire (\n\tk8s.io/kubectl v0.36.3\n\tk8s.io/kubernetes \
+                       v1.36.3 // tests\n)\n";
+        let single = "module m\n\nrequire k8s.io/kubernetes v1.36.3\n";
+        let found = [several, single, "module m\n"].map(required_version);
+        assert_eq!(found, [Some("v1.36.3".to_owned()), Some("v1.36.3".to_owned()), None]);
     }
 
     #[test]

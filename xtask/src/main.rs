@@ -2,11 +2,14 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a tool for the terminal")]
 
 mod bench;
+mod cache;
 mod call;
+mod conformance;
 mod control_plane;
 mod demo;
 mod docs;
 mod fuzz;
+mod go;
 mod setup;
 mod test;
 mod tidy;
@@ -38,6 +41,8 @@ enum Task {
     Bench(bench::Options),
     /// Run the Kubernetes control plane of tests: real, of its own, without containers.
     ControlPlane(control_plane::Options),
+    /// Run Kubernetes' own end-to-end tests, unmodified, against a lab.
+    Conformance(conformance::Options),
     /// Run a fuzz target.
     Fuzz(fuzz::Options),
 }
@@ -51,6 +56,7 @@ fn main() -> ExitCode {
         Task::Docs(options) => docs::run(&options),
         Task::Bench(options) => bench::run(&options),
         Task::ControlPlane(options) => control_plane::run(&options),
+        Task::Conformance(options) => conformance::run(&options),
         Task::Fuzz(options) => fuzz::run(&options),
     };
     match outcome {

@@ -44,6 +44,13 @@ const PEER: Need = Need {
     purpose: "is the peer that the DNS is measured beside",
 };
 
+/// What Kubernetes' own tests call in the containers of their clients.
+const NETCAT: Need = Need {
+    program: "nc.openbsd",
+    package: "netcat-openbsd",
+    purpose: "is a client of Kubernetes' own tests",
+};
+
 /// What installs Go where there is none.
 const PIP: Need =
     Need { program: "pip3", package: "python3-pip", purpose: "installs Go for the control plane" };
@@ -81,6 +88,11 @@ pub(crate) fn prepare_peer() -> Result<()> {
         symlink("/dev/null", mask).with_context(|| format!("cannot mask {PEER_MASK}"))?;
     }
     install_packages(&[&PEER])
+}
+
+/// Installs the client of Kubernetes' own tests, if it is missing.
+pub(crate) fn prepare_netcat() -> Result<()> {
+    if is_installed(NETCAT.program) { Ok(()) } else { install_packages(&[&NETCAT]) }
 }
 
 /// Installs what installs Python's packages, if it is missing.

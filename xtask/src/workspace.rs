@@ -85,3 +85,8 @@ pub(crate) fn relative(path: &Path) -> Result<String> {
     let path = path.strip_prefix(&root).unwrap_or(path);
     path.to_str().map(str::to_owned).with_context(|| format!("not UTF-8: {}", path.display()))
 }
+
+/// A path as an argument of a program.
+pub(crate) fn text(path: &Path) -> Result<&str> {
+    path.to_str().with_context(|| format!("not UTF-8: {}", path.display()))
+}

@@ -1,4 +1,4 @@
-//! Where is a control plane kept once it is built, and when is it another one?
+//! Where is kept what was built of Go modules, and when is it something else?
 
 use std::env;
 use std::fs;
@@ -6,23 +6,53 @@ use std::hash::{DefaultHasher, Hasher as _};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 
-/// How many are kept: each has more than 100 MB. More than one, for those who change branches.
+use crate::go::Go;
+use crate::workspace;
+
+/// How many of a kind are kept: each has more than 100 MB. More than one, for those who change branches.
 const KEPT: usize = 3;
 
 /// Outside of the tree, so that another clone and a fresh one find it too.
-pub(super) fn folder() -> Result<PathBuf> {
+pub(crate) fn folder(kind: &str) -> Result<PathBuf> {
     let cache = env::var_os("XDG_CACHE_HOME")
         .filter(|folder| !folder.is_empty())
         .map(PathBuf::from)
         .or_else(|| Some(Path::new(&env::var_os("HOME")?).join(".cache")))
         .context("no folder for caches: neither XDG_CACHE_HOME nor HOME is set")?;
-    Ok(cache.join("pogu-control-plane"))
+    Ok(cache.join(kind))
+}
+
+/// Builds what a module is for, with these arguments, unless that has been done: `build` gets a folder
+/// to fill. Gives the folder of what was built.
+pub(crate) fn built(
+    kind: &str,
+    module: &str,
+    go: &Go,
+    arguments: &[String],
+    build: impl FnOnce(&Path) -> Result<()>,
+) -> Result<PathBuf> {
+    let cache = folder(kind)?;
+    let built = cache.join(key(&workspace::root()?.join(module), go.version(), arguments)?);
+    if built.is_dir() {
+        return Ok(built);
+    }
+    // Under a name of its own until it is whole: another build of the same may run at this moment.
+    let draft = cache.join(format!("draft-{}", std::process::id()));
+    fs::create_dir_all(&draft).with_context(|| format!("cannot make {}", draft.display()))?;
+    build(&draft)?;
+    if fs::rename(&draft, &built).is_err() {
+        // The other build was faster; what it made is the same.
+        fs::remove_dir_all(&draft).with_context(|| format!("cannot remove {}", draft.display()))?;
+    }
+    ensure!(built.is_dir(), "built, and yet missing: {}", built.display());
+    remove_old(&cache)?;
+    Ok(built)
 }
 
 /// The name of what these sources become, with this Go and these arguments.
-pub(super) fn key(module: &Path, go: &str, arguments: &[String]) -> Result<String> {
+fn key(module: &Path, go: &str, arguments: &[String]) -> Result<String> {
     let mut hash = DefaultHasher::new();
     let mut add = |part: &[u8]| {
         // Its length first, so that no two lists of parts are the same bytes.
@@ -56,7 +86,7 @@ fn sources(module: &Path) -> Result<Vec<PathBuf>> {
 }
 
 /// Removes all but the newest. Drafts count: a build that was killed leaves one.
-pub(super) fn remove_old(cache: &Path) -> Result<()> {
+fn remove_old(cache: &Path) -> Result<()> {
     let mut built: Vec<(SystemTime, PathBuf)> = Vec::new();
     for entry in fs::read_dir(cache).with_context(|| format!("cannot read {}", cache.display()))? {
         let entry = entry.with_context(|| format!("cannot read {}", cache.display()))?;
@@ -67,7 +97,7 @@ pub(super) fn remove_old(cache: &Path) -> Result<()> {
     }
     built.sort();
     for (_, path) in built.iter().rev().skip(KEPT) {
-        println!("removing an old control plane: {}", path.display());
+        println!("removing what was built of older sources: {}", path.display());
         fs::remove_dir_all(path).with_context(|| format!("cannot remove {}", path.display()))?;
     }
     Ok(())

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, bail};
 
-use super::{MODULE, cache, text};
 use crate::call::Call;
 use crate::setup;
+use crate::workspace::text;
+use crate::{cache, control_plane};
 
 /// The oldest that compiles the Kubernetes that we build.
 const OLDEST: (u32, u32) = (1, 26);
@@ -26,14 +27,14 @@ const HOW_TO_HAVE_IT: &str = "hint: install Go 1.26 or newer (https://go.dev/doc
     fetches the version that it lacks)";
 
 /// A Go that is new enough.
-pub(super) struct Go {
+pub(crate) struct Go {
     program: String,
     version: String,
 }
 
 impl Go {
     /// The first in the places that is new enough, or one that is installed for us alone.
-    pub(super) fn find_or_install() -> Result<Self> {
+    pub(crate) fn find_or_install() -> Result<Self> {
         match Self::find() {
             Ok(go) => Ok(go),
             Err(error) => {
@@ -44,12 +45,12 @@ impl Go {
     }
 
     /// The first in the places that is new enough.
-    pub(super) fn find() -> Result<Self> {
+    pub(crate) fn find() -> Result<Self> {
         let mut too_old = Vec::new();
         let own = own_folder()?.join("go/bin/go");
         for program in PLACES.into_iter().chain([text(&own)?]) {
             // Asked in the module's folder: there, and only there, it says which version it would use.
-            let call = Call::new(program, ["-C", MODULE, "version"]);
+            let call = Call::new(program, ["-C", control_plane::MODULE, "version"]);
             if !call.works()? {
                 continue;
             }
@@ -69,24 +70,29 @@ impl Go {
     }
 
     /// As it says it of itself: `go version go1.26.8 linux/amd64`.
-    pub(super) fn version(&self) -> &str {
+    pub(crate) fn version(&self) -> &str {
         &self.version
     }
 
-    /// A call of it in our module. Without C: what is built depends on no library of this machine.
-    pub(super) fn call<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Call {
-        Call::new(&self.program, ["-C", MODULE]).args(arguments).env("CGO_ENABLED", "0")
+    /// A call of it in one of our modules. Without C: what is built depends on no library of this
+    /// machine.
+    pub(crate) fn call<'a>(
+        &self,
+        module: &str,
+        arguments: impl IntoIterator<Item = &'a str>,
+    ) -> Call {
+        Call::new(&self.program, ["-C", module]).args(arguments).env("CGO_ENABLED", "0")
     }
 
     /// A call of gofmt, which stands beside it, from the root of the workspace.
-    pub(super) fn format_call<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Call {
+    pub(crate) fn format_call<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Call {
         Call::new(&format!("{}fmt", self.program), arguments)
     }
 }
 
-/// Beside the folder of control planes, so that each clone finds it.
+/// Where each clone finds it.
 fn own_folder() -> Result<PathBuf> {
-    Ok(cache::folder()?.with_file_name("pogu-go").join(PACKAGE))
+    Ok(cache::folder("pogu-go")?.join(PACKAGE))
 }
 
 fn install() -> Result<()> {
