@@ -95,6 +95,11 @@ impl ControlPlane {
         drop(self.kubectl_with("apply -f -", manifests));
     }
 
+    /// The same of objects that name no namespace.
+    pub fn apply_in(&self, namespace: &str, manifests: &str) {
+        drop(self.kubectl_with(&format!("apply -n {namespace} -f -"), manifests));
+    }
+
     /// Whether the server would take these objects; that it would not is a failure.
     pub fn dry_run(&self, manifests: &str) {
         drop(self.kubectl_with("apply --dry-run=server -f -", manifests));

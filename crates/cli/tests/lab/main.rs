@@ -3,6 +3,7 @@
 
 mod alone;
 mod changes;
+mod conformance;
 mod control_plane;
 mod dns;
 mod foretold;
