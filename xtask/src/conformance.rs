@@ -52,7 +52,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         .arg(format!("--kubectl-path={}", text(&kubectl)?))
         .arg(format!("--report-dir={}", text(&report)?))
         .arg(format!("--ginkgo.focus={}", options.focus))
-        .args(["--provider=skeleton", "--ginkgo.timeout=6h"]);
+        .args(["--provider=skeleton", "--ginkgo.timeout=6h", "--ginkgo.silence-skips"]);
     let test = options.skip.iter().fold(test, |it, skip| it.arg(format!("--ginkgo.skip={skip}")));
     let outcome = test.args(options.arguments.iter().map(String::as_str)).run();
     println!("\nwhat was run, and how it ended: {}", workspace::relative(&report)?);

@@ -107,12 +107,10 @@ pub(crate) fn build_kube_proxy() -> Result<PathBuf> {
         return Ok(program);
     }
     println!("building kube-proxy alone, the peer that an agent is measured beside");
-    let manifest = fs::read_to_string(workspace::root()?.join(MODULE).join("go.mod"))
-        .with_context(|| format!("cannot read {MODULE}/go.mod"))?;
     let draft = program.with_extension(format!("draft-{}", std::process::id()));
     Go::find()?
-        .call(["build"])
-        .args(arguments(&kubernetes_version(&manifest)?).iter().map(String::as_str))
+        .call(MODULE, ["build"])
+        .args(arguments(&kubernetes_version(MODULE)?).iter().map(String::as_str))
         .args(["-o", text(&draft)?, "k8s.io/kubernetes/cmd/kube-proxy"])
         .run()?;
     fs::rename(&draft, &program).with_context(|| format!("cannot keep {}", program.display()))?;

@@ -26,21 +26,24 @@ const NODES: &str = "6";
 /// What the tests' images are on this machine.
 const IMAGES: &str = "test/conformance/images";
 
-/// Makes a root in which the files of images stand beside those of this machine, and starts the lab in
-/// there: tests call them by paths such as `/agnhost`. Only what is mounted below `/run/netns` is seen
-/// outside.
+/// Makes a root in which the files of images stand beside the folders of this machine, and starts the
+/// lab in there: tests call them by paths such as `/agnhost`. Only what is mounted below `/run/netns`
+/// is seen outside; the old root must leave without taking that along.
 const IN_ROOT_OF_IMAGES: &str = r#"
 set -eu
 images=$1; shift
 mount --make-private /
-mount -t tmpfs tmpfs /mnt
-mkdir /mnt/upper /mnt/work /mnt/root
-cp "$images"/* /mnt/upper
-mount -t overlay overlay -o lowerdir=/,upperdir=/mnt/upper,workdir=/mnt/work /mnt/root
-for folder in dev proc run sys tmp var; do
-    mount --rbind "/$folder" "/mnt/root/$folder"
+mount -t tmpfs -o mode=755 tmpfs /mnt
+for entry in /*; do
+    if [ -L "$entry" ]; then
+        cp -P "$entry" /mnt
+    elif [ -d "$entry" ]; then
+        mkdir "/mnt$entry"
+        [ "$entry" = /mnt ] || mount --rbind "$entry" "/mnt$entry"
+    fi
 done
-cd /mnt/root
+cp "$images"/* /mnt
+cd /mnt
 pivot_root . mnt
 mount --make-rprivate /mnt
 umount --lazy /mnt

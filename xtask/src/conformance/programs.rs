@@ -1,8 +1,9 @@
 //! Which programs do the tests consist of, and how are they built?
 
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 
 use crate::cache;
 use crate::control_plane;
@@ -14,6 +15,9 @@ const MODULE: &str = "test/conformance";
 
 /// What containers of the tests run: the name of the program, and the folder of its image.
 const IMAGES: [&str; 2] = ["agnhost", "regression-issue-74839"];
+
+/// A certificate and its key, which stand beside the program in an image, for servers that speak TLS.
+const CERTIFICATE: [&str; 2] = ["localhost.crt", "localhost.key"];
 
 /// What a first build takes on two cores, once the control plane is built.
 const FIRST_BUILD: &str = "about 3 minutes on two cores the first time";
@@ -37,6 +41,24 @@ pub(super) fn build() -> Result<PathBuf> {
                 .arg(format!("k8s.io/kubernetes/test/images/{image}"))
                 .run()?;
         }
+        let format = ["list", "-m", "-f", "{{.Dir}}", "k8s.io/kubernetes"];
+        let kubernetes = go.call(MODULE, format).read()?;
+        let folder = Path::new(kubernetes.trim()).join("test/images/agnhost/porter");
+        for file in CERTIFICATE {
+            fs::copy(folder.join(file), draft.join("images").join(file))
+                .with_context(|| format!("cannot copy {file} of {}", folder.display()))?;
+        }
         Ok(())
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tests_are_of_the_version_that_the_control_plane_has() {
+        let version = |module| control_plane::kubernetes_version(module).unwrap();
+        assert_eq!(version(MODULE), version(control_plane::MODULE));
+    }
 }

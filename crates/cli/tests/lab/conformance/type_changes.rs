@@ -91,10 +91,10 @@ fn becomes_a_name(site: &Site<'_>) {
     assert_eq!([&spec["clusterIP"], &spec["clusterIPs"]], [&Value::Null; 2]);
     await_name(site, &sorted(site.cluster_ips("target")));
     site.await_pods(&tcp(site.cluster_ips("target"), 80), &["one", "two"]);
-    // No Service has the addresses that it had: nobody answers there, not even with a refusal.
-    site.await_that("its address leads to pods", || {
-        let found = site.ask("client-node-1", Tcp, (left.ips[0], 80).into());
-        found.is_err()
+    // No Service has the address that it had, and what is sent there is dropped.
+    let silence = Err("connection timed out".to_owned());
+    site.await_value("its old address", &silence, || {
+        site.ask("client-node-1", Tcp, (left.ips[0], 80).into()).map(|it| it.pod)
     });
 }
 
