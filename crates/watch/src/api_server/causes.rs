@@ -6,7 +6,8 @@ use std::io;
 use tokio_rustls::rustls::{self, CertificateError};
 
 /// Words by which libraries only say that it is an error, or where their documentation is.
-const BEFORE: [&str; 2] = ["ServiceError: ", "client error (Connect): "];
+const BEFORE: [&str; 3] =
+    ["ServiceError: ", "client error (Connect): ", "client error (SendRequest): "];
 
 /// An error of a client and what it comes from, in one line, without words that only say that it is
 /// an error.
