@@ -1,5 +1,7 @@
 //! Do containers of a joined lab have the volumes that a cluster's have?
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use testkit::control_plane::ControlPlane;
@@ -91,6 +93,9 @@ fn containers_see_their_volumes_and_the_host_does_not() {
     for place in ["/berth", "/etc/shop", "/own", "/pogu-has-no-such-folder"] {
         assert!(!Path::new(place).exists(), "the host has {place}");
     }
+    // Nobody else on the host reads what is secret.
+    let volumes = format!("/run/pogu/lab/{}/pods/default/storage/volumes", lab.name);
+    assert_eq!(fs::metadata(&volumes).unwrap().permissions().mode() & 0o777, 0o700);
     // News reach the files, those of parts of a volume excepted.
     control_plane.kubectl("patch configmap shop -p {\"data\":{\"colour\":\"red\",\"size\":null}}");
     lab.await_that("the volume does not change", |_| {

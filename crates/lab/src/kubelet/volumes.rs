@@ -52,6 +52,10 @@ impl Volumes {
     ) -> Result<(), Unmounted> {
         let mounts = pod.spec.all_containers().flat_map(|it| &it.volume_mounts);
         let mounted: BTreeSet<&str> = mounts.map(|mount| mount.name.as_str()).collect();
+        if !mounted.is_empty() {
+            let failed = |error| Unmounted::Failed(format!("cannot make the volumes: {error}"));
+            make_closed(&self.folder).map_err(failed)?;
+        }
         let mut outcome = Ok(());
         for volume in pod.spec.volumes.iter().filter(|it| mounted.contains(it.name.as_str())) {
             let made = self.make_one(volume, pod, fields, known);
@@ -153,6 +157,13 @@ fn part_of(whole: PathBuf, part: &str, may_be_made: bool) -> Result<PathBuf, Str
     } else {
         Err(format!("a subPath leads out of its volume: {}", part.display()))
     }
+}
+
+/// A folder that nobody else on the host looks into: there are Secrets in it. Containers come to what
+/// is in it by their mounts.
+fn make_closed(folder: &Path) -> io::Result<()> {
+    fs::create_dir_all(folder)?;
+    fs::set_permissions(folder, Permissions::from_mode(0o700))
 }
 
 /// A folder in which whoever runs may write.
