@@ -2,11 +2,15 @@
 #![forbid(unsafe_code)]
 
 mod address;
+mod address_pool;
+mod address_range;
+mod address_request;
 mod claims;
 mod config_map;
 mod decide;
 mod endpoint;
 mod endpoint_slice;
+mod label_selector;
 pub mod limits;
 mod lookup;
 mod name;
@@ -23,10 +27,14 @@ mod service_import;
 mod table;
 
 pub use address::{ByFamily, Family, Frontend, FrontendKind, Protocol};
+pub use address_pool::{AddressPool, PoolName, PoolSelectors};
+pub use address_range::{AddressRange, InvalidRange};
+pub use address_request::{AddressRequest, FamilyPolicy, Sharing, SharingScope};
 pub use config_map::{ConfigMap, ConfigMapName};
 pub use decide::{Decision, MasqueradeRule, NodeFrontend, NodePort, NodeService, PoolKind, Route};
 pub use endpoint::{Endpoint, Hints};
 pub use endpoint_slice::{EndpointSlice, SlicePort};
+pub use label_selector::{LabelSelector, Labels, Operator, Requirement};
 pub use lookup::{Delivery, Explained, Packet, Verdict, can_hairpin};
 pub use name::{InvalidName, NodeName, ServiceName, ServicePortName};
 pub use namespace::Namespace;
