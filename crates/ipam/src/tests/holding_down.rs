@@ -65,6 +65,7 @@ fn who_asks_for_an_address_gets_it_though_another_had_it() {
     allocator.apply(asking_for(service("x/2"), "10.0.0.0"));
     allocator.settle(HOUR);
     assert_eq!(told(&allocator, "x/2"), "10.0.0.0 of p");
+    assert_eq!(allocator.remembered().count(), 0);
 }
 
 #[test]

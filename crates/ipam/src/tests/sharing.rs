@@ -154,6 +154,34 @@ fn who_waits_shares_what_another_has_just_got() {
 }
 
 #[test]
+fn who_waits_first_shares_what_another_gets_after_it() {
+    let settings = crate::Settings { quarantine: HOUR, ..crate::Settings::default() };
+    let mut allocator = crate::Allocator::new(settings);
+    allocator.apply_pool(pool("p", "10.0.0.1"));
+    allocator.apply(sharing("z/had-it", "k", 80));
+    allocator.settle(HOUR);
+    allocator.remove(&name("z/had-it"));
+    allocator.apply(sharing("a/waits", "k", 443));
+    allocator.settle(HOUR);
+    let full = "pool p: no IPv4 address is left (0 of 1 are in use, the others are held back)";
+    assert_eq!(told(&allocator, "a/waits"), full);
+    allocator.apply(sharing("z/had-it", "k", 80));
+    allocator.settle(HOUR);
+    assert_eq!(all_told(&allocator, ["a/waits", "z/had-it"]), ["10.0.0.1 of p"; 2]);
+}
+
+#[test]
+fn the_others_of_a_key_are_found_after_one_of_them_left() {
+    let services =
+        [sharing("a/1", "k", 80), sharing("a/2", "k", 443), service("a/3"), sharing("a/4", "m", 80)];
+    let mut allocator = allocator([pool("p", "10.0.0.0/24")], services);
+    allocator.remove(&name("a/1"));
+    allocator.apply(sharing("a/5", "k", 80));
+    allocator.settle(HOUR);
+    assert_eq!(told(&allocator, "a/5"), "10.0.0.0 of p");
+}
+
+#[test]
 fn a_restart_keeps_what_is_shared_and_parts_only_those_that_cannot() {
     let held = |request| holding(request, "10.0.0.5");
     let allocator = allocator(
