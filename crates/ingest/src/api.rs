@@ -9,8 +9,10 @@ use model::{NodeName, ServiceName};
 use serde::Serialize;
 use serde::ser::Serializer;
 
+mod address_pool;
 mod config_map;
 mod endpoint_slice;
+mod label_selector;
 mod lenient;
 mod metadata;
 mod namespace;
@@ -20,8 +22,12 @@ mod service;
 mod service_cidr;
 mod service_import;
 
+pub use address_pool::{
+    AddressPool, AddressPoolSpec, IpAddressPool, IpAddressPoolSpec, ServiceAllocation,
+};
 pub use config_map::ConfigMap;
 pub use endpoint_slice::{Conditions, Endpoint, EndpointPort, EndpointSlice, ForName, Hints};
+pub use label_selector::{LabelSelector, LabelSelectorRequirement};
 pub use lenient::IntOrString;
 pub use metadata::{Metadata, ObjectReference};
 pub use namespace::Namespace;
@@ -45,10 +51,13 @@ pub enum Kind {
     Namespace,
     ServiceImport,
     ConfigMap,
+    AddressPool,
+    /// A pool as MetalLB has it.
+    IpAddressPool,
 }
 
 impl Kind {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Service,
         Self::EndpointSlice,
         Self::Node,
@@ -57,6 +66,8 @@ impl Kind {
         Self::Namespace,
         Self::ServiceImport,
         Self::ConfigMap,
+        Self::AddressPool,
+        Self::IpAddressPool,
     ];
 
     #[must_use]
@@ -70,6 +81,8 @@ impl Kind {
             Self::Namespace => "Namespace",
             Self::ServiceImport => "ServiceImport",
             Self::ConfigMap => "ConfigMap",
+            Self::AddressPool => "AddressPool",
+            Self::IpAddressPool => "IPAddressPool",
         }
     }
 
@@ -81,6 +94,8 @@ impl Kind {
             Self::EndpointSlice => "discovery.k8s.io",
             Self::ServiceCidr => "networking.k8s.io",
             Self::ServiceImport => "multicluster.x-k8s.io",
+            Self::AddressPool => "pogu.dev",
+            Self::IpAddressPool => "metallb.io",
         }
     }
 
@@ -92,6 +107,8 @@ impl Kind {
             Self::EndpointSlice => "discovery.k8s.io/v1",
             Self::ServiceCidr => "networking.k8s.io/v1",
             Self::ServiceImport => "multicluster.x-k8s.io/v1beta1",
+            Self::AddressPool => "pogu.dev/v1alpha1",
+            Self::IpAddressPool => "metallb.io/v1beta1",
         }
     }
 
@@ -106,7 +123,9 @@ impl Kind {
             | Self::ServiceCidr
             | Self::Pod
             | Self::Namespace
-            | Self::ConfigMap => None,
+            | Self::ConfigMap
+            | Self::AddressPool
+            | Self::IpAddressPool => None,
         }
     }
 
@@ -117,8 +136,9 @@ impl Kind {
             | Self::EndpointSlice
             | Self::Pod
             | Self::ServiceImport
-            | Self::ConfigMap => true,
-            Self::Node | Self::ServiceCidr | Self::Namespace => false,
+            | Self::ConfigMap
+            | Self::IpAddressPool => true,
+            Self::Node | Self::ServiceCidr | Self::Namespace | Self::AddressPool => false,
         }
     }
 }
@@ -156,11 +176,13 @@ impl ObjectKey {
             }
             Kind::Node => model::Object::Node(NodeName::new(name)),
             Kind::ServiceCidr => model::Object::ServiceCidr(name.into()),
-            Kind::Pod | Kind::ServiceImport | Kind::ConfigMap => model::Object::Other {
-                kind: self.kind.as_str().into(),
-                name: format!("{namespace}/{name}").into(),
-            },
-            Kind::Namespace => {
+            Kind::Pod | Kind::ServiceImport | Kind::ConfigMap | Kind::IpAddressPool => {
+                model::Object::Other {
+                    kind: self.kind.as_str().into(),
+                    name: format!("{namespace}/{name}").into(),
+                }
+            }
+            Kind::Namespace | Kind::AddressPool => {
                 model::Object::Other { kind: self.kind.as_str().into(), name: name.into() }
             }
         }
@@ -184,6 +206,8 @@ pub enum Object {
     Namespace(Namespace),
     ServiceImport(ServiceImport),
     ConfigMap(ConfigMap),
+    AddressPool(AddressPool),
+    IpAddressPool(IpAddressPool),
 }
 
 impl Object {
@@ -198,6 +222,8 @@ impl Object {
             Self::Namespace(_) => Kind::Namespace,
             Self::ServiceImport(_) => Kind::ServiceImport,
             Self::ConfigMap(_) => Kind::ConfigMap,
+            Self::AddressPool(_) => Kind::AddressPool,
+            Self::IpAddressPool(_) => Kind::IpAddressPool,
         }
     }
 
@@ -212,6 +238,8 @@ impl Object {
             Self::Namespace(object) => &object.metadata,
             Self::ServiceImport(object) => &object.metadata,
             Self::ConfigMap(object) => &object.metadata,
+            Self::AddressPool(object) => &object.metadata,
+            Self::IpAddressPool(object) => &object.metadata,
         }
     }
 
@@ -249,6 +277,8 @@ impl Serialize for Object {
             Self::Namespace(object) => typed(Kind::Namespace, object, serializer),
             Self::ServiceImport(object) => typed(Kind::ServiceImport, object, serializer),
             Self::ConfigMap(object) => typed(Kind::ConfigMap, object, serializer),
+            Self::AddressPool(object) => typed(Kind::AddressPool, object, serializer),
+            Self::IpAddressPool(object) => typed(Kind::IpAddressPool, object, serializer),
         }
     }
 }

@@ -23,3 +23,31 @@ pub(crate) const TO_BE_DELETED: &str = "ToBeDeletedByClusterAutoscaler";
 
 /// An annotation of an EndpointSlice: when what it shows happened.
 pub(crate) const TRIGGER_TIME: &str = "endpoints.kubernetes.io/last-change-trigger-time";
+
+/// Annotations of a Service that mean the same, each with the names that it had before.
+type Annotations = &'static [&'static [&'static str]];
+
+/// The load balancer addresses that it asks for, with commas between.
+pub(crate) const ASKED_ADDRESSES: Annotations = &[
+    &["pogu.dev/addresses"],
+    &["metallb.io/loadBalancerIPs", "metallb.universe.tf/loadBalancerIPs"],
+    &["lbipam.cilium.io/ips", "io.cilium/lb-ipam-ips"],
+    &["kube-vip.io/loadbalancerIPs"],
+];
+
+/// The pool of load balancer addresses that it asks for.
+pub(crate) const ASKED_POOL: Annotations =
+    &[&["pogu.dev/address-pool"], &["metallb.io/address-pool", "metallb.universe.tf/address-pool"]];
+
+/// Services with the same text may share a load balancer address.
+pub(crate) const SHARING_KEY: Annotations = &[
+    &["pogu.dev/sharing-key"],
+    &["metallb.io/allow-shared-ip", "metallb.universe.tf/allow-shared-ip"],
+    &["lbipam.cilium.io/sharing-key", "io.cilium/lb-ipam-sharing-key"],
+];
+
+/// The other namespaces whose Services it may share one with, with commas between, or `*`.
+pub(crate) const SHARING_NAMESPACES: Annotations = &[
+    &["pogu.dev/sharing-namespaces"],
+    &["lbipam.cilium.io/sharing-cross-namespace", "io.cilium/lb-ipam-sharing-cross-namespace"],
+];

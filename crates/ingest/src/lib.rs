@@ -2,10 +2,14 @@
 #![forbid(unsafe_code)]
 
 mod address;
+mod address_pool;
+mod address_pools;
+mod address_request;
 pub mod api;
 mod config_map;
 mod dns_name;
 mod intern;
+mod label_selector;
 mod labels;
 pub mod manifest;
 mod merge;
@@ -29,5 +33,6 @@ mod tests;
 mod time;
 mod yaml;
 
+pub use address_request::address_request;
 pub use config_map::{DNS_CONFIG_MAPS, DNS_NAMESPACE};
 pub use objects::{Objects, Touched};

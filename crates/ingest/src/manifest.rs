@@ -165,7 +165,9 @@ impl File {
             | Kind::Node
             | Kind::ServiceCidr
             | Kind::Namespace
-            | Kind::ServiceImport => true,
+            | Kind::ServiceImport
+            | Kind::AddressPool
+            | Kind::IpAddressPool => true,
         });
         let Some(known) = known else {
             self.manifests.push(Manifest::Other { kind: kind.to_owned(), name });
@@ -179,9 +181,13 @@ impl File {
         }
         let is_name = match known {
             Kind::Service | Kind::ServiceImport | Kind::Namespace => is_label,
-            Kind::EndpointSlice | Kind::Node | Kind::ServiceCidr | Kind::Pod | Kind::ConfigMap => {
-                is_subdomain
-            }
+            Kind::EndpointSlice
+            | Kind::Node
+            | Kind::ServiceCidr
+            | Kind::Pod
+            | Kind::ConfigMap
+            | Kind::AddressPool
+            | Kind::IpAddressPool => is_subdomain,
         };
         let namespace = match metadata("namespace") {
             _ if !known.is_namespaced() => "",

@@ -7,6 +7,7 @@ use std::time::SystemTime;
 use ipnet::IpNet;
 use model::{ConfigMapName, NodeName, PodName, ServiceName, ServiceTable};
 
+use crate::address_pools::AddressPools;
 use crate::api::{Kind, ObjectKey};
 use crate::names::Names;
 use crate::rejected::{Rejected, Source};
@@ -25,6 +26,7 @@ use settle::Pending;
 pub struct Objects {
     names: Names,
     slices: Slices,
+    pools: AddressPools,
     service_cidrs: BTreeMap<Arc<str>, Vec<IpNet>>,
     /// What is still to be done to the Services of `table`.
     pending: BTreeMap<ServiceName, Pending<model::Service>>,
@@ -84,6 +86,7 @@ impl Objects {
             Kind::ConfigMap => {
                 self.table.config_maps.remove(&ConfigMapName::new(key.namespace.as_str(), name));
             }
+            Kind::AddressPool | Kind::IpAddressPool => self.set_pool(key, None),
         }
         Touched::default()
     }

@@ -1,5 +1,7 @@
 //! Does the crate do what the API promises? Written with manifests, as people write them.
 
+mod address_pools;
+mod address_requests;
 mod any_object;
 mod config_maps;
 mod endpoint_names;

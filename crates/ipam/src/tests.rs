@@ -64,6 +64,7 @@ fn service(text: &str) -> AddressRequest {
     AddressRequest {
         service: name(text),
         created_s: 0,
+        class: None,
         labels: [].into(),
         families: vec![Family::V4],
         family_policy: FamilyPolicy::SingleStack,

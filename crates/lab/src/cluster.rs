@@ -179,7 +179,9 @@ impl Cluster {
             other @ (api::Object::EndpointSlice(_)
             | api::Object::Namespace(_)
             | api::Object::ServiceImport(_)
-            | api::Object::ConfigMap(_)) => {
+            | api::Object::ConfigMap(_)
+            | api::Object::AddressPool(_)
+            | api::Object::IpAddressPool(_)) => {
                 self.others.insert(key, other);
                 Ok(())
             }

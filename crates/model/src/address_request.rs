@@ -16,6 +16,8 @@ pub struct AddressRequest {
     pub service: ServiceName,
     /// Seconds since 1970; of two Services that cannot both keep an address the older does.
     pub created_s: i64,
+    /// `spec.loadBalancerClass`: who is to allocate. Absent for whoever is the default.
+    pub class: Option<Arc<str>>,
     pub labels: Labels,
     /// One or two, the preferred one first.
     pub families: Vec<Family>,

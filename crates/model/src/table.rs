@@ -6,6 +6,7 @@ use imbl::OrdMap;
 use imbl::ordmap::DiffItem;
 use ipnet::IpNet;
 
+use crate::address_pool::{AddressPool, PoolName};
 use crate::config_map::{ConfigMap, ConfigMapName};
 use crate::name::{NodeName, ServiceName};
 use crate::namespace::Namespace;
@@ -31,6 +32,8 @@ pub struct ServiceTable {
     pub imports: OrdMap<ServiceName, Arc<ServiceImport>>,
     /// Those that say how the cluster DNS works, and no others.
     pub config_maps: OrdMap<ConfigMapName, Arc<ConfigMap>>,
+    /// Those that addresses of load balancers are allocated from. No decision depends on them.
+    pub address_pools: OrdMap<PoolName, Arc<AddressPool>>,
     /// Merged and sorted.
     pub service_cidrs: Arc<[IpNet]>,
     pub rejections: Arc<[Rejection]>,
@@ -60,6 +63,12 @@ impl ServiceTable {
     #[must_use]
     pub fn changed_namespaces(&self, new: &Self) -> Vec<Arc<str>> {
         changed(&self.namespaces, &new.namespaces)
+    }
+
+    /// The names of pools that differ between `self` (old) and `new`, in order.
+    #[must_use]
+    pub fn changed_address_pools(&self, new: &Self) -> Vec<PoolName> {
+        changed(&self.address_pools, &new.address_pools)
     }
 
     /// Whether there is such a namespace: there is the object, or anything is in it. Whoever keeps a

@@ -181,11 +181,12 @@ fn is_same_table(one: &ServiceTable, other: &ServiceTable) -> bool {
         namespaces,
         imports,
         config_maps,
+        address_pools,
         service_cidrs,
         rejections,
     } = one;
     (services, nodes, pods, service_cidrs, rejections)
         == (&other.services, &other.nodes, &other.pods, &other.service_cidrs, &other.rejections)
-        && (namespaces, imports, config_maps)
-            == (&other.namespaces, &other.imports, &other.config_maps)
+        && (namespaces, imports, config_maps, address_pools)
+            == (&other.namespaces, &other.imports, &other.config_maps, &other.address_pools)
 }

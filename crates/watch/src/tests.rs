@@ -82,7 +82,9 @@ fn port_of(object: &Object) -> Option<String> {
         | Object::Pod(_)
         | Object::Namespace(_)
         | Object::ServiceImport(_)
-        | Object::ConfigMap(_) => None,
+        | Object::ConfigMap(_)
+        | Object::AddressPool(_)
+        | Object::IpAddressPool(_) => None,
     }
 }
 

@@ -1,5 +1,7 @@
 //! How is a Service written?
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::is_default;
@@ -44,6 +46,8 @@ pub struct ServiceSpec {
     pub session_affinity: Option<String>,
     #[serde(skip_serializing_if = "is_default")]
     pub session_affinity_config: Option<SessionAffinityConfig>,
+    #[serde(deserialize_with = "nullable", skip_serializing_if = "is_default")]
+    pub selector: BTreeMap<String, String>,
     #[serde(rename = "loadBalancerIP", skip_serializing_if = "is_default")]
     pub load_balancer_ip: Option<String>,
     #[serde(skip_serializing_if = "is_default")]

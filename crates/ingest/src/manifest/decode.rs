@@ -23,6 +23,8 @@ pub(super) fn decode(mut value: Value, key: ObjectKey, report: &mut Report) -> O
         Kind::Namespace => typed(value, report).map(Object::Namespace),
         Kind::ServiceImport => typed(value, report).map(Object::ServiceImport),
         Kind::ConfigMap => typed(value, report).map(Object::ConfigMap),
+        Kind::AddressPool => typed(value, report).map(Object::AddressPool),
+        Kind::IpAddressPool => typed(value, report).map(Object::IpAddressPool),
     }
 }
 

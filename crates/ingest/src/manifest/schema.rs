@@ -35,6 +35,8 @@ pub(super) const fn of(kind: Kind) -> Shape {
         Kind::Namespace => NAMESPACE,
         Kind::ServiceImport => SERVICE_IMPORT,
         Kind::ConfigMap => CONFIG_MAP,
+        Kind::AddressPool => ADDRESS_POOL,
+        Kind::IpAddressPool => IP_ADDRESS_POOL,
     }
 }
 
@@ -243,6 +245,59 @@ const CONFIG_MAP: Shape = Struct(&[
     ("immutable", Any),
     ("kind", Text),
     ("metadata", METADATA),
+]);
+
+const ADDRESS_POOL: Shape = Struct(&[
+    ("apiVersion", Text),
+    ("kind", Text),
+    ("metadata", METADATA),
+    (
+        "spec",
+        Struct(&[
+            ("addresses", List(&Text)),
+            ("autoAssign", Flag),
+            ("avoidEdges", Flag),
+            ("disabled", Flag),
+            ("namespaceSelectors", List(&LABEL_SELECTOR)),
+            ("namespaces", List(&Text)),
+            ("priority", Number),
+            ("reserved", List(&Text)),
+            ("serviceSelectors", List(&LABEL_SELECTOR)),
+        ]),
+    ),
+    ("status", Any),
+]);
+
+const LABEL_SELECTOR: Shape = Struct(&[
+    (
+        "matchExpressions",
+        List(&Struct(&[("key", Text), ("operator", Text), ("values", List(&Text))])),
+    ),
+    ("matchLabels", Texts),
+]);
+
+const IP_ADDRESS_POOL: Shape = Struct(&[
+    ("apiVersion", Text),
+    ("kind", Text),
+    ("metadata", METADATA),
+    (
+        "spec",
+        Struct(&[
+            ("addresses", List(&Text)),
+            ("autoAssign", Flag),
+            ("avoidBuggyIPs", Flag),
+            (
+                "serviceAllocation",
+                Struct(&[
+                    ("namespaceSelectors", List(&LABEL_SELECTOR)),
+                    ("namespaces", List(&Text)),
+                    ("priority", Number),
+                    ("serviceSelectors", List(&LABEL_SELECTOR)),
+                ]),
+            ),
+        ]),
+    ),
+    ("status", Any),
 ]);
 
 const POD_CONDITION: Shape =

@@ -6,13 +6,16 @@ use ipnet::IpNet;
 use model::Rejection;
 
 use super::{Objects, Pending, Touched};
+use crate::address_pools::PoolAndRejections;
 use crate::api::{
     ConfigMap, EndpointSlice, Kind, Metadata, Namespace, Node, Object, ObjectKey, Pod, Service,
     ServiceCidr, ServiceImport,
 };
 use crate::rejected::Source;
 use crate::slices::SliceName;
-use crate::{config_map, namespace, node, pod, service, service_cidr, service_import, slice};
+use crate::{
+    address_pool, config_map, namespace, node, pod, service, service_cidr, service_import, slice,
+};
 
 impl Objects {
     /// Takes an object that is new or has changed.
@@ -26,6 +29,14 @@ impl Objects {
             Object::Namespace(object) => self.apply_namespace(&object),
             Object::ServiceImport(object) => self.apply_import(&object),
             Object::ConfigMap(object) => self.apply_config_map(&object),
+            Object::AddressPool(object) => {
+                let key = ObjectKey::of(Kind::AddressPool, &object.metadata);
+                self.set_pool(&key, Some(address_pool::read(&object)));
+            }
+            Object::IpAddressPool(object) => {
+                let key = ObjectKey::of(Kind::IpAddressPool, &object.metadata);
+                self.set_pool(&key, Some(address_pool::read_metallb(&object)));
+            }
         }
         Touched::default()
     }
@@ -108,6 +119,23 @@ impl Objects {
         let mut merged = IpNet::aggregate(&all);
         merged.sort();
         self.table.service_cidrs = merged.into();
+    }
+
+    /// A pool is so, or gone. Of several objects with its name one is the pool.
+    pub(super) fn set_pool(&mut self, key: &ObjectKey, read: Option<PoolAndRejections>) {
+        if read.is_none() {
+            self.rejected.set(Source::Object(key.to_origin()), Vec::new());
+        }
+        let (pool, rejections) = self.pools.set(key, read);
+        for (object, rejections) in rejections {
+            self.rejected.set(Source::Object(object), rejections);
+        }
+        let name = model::PoolName::new(key.name.as_str());
+        match pool {
+            Some(pool) if self.table.address_pools.get(&name) == Some(&pool) => {}
+            Some(pool) => drop(self.table.address_pools.insert(name, pool)),
+            None => drop(self.table.address_pools.remove(&name)),
+        }
     }
 
     fn set_rejections(&mut self, kind: Kind, metadata: &Metadata, rejections: Vec<Rejection>) {

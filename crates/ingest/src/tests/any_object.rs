@@ -4,9 +4,10 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use crate::api::{
-    Conditions, ConfigMap, Endpoint, EndpointPort, EndpointSlice, ForName, Hints, IntOrString,
-    Metadata, Namespace, Node, NodeAddress, Object, ObjectReference, Pod, PodIp, Service,
-    ServiceCidr, ServiceCidrSpec, ServiceImport, ServiceImportSpec, ServicePort, ServiceSpec,
+    AddressPool, AddressPoolSpec, Conditions, ConfigMap, Endpoint, EndpointPort, EndpointSlice,
+    ForName, Hints, IntOrString, IpAddressPool, IpAddressPoolSpec, Metadata, Namespace, Node,
+    NodeAddress, Object, ObjectReference, Pod, PodIp, Service, ServiceCidr, ServiceCidrSpec,
+    ServiceImport, ServiceImportSpec, ServicePort, ServiceSpec,
 };
 use crate::labels::{HEADLESS, IMPORT_NAME, SERVICE_NAME, SERVICE_PROXY_NAME, SOURCE_CLUSTER};
 
@@ -155,7 +156,20 @@ pub(super) fn other() -> impl Strategy<Value = Object> {
         let metadata = Metadata { name, namespace, ..Metadata::default() };
         Object::ConfigMap(ConfigMap { metadata, data: [("key".to_owned(), text)].into() })
     });
-    prop_oneof![node, cidr, pod, namespace, config_map]
+    prop_oneof![node, cidr, pod, namespace, config_map, address_pool()]
+}
+
+fn address_pool() -> impl Strategy<Value = Object> {
+    let addresses = || vec(one_of(&["192.0.2.0/24", "192.0.2.1-192.0.2.9", "fd00::1", "x"]), 0..3);
+    let metallb = (metadata(&["p", "q"], &[]), addresses()).prop_map(|(metadata, addresses)| {
+        let spec = IpAddressPoolSpec { addresses, ..IpAddressPoolSpec::default() };
+        Object::IpAddressPool(IpAddressPool { metadata, spec })
+    });
+    let ours = (metadata(&["p", "q"], &[]), addresses()).prop_map(|(metadata, addresses)| {
+        let spec = AddressPoolSpec { addresses, ..AddressPoolSpec::default() };
+        Object::AddressPool(AddressPool { metadata, spec })
+    });
+    prop_oneof![metallb, ours]
 }
 
 pub(super) fn import() -> impl Strategy<Value = Object> {

@@ -61,6 +61,7 @@ proptest! {
         prop_assert_eq!(&found.namespaces, &expected.namespaces);
         prop_assert_eq!(&found.imports, &expected.imports);
         prop_assert_eq!(&found.config_maps, &expected.config_maps);
+        prop_assert_eq!(&found.address_pools, &expected.address_pools);
         prop_assert_eq!(&found.service_cidrs, &expected.service_cidrs);
         prop_assert_eq!(&found.rejections, &expected.rejections);
     }

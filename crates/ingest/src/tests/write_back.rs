@@ -21,7 +21,7 @@ fn complete() -> Vec<Value> {
             "ipFamilies": ["IPv4"], "ipFamilyPolicy": "SingleStack", "externalIPs": ["192.0.2.1"],
             "externalName": "a.example", "externalTrafficPolicy": "Local",
             "internalTrafficPolicy": "Cluster", "trafficDistribution": "PreferClose",
-            "sessionAffinity": "ClientIP",
+            "sessionAffinity": "ClientIP", "selector": {"app": "web"},
             "sessionAffinityConfig": {"clientIP": {"timeoutSeconds": 60}},
             "loadBalancerIP": "192.0.2.2", "loadBalancerClass": "a/b",
             "loadBalancerSourceRanges": ["10.0.0.0/8"], "allocateLoadBalancerNodePorts": false,
@@ -70,7 +70,34 @@ fn complete() -> Vec<Value> {
         "apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata("coredns", "kube-system"),
         "data": {"Corefile": ". {}"},
     });
-    vec![service, slice, node, cidr, namespace, import, config_map]
+    let [pool, metallb] = complete_pools(metadata);
+    vec![service, slice, node, cidr, namespace, import, config_map, pool, metallb]
+}
+
+fn complete_pools(metadata: impl Fn(&str, &str) -> Value) -> [Value; 2] {
+    let selector = json!({
+        "matchLabels": {"a": "b"},
+        "matchExpressions": [{"key": "c", "operator": "In", "values": ["d"]}],
+    });
+    let pool = json!({
+        "apiVersion": "pogu.dev/v1alpha1", "kind": "AddressPool", "metadata": metadata("p", ""),
+        "spec": {
+            "addresses": ["192.0.2.0/24"], "reserved": ["192.0.2.1"], "avoidEdges": true,
+            "autoAssign": false, "disabled": true, "priority": 7, "namespaces": ["shop"],
+            "namespaceSelectors": [selector], "serviceSelectors": [selector],
+        },
+    });
+    let metallb = json!({
+        "apiVersion": "metallb.io/v1beta1", "kind": "IPAddressPool", "metadata": metadata("p", "x"),
+        "spec": {
+            "addresses": ["192.0.2.0/24"], "avoidBuggyIPs": true, "autoAssign": false,
+            "serviceAllocation": {
+                "priority": 7, "namespaces": ["shop"], "namespaceSelectors": [selector],
+                "serviceSelectors": [selector],
+            },
+        },
+    });
+    [pool, metallb]
 }
 
 #[test]

@@ -172,8 +172,12 @@ fn who_waits_first_shares_what_another_gets_after_it() {
 
 #[test]
 fn the_others_of_a_key_are_found_after_one_of_them_left() {
-    let services =
-        [sharing("a/1", "k", 80), sharing("a/2", "k", 443), service("a/3"), sharing("a/4", "m", 80)];
+    let services = [
+        sharing("a/1", "k", 80),
+        sharing("a/2", "k", 443),
+        service("a/3"),
+        sharing("a/4", "m", 80),
+    ];
     let mut allocator = allocator([pool("p", "10.0.0.0/24")], services);
     allocator.remove(&name("a/1"));
     allocator.apply(sharing("a/5", "k", 80));

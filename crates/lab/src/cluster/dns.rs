@@ -62,7 +62,9 @@ impl Cluster {
             | api::Object::Pod(_)
             | api::Object::ServiceCidr(_)
             | api::Object::ServiceImport(_)
-            | api::Object::ConfigMap(_) => false,
+            | api::Object::ConfigMap(_)
+            | api::Object::AddressPool(_)
+            | api::Object::IpAddressPool(_) => false,
         };
         if !service.selector.is_empty() || self.others.values().any(is_of) {
             return None;

@@ -109,6 +109,8 @@ impl Collection {
             Kind::Namespace => "namespaces",
             Kind::ServiceImport => "serviceimports",
             Kind::ConfigMap => "configmaps",
+            Kind::AddressPool => "addresspools",
+            Kind::IpAddressPool => "ipaddresspools",
         }
     }
 
@@ -129,7 +131,7 @@ impl Collection {
     /// Whether the API may lack the kind: a CRD that nobody has installed.
     pub(crate) const fn is_optional(&self) -> bool {
         match self.kind {
-            Kind::ServiceImport => true,
+            Kind::ServiceImport | Kind::AddressPool | Kind::IpAddressPool => true,
             Kind::Service
             | Kind::EndpointSlice
             | Kind::Node

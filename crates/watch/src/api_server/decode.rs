@@ -116,6 +116,8 @@ fn object(kind: Kind, json: &str) -> serde_json::Result<Object> {
         Kind::Namespace => Object::Namespace(serde_json::from_str(json)?),
         Kind::ServiceImport => Object::ServiceImport(serde_json::from_str(json)?),
         Kind::ConfigMap => Object::ConfigMap(serde_json::from_str(json)?),
+        Kind::AddressPool => Object::AddressPool(serde_json::from_str(json)?),
+        Kind::IpAddressPool => Object::IpAddressPool(serde_json::from_str(json)?),
     })
 }
 
