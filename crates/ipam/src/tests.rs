@@ -21,6 +21,7 @@ mod refusals;
 mod requests;
 mod sharing;
 mod sizes;
+mod taking_over;
 
 const HOUR: Duration = Duration::from_hours(1);
 

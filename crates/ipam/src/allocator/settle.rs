@@ -19,7 +19,8 @@ impl Allocator {
     ///
     /// First every Service that changed, or whose pool did, keeps what it may: of two that cannot both
     /// keep an address, the one that did not change, else the older. Then those that lack something
-    /// get it, by name. So the order in which changes were told does not matter.
+    /// get it: first who asks for an address, then who asks for a pool, and each by name. So the order
+    /// in which changes were told does not matter, and nobody is given what another asks for.
     pub fn settle(&mut self, now: Duration) -> Vec<ServiceName> {
         self.now = now;
         for address in self.memory.take_due(now) {
@@ -37,7 +38,7 @@ impl Allocator {
         lacking.extend(self.waiting_for(&freed));
         while !lacking.is_empty() {
             let mut given = BTreeSet::new();
-            for name in lacking {
+            for name in self.in_turn(lacking) {
                 let Some(entry) = self.entries.get(&name) else { continue };
                 before.entry(name.clone()).or_insert_with(|| entry.outcome.clone());
                 given.extend(self.complete(&name));
@@ -221,6 +222,16 @@ impl Allocator {
             }
         }
         self.changes.freed.insert(pool);
+    }
+
+    /// Whoever is content with any address is not to take the one that another asks for.
+    fn in_turn(&self, lacking: BTreeSet<ServiceName>) -> Vec<ServiceName> {
+        let mut all: Vec<ServiceName> = lacking.into_iter().collect();
+        all.sort_by_key(|name| {
+            let request = self.entries.get(name).and_then(|it| it.request.as_ref());
+            request.map(|it| (it.addresses.is_empty(), it.pool.is_none()))
+        });
+        all
     }
 
     fn waiting_for(&self, pools: &BTreeSet<PoolName>) -> BTreeSet<ServiceName> {

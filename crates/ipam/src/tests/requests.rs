@@ -39,6 +39,20 @@ fn what_is_asked_for_and_cannot_be_given_is_never_replaced_by_something_else() {
 }
 
 #[test]
+fn who_asks_is_served_before_who_takes_any() {
+    let services = [
+        service("a/any"),
+        in_pool(service("b/pool"), "p"),
+        asking_for(service("c/address"), "10.0.0.0"),
+    ];
+    let allocator = allocator([pool("p", "10.0.0.0/30")], services);
+    assert_eq!(
+        all_told(&allocator, ["a/any", "b/pool", "c/address"]),
+        ["10.0.0.2 of p", "10.0.0.1 of p", "10.0.0.0 of p"]
+    );
+}
+
+#[test]
 fn an_address_that_somebody_has_is_given_when_it_is_given_up() {
     let second = asking_for(service("shop/b"), "10.0.0.7");
     let first = asking_for(service("shop/a"), "10.0.0.7");
