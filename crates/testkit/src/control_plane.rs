@@ -6,7 +6,7 @@
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -113,6 +113,14 @@ impl ControlPlane {
         output.status.success()
     }
 
+    /// Why the server would not take these objects, as kubectl says it; empty where it would.
+    #[must_use]
+    pub fn refusal(&self, manifests: &str) -> String {
+        let words = ["apply", "--dry-run=server", "-f", "-"];
+        let output = finish(&mut self.kubectl_command(&words), manifests);
+        String::from_utf8(output.stderr).unwrap()
+    }
+
     fn kubectl_with(&self, words: &str, input: &str) -> String {
         self.kubectl_told(&words.split(' ').collect::<Vec<_>>(), input)
     }
@@ -187,13 +195,17 @@ impl Drop for ControlPlane {
 }
 
 fn run(command: &mut Command, input: &str) -> String {
-    let all = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = all.spawn().unwrap();
-    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
-    let output = child.wait_with_output().unwrap();
+    let output = finish(command, input);
     let err = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{command:?}: {err}");
     String::from_utf8(output.stdout).unwrap()
+}
+
+fn finish(command: &mut Command, input: &str) -> Output {
+    let all = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = all.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    child.wait_with_output().unwrap()
 }
 
 #[expect(clippy::disallowed_methods, reason = "runs the control plane and kubectl")]
