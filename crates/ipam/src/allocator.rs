@@ -172,6 +172,10 @@ impl Allocator {
 
     /// What a Service had before this allocator knew of it.
     pub fn remember(&mut self, address: IpAddr, remembered: Remembered) {
+        // Who has it knows it better.
+        if self.holders.has(address) {
+            return;
+        }
         let forgotten = self.memory.insert(address, remembered, self.now);
         for address in forgotten.into_iter().chain([address]) {
             self.note_vacancy(address);

@@ -114,6 +114,11 @@ fn what_is_remembered_can_be_handed_to_the_next() {
     second.apply_pool(pool("p", "10.0.0.0/24"));
     add(&mut second, &["a/new", "x/1"], 2 * HOUR);
     assert_eq!(all_told(&second, ["a/new", "x/1"]), ["10.0.0.1 of p", "10.0.0.0 of p"]);
+    // It came too late for one that somebody has.
+    for (address, remembered) in first.remembered() {
+        second.remember(address, Remembered::clone(remembered));
+    }
+    assert_eq!(second.remembered().count(), 0);
 }
 
 #[test]
