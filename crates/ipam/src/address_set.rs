@@ -144,6 +144,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
         #[test]
         fn is_a_set(changes in prop::collection::vec((any::<bool>(), 0u8..40, 0u8..8, any::<bool>()), 1..40)) {
             let (mut set, mut plain) = (AddressSet::default(), BTreeSet::new());

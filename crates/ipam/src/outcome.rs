@@ -155,7 +155,8 @@ impl PoolRefusal {
         }
     }
 
-    const fn may_pass(&self) -> bool {
+    /// Whether it may be otherwise when somebody gives something up.
+    pub(crate) const fn may_pass(&self) -> bool {
         match self {
             Self::Exhausted { .. } => true,
             Self::Address(_, candidate) => candidate.may_pass(),

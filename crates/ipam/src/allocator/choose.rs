@@ -133,10 +133,16 @@ impl Allocator {
         if request.family_policy == FamilyPolicy::PreferDualStack {
             for family in &request.families {
                 for space in &open {
-                    if let Ok(chosen) = self.pick_all(space, request, &[*family]) {
-                        let (_, home) = chosen.first().expect("one family, one address");
-                        refusals.retain(|(pool, _)| pool == home);
-                        return (chosen, Some(Refusal::Pools(refusals)));
+                    let home = &space.territory.pool.name;
+                    let mut told = refusals.iter_mut().filter(|(pool, _)| pool == home);
+                    match (self.pick_all(space, request, &[*family]), told.next()) {
+                        (Ok(chosen), _) => {
+                            refusals.retain(|(pool, _)| pool == home);
+                            return (chosen, Some(Refusal::Pools(refusals)));
+                        }
+                        // One family is enough, so what it waits for counts, not what never comes.
+                        (Err(refusal), Some((_, told))) if !told.may_pass() => *told = refusal,
+                        (Err(_), _) => {}
                     }
                 }
             }

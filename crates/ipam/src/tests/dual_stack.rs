@@ -61,6 +61,16 @@ fn prefer_takes_its_second_family_where_there_is_no_first() {
 }
 
 #[test]
+fn who_would_take_one_family_of_two_waits_for_the_one_that_the_pool_has() {
+    let v6_first = AddressRequest { families: vec![Family::V6, Family::V4], ..prefer("x/2") };
+    let mut allocator = allocator([pool("a-v4", "10.0.0.7")], [service("x/1"), v6_first]);
+    assert_eq!(told(&allocator, "x/2"), "pool a-v4: no IPv4 address is left (1 of 1 are in use)");
+    allocator.remove(&name("x/1"));
+    allocator.settle(HOUR);
+    assert_eq!(told(&allocator, "x/2"), "10.0.0.7 of a-v4 | pool a-v4: has no IPv6 addresses");
+}
+
+#[test]
 fn the_second_family_comes_later_from_the_same_pool_and_no_other() {
     let mut allocator = allocator([v4()], [prefer("x/1"), require("x/2")]);
     allocator.apply_pool(v6());

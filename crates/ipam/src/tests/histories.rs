@@ -302,6 +302,8 @@ fn check(history: Vec<Vec<Change>>, settings: Settings) -> Result<(), TestCaseEr
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn nobody_has_what_is_anothers_and_a_restart_changes_nothing(history in vec(vec(change(), 1..6), 1..8)) {
         check(history, Settings::default())?;
