@@ -23,8 +23,8 @@ const MESSAGE_BYTES_MAX: usize = 4_096;
 /// What was written comes back as a change of the object. If it does not, it is written again.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Of the server's refusals, this long is waited for.
-const AFTER_FAILURE: Duration = Duration::from_secs(30);
+/// The longest pause after failures in a row.
+const AFTER_FAILURES: Duration = Duration::from_secs(30);
 
 /// The condition's message; its status is always `False`.
 type Message = String;
@@ -45,8 +45,17 @@ pub(crate) struct Conditions {
     wanted: BTreeMap<ServiceName, Message>,
     /// Those that are there at all.
     present: BTreeSet<ServiceName>,
-    /// What was written, or could not be, and when it may be tried again.
-    tried: BTreeMap<ServiceName, (Option<Message>, Instant)>,
+    tried: BTreeMap<ServiceName, Tried>,
+}
+
+/// What was written, or could not be.
+#[derive(Debug)]
+struct Tried {
+    message: Option<Message>,
+    /// In a row.
+    failures: u32,
+    /// When it may be tried again.
+    again: Instant,
 }
 
 /// One status to be written: `None` takes our condition away.
@@ -106,7 +115,7 @@ impl Conditions {
         let may = |writing: &Writing| {
             self.tried
                 .get(&writing.service)
-                .is_none_or(|(tried, again)| *tried != writing.message || *again <= now)
+                .is_none_or(|tried| tried.message != writing.message || tried.again <= now)
         };
         differing.filter(may).collect()
     }
@@ -114,7 +123,7 @@ impl Conditions {
     /// When something that differs may be tried again.
     pub(crate) fn next_due(&self) -> Option<Instant> {
         let waits = self.differing().filter_map(|it| self.tried.get(&it.service));
-        waits.map(|(_, again)| *again).min()
+        waits.map(|tried| tried.again).min()
     }
 
     fn differing(&self) -> impl Iterator<Item = Writing> {
@@ -130,10 +139,32 @@ impl Conditions {
         })
     }
 
-    /// It is being written, or was: its change comes.
-    pub(crate) fn tried(&mut self, writing: &Writing, has_failed: bool, now: Instant) {
-        let again = now + if has_failed { AFTER_FAILURE } else { PATIENCE };
-        self.tried.insert(writing.service.clone(), (writing.message.clone(), again));
+    /// It is being written; how that ends is said later.
+    pub(crate) fn tried(&mut self, writing: &Writing, now: Instant) {
+        let failures = self.failures(writing);
+        self.note(writing, failures, now + PATIENCE);
+    }
+
+    /// It was written: its change comes.
+    pub(crate) fn written(&mut self, writing: &Writing, now: Instant) {
+        self.note(writing, 0, now + PATIENCE);
+    }
+
+    /// It could not be written.
+    pub(crate) fn failed(&mut self, writing: &Writing, now: Instant) {
+        let failures = self.failures(writing).saturating_add(1);
+        self.note(writing, failures, now + watch::pause(failures, AFTER_FAILURES, None, 1.0));
+    }
+
+    /// In a row, of the same.
+    fn failures(&self, writing: &Writing) -> u32 {
+        let last = self.tried.get(&writing.service);
+        last.filter(|it| it.message == writing.message).map_or(0, |it| it.failures)
+    }
+
+    fn note(&mut self, writing: &Writing, failures: u32, again: Instant) {
+        let tried = Tried { message: writing.message.clone(), failures, again };
+        self.tried.insert(writing.service.clone(), tried);
     }
 }
 

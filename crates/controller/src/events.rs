@@ -15,7 +15,9 @@ const REMIND: Duration = Duration::from_secs(30 * 60);
 /// One that comes back is not told again sooner.
 const AGAIN: Duration = Duration::from_secs(60);
 
-const AFTER_FAILURE: Duration = Duration::from_secs(30);
+/// The longest pause after failures in a row: most servers that refuse one request take the next, and
+/// one that goes on refusing is not asked for ever at that pace.
+const AFTER_FAILURES: Duration = Duration::from_secs(30);
 
 /// Problems that are remembered. Beyond, new ones are told nowhere but in logs and metrics.
 const KEPT_MAX: usize = 4_096;
@@ -34,6 +36,8 @@ struct Kept {
     /// It was away since it was told.
     has_returned: bool,
     told: Option<Instant>,
+    /// In a row.
+    failures: u32,
     /// Not before this time, after a failure.
     not_before: Instant,
 }
@@ -69,7 +73,13 @@ impl Events {
                 self.untold += 1;
                 continue;
             }
-            let kept = Kept { is_there: true, has_returned: false, told: None, not_before: now };
+            let kept = Kept {
+                is_there: true,
+                has_returned: false,
+                told: None,
+                failures: 0,
+                not_before: now,
+            };
             self.kept.insert(problem.clone(), kept);
         }
     }
@@ -84,7 +94,7 @@ impl Events {
         self.kept.values().filter(|kept| kept.is_there).map(Kept::due).min()
     }
 
-    /// It is being told; a failure is said later.
+    /// It is being told; how that ends is said later.
     pub(crate) fn tell(&mut self, problem: &Problem, now: Instant) {
         if let Some(kept) = self.kept.get_mut(problem) {
             (kept.told, kept.has_returned) = (Some(now), false);
@@ -94,7 +104,16 @@ impl Events {
     /// It could not be told.
     pub(crate) fn failed(&mut self, problem: &Problem, now: Instant) {
         if let Some(kept) = self.kept.get_mut(problem) {
-            (kept.told, kept.not_before) = (None, now + AFTER_FAILURE);
+            kept.failures = kept.failures.saturating_add(1);
+            let pause = watch::pause(kept.failures, AFTER_FAILURES, None, 1.0);
+            (kept.told, kept.not_before) = (None, now + pause);
+        }
+    }
+
+    /// It was told.
+    pub(crate) fn succeeded(&mut self, problem: &Problem) {
+        if let Some(kept) = self.kept.get_mut(problem) {
+            kept.failures = 0;
         }
     }
 

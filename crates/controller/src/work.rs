@@ -126,7 +126,7 @@ impl Work {
                 return;
             }
             self.pace.done(now);
-            self.conditions.tried(&writing, false, now);
+            self.conditions.tried(&writing, now);
             let requests = self.requests.clone();
             self.writing.spawn(async move {
                 let outcome = writer::apply_condition(&requests, &writing).await;
@@ -164,12 +164,16 @@ impl Work {
     pub(crate) fn ended(&mut self, outcome: Outcome, now: Instant) {
         let (outcome, written) = match outcome {
             Outcome::Condition(writing, outcome) => {
-                self.conditions.tried(&writing, outcome.is_err(), now);
+                match &outcome {
+                    Ok(()) => self.conditions.written(&writing, now),
+                    Err(_) => self.conditions.failed(&writing, now),
+                }
                 (outcome, &self.figures.conditions_written)
             }
             Outcome::Event(problem, outcome) => {
-                if outcome.is_err() {
-                    self.events.failed(&problem, now);
+                match &outcome {
+                    Ok(()) => self.events.succeeded(&problem),
+                    Err(_) => self.events.failed(&problem, now),
                 }
                 (outcome, &self.figures.events_written)
             }

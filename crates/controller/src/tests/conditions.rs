@@ -61,7 +61,7 @@ fn what_is_being_written_is_not_written_twice_but_again_when_it_does_not_come_ba
     let (mut conditions, now) = (Conditions::default(), monotonic());
     conditions.see(&service(json!([])));
     conditions.want(&[problem("spec.a: 1")]);
-    conditions.tried(&writing(Some("spec.a: 1"), None), false, now);
+    conditions.tried(&writing(Some("spec.a: 1"), None), now);
     assert_eq!(conditions.due(now), []);
     let patience = Duration::from_secs(10);
     assert_eq!(conditions.next_due(), Some(now + patience));
@@ -69,6 +69,28 @@ fn what_is_being_written_is_not_written_twice_but_again_when_it_does_not_come_ba
     // What is wanted otherwise does not wait.
     conditions.want(&[problem("spec.a: 2")]);
     assert_eq!(conditions.due(now), [writing(Some("spec.a: 2"), None)]);
+}
+
+#[test]
+fn what_could_not_be_written_is_tried_again_soon_and_then_less_often() {
+    let (mut conditions, mut now) = (Conditions::default(), monotonic());
+    let writing = writing(Some("spec.a: 1"), None);
+    conditions.see(&service(json!([])));
+    conditions.want(&[problem("spec.a: 1")]);
+    let mut pauses = Vec::new();
+    for _ in 0..10 {
+        conditions.tried(&writing, now);
+        conditions.failed(&writing, now);
+        let due = conditions.next_due().unwrap();
+        pauses.push((due - now).as_millis());
+        now = due;
+        assert_eq!(conditions.due(now), std::slice::from_ref(&writing));
+    }
+    let doubled = [200, 400, 800, 1_600, 3_200, 6_400, 12_800, 25_600, 30_000, 30_000];
+    assert_eq!(pauses, doubled);
+    conditions.written(&writing, now);
+    conditions.failed(&writing, now);
+    assert_eq!(conditions.next_due(), Some(now + Duration::from_millis(200)));
 }
 
 #[test]

@@ -63,9 +63,20 @@ fn what_could_not_be_told_is_tried_again_later() {
     let (mut events, start) = (Events::default(), monotonic());
     events.set(&[problem("a")], start);
     assert_eq!(told(&mut events, start), ["a"]);
-    events.failed(&problem("a"), start);
-    assert_eq!(events.next_due(), Some(start + Duration::from_secs(30)));
-    assert_eq!(told(&mut events, start + Duration::from_secs(30)), ["a"]);
+    let mut pauses = Vec::new();
+    let mut now = start;
+    for _ in 0..10 {
+        events.failed(&problem("a"), now);
+        let due = events.next_due().unwrap();
+        pauses.push((due - now).as_millis());
+        now = due;
+        assert_eq!(told(&mut events, now), ["a"]);
+    }
+    let doubled = [200, 400, 800, 1_600, 3_200, 6_400, 12_800, 25_600, 30_000, 30_000];
+    assert_eq!(pauses, doubled);
+    events.succeeded(&problem("a"));
+    events.failed(&problem("a"), now);
+    assert_eq!(events.next_due(), Some(now + Duration::from_millis(200)));
 }
 
 #[test]
