@@ -154,6 +154,10 @@ func reset(answer http.ResponseWriter) {
 }
 
 func (faulty *Faulty) watchOver(response *http.Response) error {
+	// What is no HTTP any more is passed both ways, which a body that is only read could not be.
+	if response.StatusCode == http.StatusSwitchingProtocols {
+		return nil
+	}
 	response.Body = &pieces{ReadCloser: response.Body, faulty: faulty, request: response.Request}
 	return nil
 }

@@ -65,7 +65,7 @@ func (tunnel Tunnel) open(answer http.ResponseWriter, request *http.Request) int
 		return code
 	}
 	defer server.Close()
-	client, _, err := http.NewResponseController(answer).Hijack()
+	client, said, err := http.NewResponseController(answer).Hijack()
 	if err != nil {
 		return http.StatusInternalServerError
 	}
@@ -74,12 +74,13 @@ func (tunnel Tunnel) open(answer http.ResponseWriter, request *http.Request) int
 		return code
 	}
 	ended := make(chan struct{}, 2)
-	pass := func(to, from net.Conn) {
+	pass := func(to io.Writer, from io.Reader) {
 		// Either end is the end of both.
 		_, _ = io.Copy(to, from)
 		ended <- struct{}{}
 	}
-	go pass(server, client)
+	// What it said without waiting for the answer is read already.
+	go pass(server, said)
 	go pass(client, server)
 	<-ended
 	return code

@@ -56,6 +56,6 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let test = options.skip.iter().fold(test, |it, skip| it.arg(format!("--ginkgo.skip={skip}")));
     let outcome = test.args(options.arguments.iter().map(String::as_str)).run();
     println!("\nwhat was run, and how it ended: {}", workspace::relative(&report)?);
-    cluster.down()?;
-    outcome
+    let taken_away = cluster.down();
+    outcome.and(taken_away)
 }

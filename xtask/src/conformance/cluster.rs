@@ -66,9 +66,14 @@ impl Cluster {
             state: env::temp_dir().join(format!("pogu-{NAME}")),
             is_down: false,
         };
-        if Path::new("/run/netns").join(NAME).exists() {
+        let netns = Path::new("/run/netns").join(NAME);
+        if netns.exists() {
             println!("taking away what an earlier run has left");
-            cluster.take_away()?;
+            // A run that was killed early has no lab or no control plane that could be ended.
+            let taken_away = cluster.take_away();
+            if netns.exists() {
+                taken_away?;
+            }
         }
         cluster.make_namespace()?;
         cluster
