@@ -106,7 +106,7 @@ fn rounds(
     series: &[Series],
     folder: &Path,
 ) -> Result<Vec<(Software, Vec<Round>)>> {
-    writer.await_objects()?;
+    writer.await_done()?;
     let mut all: Vec<(Software, Vec<Round>)> =
         options.software.iter().map(|software| (*software, Vec::new())).collect();
     let mut turn = Turn { services, endpoints, number: 0 };

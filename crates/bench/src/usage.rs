@@ -16,6 +16,12 @@ pub(crate) fn resident_of(pid: u32, field: &str) -> anyhow::Result<u64> {
     memory(&format!("/proc/{pid}/status"), field)
 }
 
+/// From now on `VmHWM` of another process tells of what is still to come.
+pub(crate) fn reset_resident_max(pid: u32) -> anyhow::Result<()> {
+    let path = format!("/proc/{pid}/clear_refs");
+    std::fs::write(&path, "5").with_context(|| path.clone())
+}
+
 /// What another process has for itself and its share of what it has with others, in bytes.
 pub(crate) fn proportional_of(pid: u32) -> anyhow::Result<u64> {
     memory(&format!("/proc/{pid}/smaps_rollup"), "Pss")

@@ -78,6 +78,17 @@ impl ControlPlane {
         Ok(path)
     }
 
+    /// Starts the API server anew, over a storage that has forgotten everything but what is there now.
+    pub(crate) fn forget_the_past(&self) -> Result<()> {
+        let state = text(&self.state)?;
+        let api_server = ["kube-apiserver"];
+        for (verb, of) in [("kill", &api_server[..]), ("compact", &[]), ("start", &api_server)] {
+            let args = [&[verb, "--state", state], of].concat();
+            process::stdout_of(text(&self.program)?, &args, "", START_DEADLINE)?;
+        }
+        Ok(())
+    }
+
     /// How far the record of requests goes.
     pub(crate) fn mark(&self) -> Result<u64> {
         Ok(fs::metadata(self.audit_log())?.len())

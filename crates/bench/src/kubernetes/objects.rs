@@ -10,6 +10,8 @@ use crate::cluster::Number;
 const SERVICES: &str = "/api/v1/namespaces/default/services";
 const SLICES: &str = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices";
 const NODES: &str = "/api/v1/nodes";
+const CONFIG_MAPS: &str = "/api/v1/namespaces/default/configmaps";
+const UNRELATED: &str = "unrelated";
 
 /// Something to be written.
 #[derive(Debug)]
@@ -33,18 +35,31 @@ pub(crate) fn all(site: &Site, services: usize, endpoints: usize) -> Vec<Order> 
             ]},
         }),
     });
+    let other = Order { path: CONFIG_MAPS.to_owned(), body: config_map("") };
     let numbers = || (0..services).map(Number);
     let service = |number| Order { path: SERVICES.to_owned(), body: service(number) };
     let slice = |number: Number| Order {
         path: SLICES.to_owned(),
         body: slice(number, &number.endpoints(endpoints)),
     };
-    nodes.chain(numbers().map(service)).chain(numbers().map(slice)).collect()
+    nodes.chain([other]).chain(numbers().map(service)).chain(numbers().map(slice)).collect()
 }
 
 /// Other endpoints for a Service.
 pub(crate) fn replacement(number: Number, endpoints: &[Ipv4Addr]) -> Order {
     Order { path: format!("{SLICES}/{}", slice_name(number)), body: slice(number, endpoints) }
+}
+
+/// What nobody follows.
+pub(crate) fn unrelated(word: &str) -> Order {
+    Order { path: format!("{CONFIG_MAPS}/{UNRELATED}"), body: config_map(word) }
+}
+
+fn config_map(word: &str) -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": UNRELATED},
+        "data": {"word": word},
+    })
 }
 
 fn service(number: Number) -> Value {

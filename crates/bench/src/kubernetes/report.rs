@@ -20,6 +20,7 @@ pub(crate) struct Measured {
     pub(crate) cold_start_requests: Rounds,
     pub(crate) resident_mib: Rounds,
     pub(crate) resident_max_mib: Rounds,
+    pub(crate) resident_anew_mib: Rounds,
     pub(crate) calm: Changes,
     pub(crate) steady: Changes,
 }
@@ -47,6 +48,7 @@ impl Measured {
             cold_start_requests: over(|it| count(it.cold_start_requests)),
             resident_mib: over(|it| mib(it.resident_bytes)),
             resident_max_mib: over(|it| mib(it.resident_max_bytes)),
+            resident_anew_mib: over(|it| mib(it.resident_anew_bytes)),
             calm: Changes::new(rounds, 0),
             steady: Changes::new(rounds, 1),
         }
@@ -73,12 +75,13 @@ impl Changes {
 
 type Value = fn(&Measured) -> f64;
 
-const ROWS: [(&str, Value); 16] = [
+const ROWS: [(&str, Value); 17] = [
     ("cold start, s", |it| it.cold_start_s.median),
     ("  processor time, s", |it| it.cold_start_processor_s.median),
     ("  requests", |it| it.cold_start_requests.median),
     ("resident, MiB", |it| it.resident_mib.median),
     ("  at most", |it| it.resident_max_mib.median),
+    ("  at most, all listed anew", |it| it.resident_anew_mib.median),
     ("a change now and then, ms p50", |it| it.calm.time.p50_us / 1e3),
     ("  p99", |it| it.calm.time.p99_us / 1e3),
     ("  processor time, ms", |it| it.calm.processor_ms),

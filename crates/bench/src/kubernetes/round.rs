@@ -10,15 +10,18 @@ use host::clock::{monotonic, pause};
 
 use super::change::{self, LOOK, Series, Turn};
 use super::control_plane::ControlPlane;
+use super::objects::unrelated;
 use super::probe::{Endpoints, reached};
 use super::proxy::{Proxy, Software};
 use super::site::{Node, bytes_received};
 use super::writer::Writer;
 use crate::cluster::Number;
-use crate::usage::{processor_time_of, resident_of};
+use crate::usage::{processor_time_of, reset_resident_max, resident_of};
 
 /// A start that takes longer has failed.
 const START_DEADLINE: Duration = Duration::from_secs(900);
+/// So has a list that takes longer, with the return of the API server before it.
+const LIST_DEADLINE: Duration = Duration::from_secs(120);
 /// Services that a start is watched by; all are asked at its end.
 const SAMPLE: usize = 64;
 /// After a start, until what it left to be done is done.
@@ -42,6 +45,8 @@ pub(crate) struct Round {
     pub(crate) cold_start_requests: usize,
     pub(crate) resident_bytes: u64,
     pub(crate) resident_max_bytes: u64,
+    /// At most, while all objects are listed anew.
+    pub(crate) resident_anew_bytes: u64,
     /// In the order of the series asked for.
     pub(crate) series: Vec<Changed>,
 }
@@ -82,18 +87,20 @@ impl Stage<'_, '_> {
 
     fn measure(&self, software: Software, series: &[Series], turn: &mut Turn) -> Result<Round> {
         let user = software.title();
-        let mark = self.control_plane.mark()?;
+        let (mark, bytes) = (self.control_plane.mark()?, bytes_received()?);
         let start = monotonic();
         let proxy = Proxy::start(software, self.node, self.kubeconfig, self.folder)?;
         let cold_start = self.await_all(&proxy, start)?;
         let cold_start_processor = processor_time_of(proxy.pid())?;
         pause(SETTLE);
+        let bytes_of_all = bytes_received()?.saturating_sub(bytes);
         let mut round = Round {
             cold_start,
             cold_start_processor,
             cold_start_requests: total(&self.control_plane.requests(user, mark)?),
             resident_bytes: 0,
             resident_max_bytes: 0,
+            resident_anew_bytes: 0,
             series: Vec::new(),
         };
         for one in series {
@@ -111,7 +118,29 @@ impl Stage<'_, '_> {
         }
         round.resident_bytes = resident_of(proxy.pid(), "VmRSS")?;
         round.resident_max_bytes = resident_of(proxy.pid(), "VmHWM")?;
+        self.list_anew(&proxy, bytes_of_all)?;
+        round.resident_anew_bytes = resident_of(proxy.pid(), "VmHWM")?;
         Ok(round)
+    }
+
+    /// Makes the API server forget what the program has heard of last, and waits until that has read all
+    /// again.
+    fn list_anew(&self, proxy: &Proxy, bytes_of_all: u64) -> Result<()> {
+        reset_resident_max(proxy.pid())?;
+        let (bytes, start) = (bytes_received()?, monotonic());
+        // The past begins behind the last version that the program has heard of.
+        self.writer.order(0, unrelated(&proxy.pid().to_string()))?;
+        self.writer.await_done()?;
+        self.control_plane.forget_the_past()?;
+        while bytes_received()?.saturating_sub(bytes) < bytes_of_all / 10 * 9 {
+            proxy.is_alive()?;
+            if start.elapsed() > LIST_DEADLINE {
+                bail!("nothing was listed anew in {} s", LIST_DEADLINE.as_secs());
+            }
+            pause(SETTLE / 100);
+        }
+        pause(SETTLE);
+        Ok(())
     }
 
     /// Waits until each Service leads to an endpoint: how long it took.

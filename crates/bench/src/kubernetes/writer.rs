@@ -10,7 +10,7 @@ use host::clock::monotonic;
 use host::netns::Netns;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinSet;
-use watch::{Access, Caller, Method, Requests};
+use watch::{Access, Caller, Method, RequestError, Requests};
 
 use super::objects::Order;
 
@@ -50,10 +50,11 @@ impl<'scope> Writer<'scope> {
         Self { orders, done, thread }
     }
 
-    /// Waits until all objects are there.
-    pub(crate) fn await_objects(&self) -> Result<()> {
+    /// Waits until the one thing is done that was asked for last: first of all, that all objects are
+    /// there.
+    pub(crate) fn await_done(&self) -> Result<()> {
         // It only fails when the thread has ended, which tells why at its end.
-        self.done.recv().map(|_| ()).context("the objects could not be made")
+        self.done.recv().map(|_| ()).context("the API server did not take it")
     }
 
     pub(crate) fn order(&self, number: usize, order: Order) -> Result<()> {
@@ -103,7 +104,12 @@ fn replace_each(
 ) -> Result<()> {
     while let Ok((number, Order { path, body })) = orders.recv() {
         let body = body.to_string().into_bytes();
-        runtime.block_on(requests.send(Method::Replace, &path, Some(body)))?;
+        let write = || runtime.block_on(requests.send(Method::Replace, &path, Some(body.clone())));
+        match write() {
+            // Of a connection from before the API server's new start.
+            Err(RequestError::Lost { .. }) => write().map(drop)?,
+            answer => answer.map(drop)?,
+        }
         if done.send((number, monotonic())).is_err() {
             break;
         }
