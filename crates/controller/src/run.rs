@@ -105,6 +105,8 @@ pub fn run(settings: Settings) -> Result<(), Failure> {
         .spawn(move || read.into_iter().all(|batch| batches_sender.blocking_send(batch).is_ok()))?;
     let runtime = Builder::new_current_thread().enable_all().max_blocking_threads(2).build()?;
     let outcome = runtime.block_on(go_on(settings, batches));
+    // An exec plugin that hangs is not waited for.
+    runtime.shutdown_background();
     stopper.stop();
     let passed = passing.join().map(drop);
     let followed = following.join().map(drop);

@@ -1,13 +1,19 @@
 //! What does another program say? Tests ask, development tasks, and who gets credentials by a plugin.
 
-use std::io::{self, Read, Write};
+use std::io;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
+
+use crate::clock::monotonic;
+
+mod pipes;
+
+use pipes::Pipes;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Output {
@@ -16,38 +22,58 @@ pub struct Output {
     pub stderr: String,
 }
 
+/// How long a program may take, and how much it may write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bounds {
+    pub deadline: Duration,
+    /// Of its output, and of its errors, each.
+    pub bytes_max: usize,
+}
+
 #[derive(Debug, thiserror::Error)]
 pub enum ProcessError {
     #[error("cannot run {program}: {call}: {source}")]
     Failed { program: String, call: &'static str, source: io::Error },
     #[error("{program} did not end within {} ms", .deadline.as_millis())]
     TooSlow { program: String, deadline: Duration },
+    #[error("{program} wrote more than {bytes_max} bytes")]
+    TooMuch { program: String, bytes_max: usize },
     #[error("{program} failed: {status}: {stderr}")]
     Unsuccessful { program: String, status: ExitStatus, stderr: String },
 }
 
+/// How it ended that a program was heard.
+enum Heard {
+    Ended,
+    TooSlow,
+    TooMuch,
+}
+
 /// Runs a program to its end, in the network namespace of the calling thread. At its end or at the
-/// deadline all that it left running in its process group is killed.
+/// deadline all that it left running in its process group is killed. For programs that are trusted
+/// not to write without end.
 pub fn run(
     program: &str,
     args: &[&str],
     stdin: &str,
     deadline: Duration,
 ) -> Result<Output, ProcessError> {
-    run_with(program, args, &[], stdin, deadline)
+    run_with(program, args, &[], stdin, Bounds { deadline, bytes_max: usize::MAX })
 }
 
-/// The same with more variables than it inherits.
+/// The same for any program, with more variables than it inherits. Whatever it leaves running, and
+/// whoever holds its pipes open, this returns soon after the deadline.
 #[expect(clippy::disallowed_methods, reason = "the one place that runs programs")]
 pub fn run_with(
     program: &str,
     args: &[&str],
     variables: &[(String, String)],
     stdin: &str,
-    deadline: Duration,
+    bounds: Bounds,
 ) -> Result<Output, ProcessError> {
     let failed =
         |call| move |source| ProcessError::Failed { program: program.to_owned(), call, source };
+    let until = monotonic() + bounds.deadline;
     let mut child = Command::new(program)
         .args(args)
         .envs(variables.iter().cloned())
@@ -57,35 +83,70 @@ pub fn run_with(
         .process_group(0)
         .spawn()
         .map_err(failed("spawn"))?;
-    let input = child.stdin.take();
-    let (output, errors) = (child.stdout.take(), child.stderr.take());
-    thread::scope(|scope| {
-        let writer = scope.spawn(|| match input {
-            Some(mut pipe) => pipe.write_all(stdin.as_bytes()),
-            None => Ok(()),
-        });
-        let output = scope.spawn(|| read_all(output));
-        let errors = scope.spawn(|| read_all(errors));
-        let ended = ends_within(&child, deadline);
-        // Until it is waited for, the group is there, and its number nobody else's.
-        kill_process_group(Pid::from_child(&child), Signal::KILL)
-            .map_err(|errno| failed("kill")(errno.into()))?;
-        let status = child.wait().map_err(failed("wait"))?;
-        let panicked = |_| failed("pipe")(io::ErrorKind::Other.into());
-        // A program that ends without reading its input is no failure of ours.
-        let written = writer.join().map_err(panicked)?;
-        let stdout = output.join().map_err(panicked)?.map_err(failed("read stdout"))?;
-        let stderr = errors.join().map_err(panicked)?.map_err(failed("read stderr"))?;
-        if !ended.map_err(failed("poll"))? {
-            return Err(ProcessError::TooSlow { program: program.to_owned(), deadline });
+    let heard = Pipes::of(&mut child, stdin.as_bytes()).and_then(|mut pipes| {
+        let heard = hear(&child, &mut pipes, bounds.bytes_max, until)?;
+        Ok((pipes, heard))
+    });
+    // Until it is waited for, the group is there, and its number nobody else's.
+    kill_process_group(Pid::from_child(&child), Signal::KILL)
+        .map_err(|errno| failed("kill")(errno.into()))?;
+    let status = child.wait().map_err(failed("wait"))?;
+    let (mut pipes, mut heard) = heard.map_err(failed("hear"))?;
+    if matches!(heard, Heard::Ended) {
+        heard = hear_rest(&mut pipes, bounds.bytes_max, until).map_err(failed("hear"))?;
+    }
+    let program = program.to_owned();
+    match heard {
+        Heard::Ended => {
+            let (stdout, stderr) = pipes.heard();
+            Ok(Output { status, stdout, stderr })
         }
-        match written {
-            Err(source) if source.kind() != io::ErrorKind::BrokenPipe => {
-                Err(failed("write stdin")(source))
-            }
-            _ => Ok(Output { status, stdout, stderr }),
+        Heard::TooSlow => Err(ProcessError::TooSlow { program, deadline: bounds.deadline }),
+        Heard::TooMuch => Err(ProcessError::TooMuch { program, bytes_max: bounds.bytes_max }),
+    }
+}
+
+/// Passes what is written on either side, until the program ends or has to be ended.
+fn hear(
+    child: &Child,
+    pipes: &mut Pipes<'_>,
+    bytes_max: usize,
+    until: Instant,
+) -> io::Result<Heard> {
+    let ends = pidfd_open(Pid::from_child(child), PidfdFlags::empty())?;
+    loop {
+        pipes.pass()?;
+        if pipes.longest() > bytes_max {
+            return Ok(Heard::TooMuch);
         }
-    })
+        let left = until.saturating_duration_since(monotonic());
+        if left.is_zero() {
+            return Ok(Heard::TooSlow);
+        }
+        let mut waited = vec![PollFd::new(&ends, PollFlags::IN)];
+        waited.extend(pipes.waited());
+        match poll(&mut waited, Timespec::try_from(left).ok().as_ref()) {
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(errno) => return Err(errno.into()),
+        }
+        if waited.first().is_some_and(|ends| !ends.revents().is_empty()) {
+            return Ok(Heard::Ended);
+        }
+    }
+}
+
+/// What it wrote is in the pipes when it has ended. Somebody who left its group may write more, and
+/// is not waited for.
+fn hear_rest(pipes: &mut Pipes<'_>, bytes_max: usize, until: Instant) -> io::Result<Heard> {
+    while pipes.pass()? {
+        if pipes.longest() > bytes_max {
+            return Ok(Heard::TooMuch);
+        }
+        if monotonic() >= until {
+            break;
+        }
+    }
+    Ok(Heard::Ended)
 }
 
 /// Runs a program that has to succeed, and returns what it wrote.
@@ -101,21 +162,6 @@ pub fn stdout_of(
     } else {
         Err(ProcessError::Unsuccessful { program: program.to_owned(), status, stderr })
     }
-}
-
-fn read_all(pipe: Option<impl Read>) -> io::Result<String> {
-    let mut bytes = Vec::new();
-    if let Some(mut pipe) = pipe {
-        pipe.read_to_end(&mut bytes)?;
-    }
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
-}
-
-fn ends_within(child: &Child, deadline: Duration) -> io::Result<bool> {
-    let handle = pidfd_open(Pid::from_child(child), PidfdFlags::empty())?;
-    let timeout = Timespec::try_from(deadline).ok();
-    let ready = poll(&mut [PollFd::new(&handle, PollFlags::IN)], timeout.as_ref())?;
-    Ok(ready > 0)
 }
 
 #[cfg(test)]
@@ -134,7 +180,8 @@ mod tests {
     fn a_program_has_the_variables_that_it_is_given_beside_ours() {
         let given = [("HARBOUR".to_owned(), "open".to_owned())];
         let script = "echo $HARBOUR ${PATH:+inherited}";
-        let output = run_with("sh", &["-c", script], &given, "", DEADLINE).unwrap();
+        let bounds = Bounds { deadline: DEADLINE, bytes_max: 100 };
+        let output = run_with("sh", &["-c", script], &given, "", bounds).unwrap();
         assert_eq!(output.stdout, "open inherited\n");
     }
 
@@ -162,6 +209,39 @@ mod tests {
     fn what_a_program_leaves_running_does_not_hold_its_output_open() {
         let found = stdout_of("sh", &["-c", "sleep 1000 & echo gone"], "", DEADLINE).unwrap();
         assert_eq!(found, "gone\n");
+    }
+
+    /// Whoever leaves the group is not killed with it, and holds the pipes open.
+    const ESCAPED: &str = "away=$(setsid sh -c 'exec sleep 15 >&2' &)";
+
+    #[test]
+    fn whoever_leaves_the_group_and_holds_the_output_open_is_not_waited_for() {
+        let began = monotonic();
+        let script = format!("{ESCAPED}; echo gone");
+        assert_eq!(stdout_of("sh", &["-c", &script], "", DEADLINE).unwrap(), "gone\n");
+        let script = format!("{ESCAPED}; sleep 1000");
+        let error = run("sh", &["-c", &script], "", Duration::from_millis(50)).unwrap_err();
+        assert_eq!(error.to_string(), "sh did not end within 50 ms");
+        let took = monotonic().saturating_duration_since(began);
+        assert!(took < DEADLINE, "{took:?}");
+    }
+
+    #[test]
+    fn a_program_that_writes_more_than_it_may_is_ended() {
+        let bounds = Bounds { deadline: DEADLINE, bytes_max: 100 };
+        for script in ["yes", "yes >&2", "head -c 101 /dev/zero"] {
+            let error = run_with("sh", &["-c", script], &[], "", bounds).unwrap_err();
+            assert_eq!(error.to_string(), "sh wrote more than 100 bytes", "{script}");
+        }
+        let longest = ["-c", "head -c 100 /dev/zero"];
+        let output = run_with("sh", &longest, &[], "", bounds).unwrap();
+        assert_eq!(output.stdout.len(), 100);
+    }
+
+    #[test]
+    fn a_program_that_does_not_read_its_input_is_no_failure() {
+        let input = "x".repeat(1 << 20);
+        assert_eq!(stdout_of("echo", &["deaf"], &input, DEADLINE).unwrap(), "deaf\n");
     }
 
     #[test]

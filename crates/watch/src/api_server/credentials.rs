@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use host::process::run_with;
+use host::process::{Bounds, run_with};
 use jiff::Timestamp;
 use kube::config::{AuthInfo, ExecConfig, ExecInteractiveMode};
 use serde::Deserialize;
@@ -16,8 +16,9 @@ use serde_json::json;
 
 use super::access::AccessError;
 
-/// An exec plugin that takes longer has hung, and is ended.
-const PLUGIN_MAX: Duration = Duration::from_secs(60);
+/// An exec plugin that takes longer has hung, and is ended; so is one that writes more. A credential
+/// has some kilobytes.
+const PLUGIN_BOUNDS: Bounds = Bounds { deadline: Duration::from_secs(60), bytes_max: 1 << 20 };
 
 /// Of what a plugin says of its failure, no more is shown.
 const WORDS_MAX: usize = 200;
@@ -108,7 +109,7 @@ fn ask(command: &str, exec: &ExecConfig) -> Result<ExecStatus, String> {
         return Err("it asks a person, and there is nobody here (interactiveMode)".to_owned());
     }
     let args: Vec<&str> = exec.args.iter().flatten().map(String::as_str).collect();
-    let output = run_with(command, &args, &variables(exec)?, "", PLUGIN_MAX)
+    let output = run_with(command, &args, &variables(exec)?, "", PLUGIN_BOUNDS)
         .map_err(|error| error.to_string())?;
     if !output.status.success() {
         let words: String = output.stderr.trim().chars().take(WORDS_MAX).collect();
