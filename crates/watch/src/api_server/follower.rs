@@ -139,8 +139,10 @@ impl Follower {
     }
 
     /// Another cluster is asked from now on, where a version of the former one means nothing: a watch
-    /// from a version that is not reached yet says nothing until it is.
+    /// from a version that is not reached yet says nothing until it is, and an object of the same name
+    /// and version is another one.
     pub(crate) fn list_anew(&mut self) {
+        self.known.forget_versions();
         self.next = self.list();
     }
 

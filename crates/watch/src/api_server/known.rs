@@ -20,6 +20,14 @@ struct Told {
     list: u32,
     /// What it is now could not be read; what it was stays in force.
     is_rejected: bool,
+    /// The version is another cluster's: it says nothing, though it may be the same number.
+    is_foreign: bool,
+}
+
+impl Told {
+    const fn is(self, version: u64) -> bool {
+        self.version == version && !self.is_foreign
+    }
 }
 
 /// What an object that came in is to those who know the others.
@@ -37,14 +45,21 @@ impl Known {
         self.list = self.list.wrapping_add(1);
     }
 
+    /// From now on versions are another cluster's: whatever comes is news.
+    pub(super) fn forget_versions(&mut self) {
+        for told in self.objects.values_mut() {
+            told.is_foreign = true;
+        }
+    }
+
     /// An object as it is now.
     pub(super) fn see(&mut self, metadata: &Metadata) -> News {
         let version = version(metadata);
-        let told = Told { version, list: self.list, is_rejected: false };
+        let told = Told { version, list: self.list, is_rejected: false, is_foreign: false };
         match self.objects.get_mut(key(metadata).as_str()) {
             Some(known) => {
                 let old = std::mem::replace(known, told);
-                if old.version == version && !old.is_rejected {
+                if old.is(version) && !old.is_rejected {
                     News::Same
                 } else {
                     News::Changed { was_rejected: old.is_rejected }
@@ -60,9 +75,9 @@ impl Known {
     /// An object that is there and cannot be read. True when that is news.
     pub(super) fn reject(&mut self, metadata: &Metadata) -> bool {
         let (version, list) = (version(metadata), self.list);
-        let told = Told { version, list, is_rejected: true };
+        let told = Told { version, list, is_rejected: true, is_foreign: false };
         let old = self.objects.insert(key(metadata).into(), told);
-        old.is_none_or(|old| old.version != version || !old.is_rejected)
+        old.is_none_or(|old| !old.is(version) || !old.is_rejected)
     }
 
     /// Whether it was known, and if so, whether it was rejected.

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use ingest::api::{Kind, ObjectKey};
+use ingest::api::{Kind, Object, ObjectKey};
 use model::NodeName;
 
 use crate::api_server::collection::{Collection, Wanted};
@@ -152,6 +152,27 @@ fn a_new_list_tells_what_differs_and_nothing_else() {
     let list = list.map(|(name, version)| line("ADDED", &slice(name, version)));
     assert_eq!(rig.hear(&list), ["+shop/b", "+shop/d"]);
     assert_eq!(rig.hear(&[end_of_list(13)]), ["-shop/c"]);
+}
+
+#[test]
+fn objects_of_another_cluster_are_others_though_name_and_version_are_the_same() {
+    let mut rig = Rig::new(Kind::EndpointSlice);
+    rig.begin();
+    let broken = slice("b", 8).replace("[]", "7");
+    rig.hear(&[line("ADDED", &slice("a", 7)), line("ADDED", &broken), end_of_list(9)]);
+    rig.follower.list_anew();
+    assert_eq!(rig.begin(), Request::Stream);
+    let other = slice("a", 7).replace("IPv4", "IPv6");
+    let events = rig.follower.hear_line(line("ADDED", &other).as_bytes()).expect("it is good");
+    let [Event::Applied(object)] = &events[..] else { panic!("{events:?}") };
+    let Object::EndpointSlice(found) = &**object else { panic!("{object:?}") };
+    assert_eq!(found.address_type, "IPv6");
+    let told = rig.hear(&[line("ADDED", &broken), end_of_list(9)]);
+    assert_eq!(told, ["rejected API server: EndpointSlice shop/b"]);
+    // Of the same cluster it is the same.
+    rig.end(Some(&refused(410)));
+    rig.begin();
+    assert_eq!(rig.hear(&[line("ADDED", &other), line("ADDED", &broken), end_of_list(9)]), [""; 0]);
 }
 
 #[test]
