@@ -4,7 +4,7 @@ mod api_server;
 mod breaks;
 mod edits;
 mod files;
-mod folder;
+pub(crate) mod folder;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -89,7 +89,8 @@ impl Look {
     /// Why there is no answer.
     async fn ask_version(&mut self) -> Result<Version, Unanswered> {
         let unanswered = |reason| Unanswered { reason, has_refused: false };
-        let with_hint = |error: AccessError| unanswered(format!("{error}\nhint: {}", error.hint()));
+        let with_hint =
+            |error: Arc<AccessError>| unanswered(format!("{error}\nhint: {}", error.hint()));
         let connection =
             self.shared.clients.current(self.refused.take()).await.map_err(with_hint)?;
         let asking = async {

@@ -82,7 +82,7 @@ impl Method {
 pub enum RequestError {
     /// The credentials cannot be used.
     #[error(transparent)]
-    Access(#[from] AccessError),
+    Access(#[from] Arc<AccessError>),
     /// The server answers with an error.
     #[error("cannot {verb} {target}: {code} {reason}: {message}{}", rule::hint(verb, target, *code))]
     Refused { verb: &'static str, target: String, code: u16, reason: String, message: String },
@@ -184,7 +184,7 @@ impl Requests {
         Request::builder().method(method).uri(target).header(USER_AGENT, self.caller.user_agent)
     }
 
-    async fn connection(&self) -> Result<Connection, AccessError> {
+    async fn connection(&self) -> Result<Connection, Arc<AccessError>> {
         let refused = self.refused.load(Ordering::Relaxed);
         self.clients.current((refused != NONE).then_some(refused)).await
     }

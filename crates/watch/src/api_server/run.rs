@@ -96,7 +96,7 @@ impl One {
     async fn ask(
         &mut self,
         request: &Request,
-        connection: Result<Connection, AccessError>,
+        connection: Result<Connection, Arc<AccessError>>,
     ) -> Result<Option<Failure>, Deaf> {
         let connection = match connection {
             Ok(connection) => connection,

@@ -17,10 +17,10 @@ use crate::folder::{Folder, OpenError, Stopper};
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A folder of its own, removed at the end.
-struct TempFolder(PathBuf);
+pub(crate) struct TempFolder(pub(crate) PathBuf);
 
 impl TempFolder {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let path = std::env::temp_dir().join(format!("pogu-watch-{}-{number}", std::process::id()));
