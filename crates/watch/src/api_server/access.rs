@@ -205,11 +205,13 @@ impl Access {
             }
             Self::Kubeconfig { path, context } => {
                 let wrong = |source| AccessError::Kubeconfig { path: path.clone(), source };
+                // Before they are used: a file that is replaced meanwhile has changed then.
+                let mut files = Files::read([path.as_path()]);
                 let file = Kubeconfig::read_from(path).map_err(wrong)?;
                 let context = context.clone().or_else(|| file.current_context.clone());
                 let proxy = context.as_deref().and_then(|context| proxy_of(&file, context));
                 let options = KubeConfigOptions { context, cluster: None, user: None };
-                let files = files_of(path, &file);
+                files.0.extend(files_of(&file).0);
                 let config = Config::from_custom_kubeconfig(file, &options).await.map_err(wrong)?;
                 if config.root_cert.as_ref().is_some_and(Vec::is_empty) {
                     return Err(AccessError::NoAuthority { path: path.clone() });
@@ -241,7 +243,8 @@ fn proxy_of(file: &Kubeconfig, context: &str) -> Option<String> {
     cluster.cluster.as_ref()?.proxy_url.clone().filter(|proxy| !proxy.is_empty())
 }
 
-fn files_of(path: &Path, file: &Kubeconfig) -> Files {
+/// Those that a kubeconfig names.
+fn files_of(file: &Kubeconfig) -> Files {
     let clusters = file.clusters.iter().filter_map(|it| it.cluster.as_ref());
     let users = file.auth_infos.iter().filter_map(|it| it.auth_info.as_ref());
     let authorities = clusters.filter_map(|it| it.certificate_authority.as_deref());
@@ -249,5 +252,5 @@ fn files_of(path: &Path, file: &Kubeconfig) -> Files {
         let paths = [&user.client_certificate, &user.client_key, &user.token_file];
         paths.into_iter().filter_map(|it| it.as_deref())
     });
-    Files::read([path].into_iter().chain(authorities.chain(own).map(Path::new)))
+    Files::read(authorities.chain(own).map(Path::new))
 }
