@@ -82,7 +82,7 @@ impl Held {
             let is_young = now() < *made + MAKE_PERIOD;
             let mut is_bad = || {
                 refused == Some(connection.number)
-                    || connection.has_expired(wall())
+                    || connection.must_be_renewed(wall())
                     || is_due(&mut self.files_at) && connection.has_changed()
             };
             if is_young || !is_bad() {

@@ -24,6 +24,7 @@ use super::causes::{with_causes, with_hint};
 use super::credentials;
 use super::decode::Status;
 use super::failure::Failure;
+use super::run::wall;
 
 /// A host that answers a connection at all does it in this time.
 const CONNECT_MAX: Duration = Duration::from_secs(5);
@@ -37,6 +38,10 @@ const ACKNOWLEDGE_MAX: Duration = Duration::from_secs(20);
 
 /// The answer to a request begins in this time: a server gives up a list after 60 s itself.
 const ANSWER_MAX: Duration = Duration::from_secs(65);
+
+/// What an exec plugin gave is replaced before its end, by no more than this: a request takes its
+/// time, and the server's clock may be ahead.
+const RENEW_BEFORE_MAX: Duration = Duration::from_secs(60);
 
 /// How long a connection without a request is kept.
 const IDLE_MAX: Duration = Duration::from_secs(30);
@@ -63,7 +68,7 @@ pub(super) struct Connection {
     pub(super) cluster: u64,
     /// Nothing says who we are.
     is_anonymous: bool,
-    expires: Option<SystemTime>,
+    renew_at: Option<SystemTime>,
 }
 
 impl Connection {
@@ -74,6 +79,7 @@ impl Connection {
     pub(super) fn make(loaded: Loaded, number: u64) -> Result<Self, AccessError> {
         let Loaded { mut config, proxy, files } = loaded;
         let expires = credentials::obtain(&mut config.auth_info)?;
+        let renew_at = expires.map(|expires| renew_at(expires, wall()));
         let mut server = config.cluster_url.to_string().trim_end_matches('/').to_owned();
         if let Some(proxy) = &proxy {
             server.extend([" by the proxy ", &proxy.uri.to_string()]);
@@ -94,12 +100,12 @@ impl Connection {
             None => client(http, config),
             Some(proxy) => by_proxy(proxy, http, config),
         }?;
-        Ok(Self { client, files, number, server, cluster, is_anonymous, expires })
+        Ok(Self { client, files, number, server, cluster, is_anonymous, renew_at })
     }
 
-    /// Whether what an exec plugin gave is good no more.
-    pub(super) fn has_expired(&self, now: SystemTime) -> bool {
-        self.expires.is_some_and(|at| at <= now)
+    /// Whether what an exec plugin gave is good no more, or not for long.
+    pub(super) fn must_be_renewed(&self, now: SystemTime) -> bool {
+        self.renew_at.is_some_and(|at| at <= now)
     }
 
     /// Whether a file that this was made of is another now.
@@ -135,6 +141,12 @@ impl Connection {
         }
         Err(refusal(response, self.is_anonymous).await)
     }
+}
+
+/// A tenth of its life before its end: what is good for some seconds only is used for most of them.
+fn renew_at(expires: SystemTime, now: SystemTime) -> SystemTime {
+    let life = expires.duration_since(now).unwrap_or_default();
+    expires - (life / 10).min(RENEW_BEFORE_MAX)
 }
 
 /// The next bytes of an answer; `None` at its end.
@@ -247,4 +259,20 @@ where
         .map_err(tower::BoxError::from)
         .service(transport);
     Ok(Client::new(BoxService::new(service), config.default_namespace))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credentials_are_renewed_before_their_end() {
+        let at = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+        let renewed = |life: u64| renew_at(at(100_000 + life), at(100_000));
+        assert_eq!(renewed(10), at(100_009));
+        assert_eq!(renewed(600), at(100_540));
+        assert_eq!(renewed(3_600), at(103_540));
+        // It has ended already.
+        assert_eq!(renew_at(at(7), at(100_000)), at(7));
+    }
 }
