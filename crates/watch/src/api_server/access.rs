@@ -123,16 +123,14 @@ fn reason_in_cluster(source: &InClusterError) -> String {
     }
 }
 
-/// A configuration, and what it was made of.
-#[derive(Debug)]
+/// A configuration, and what it was made of. There are secrets in it, so that it is not shown.
 pub(super) struct Loaded {
     pub(super) config: Config,
     pub(super) proxy: Option<Proxy>,
     pub(super) files: Files,
 }
 
-/// Who passes our bytes to the API server.
-#[derive(Debug)]
+/// Who passes our bytes to the API server. There may be a password in it.
 pub(super) struct Proxy {
     pub(super) uri: Uri,
     /// What it wants to hear of who we are.
@@ -172,8 +170,8 @@ impl Proxy {
 }
 
 /// The files that say who we are and whom we trust, as they were read. They are small; when one of
-/// them differs, a new client is made of them.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// them differs, a new client is made of them. There are keys and tokens in them.
+#[derive(Clone)]
 pub(super) struct Files(BTreeMap<PathBuf, Option<Vec<u8>>>);
 
 impl Files {

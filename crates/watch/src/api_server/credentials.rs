@@ -20,7 +20,7 @@ use super::access::AccessError;
 /// has some kilobytes.
 const PLUGIN_BOUNDS: Bounds = Bounds { deadline: Duration::from_secs(60), bytes_max: 1 << 20 };
 
-/// Of what a plugin says of its failure, no more is shown.
+/// Of what a plugin writes of its failure for people, no more is shown.
 const WORDS_MAX: usize = 200;
 
 /// What an exec plugin writes.
@@ -100,7 +100,8 @@ fn by_plugin(exec: &ExecConfig, auth: &mut AuthInfo) -> Result<Option<SystemTime
     Ok(expires)
 }
 
-/// Runs the plugin. What it wrote is never shown: there may be a secret in it.
+/// Runs the plugin. What it wrote as its output is never shown: there may be a secret in it. Its errors
+/// are for people, and kubectl shows them too.
 fn ask(command: &str, exec: &ExecConfig) -> Result<ExecStatus, String> {
     if command.is_empty() {
         return Err("the kubeconfig names no command".to_owned());
