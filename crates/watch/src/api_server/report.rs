@@ -8,6 +8,10 @@ use super::requests::{Method, RequestError, Requests};
 /// The API refuses longer notes.
 const NOTE_BYTES_MAX: usize = 1_024;
 
+/// It refuses longer names, too; ours end with a dot and the sixteen digits of a print.
+const NAME_BYTES_MAX: usize = 253;
+const PRINT_BYTES: usize = 17;
+
 /// Where Events of objects without a namespace go.
 const NO_NAMESPACE: &str = "default";
 
@@ -52,7 +56,7 @@ struct Series {
 pub async fn report(requests: &Requests, report: &Report, now: &str) -> Result<(), RequestError> {
     let namespace = if report.namespace.is_empty() { NO_NAMESPACE } else { &report.namespace };
     let collection = format!("/apis/events.k8s.io/v1/namespaces/{namespace}/events");
-    let name = format!("{}.{:016x}", report.name, print(report));
+    let name = event_name(report);
     let event = event(report, namespace, &name, now);
     match requests.send(Method::Create, &collection, Some(event.to_string().into())).await {
         Err(error) if error.code() == Some(409) => {
@@ -94,13 +98,21 @@ fn event(report: &Report, namespace: &str, name: &str, now: &str) -> Value {
         "action": report.action,
         "reason": report.reason,
         "type": if report.is_warning { "Warning" } else { "Normal" },
-        "note": cut(&report.note),
+        "note": cut(&report.note, NOTE_BYTES_MAX),
         "regarding": regarding,
     })
 }
 
-fn cut(text: &str) -> &str {
-    let end = (0..=NOTE_BYTES_MAX).rev().find(|at| text.is_char_boundary(*at));
+/// The object's, as far as there is room, and what tells its Events apart.
+fn event_name(report: &Report) -> String {
+    let name = cut(&report.name, NAME_BYTES_MAX - PRINT_BYTES);
+    // A name is cut where a part of it may end.
+    let name = name.trim_end_matches(|it: char| !it.is_ascii_alphanumeric());
+    format!("{name}.{:016x}", print(report))
+}
+
+fn cut(text: &str, bytes_max: usize) -> &str {
+    let end = (0..=bytes_max).rev().find(|at| text.is_char_boundary(*at));
     text.get(..end.unwrap_or(0).min(text.len())).unwrap_or(text)
 }
 
@@ -112,4 +124,36 @@ fn print(report: &Report) -> u64 {
     bytes.fold(0xcbf2_9ce4_8422_2325, |print, byte| {
         (print ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_of_an_event_is_as_long_as_a_name_may_be_and_no_longer() {
+        let name = |name: &str| {
+            let report = Report {
+                api_version: "v1".to_owned(),
+                kind: "Pod".to_owned(),
+                namespace: "shop".to_owned(),
+                name: name.to_owned(),
+                uid: "u".to_owned(),
+                field: String::new(),
+                is_warning: true,
+                reason: "Failed".to_owned(),
+                note: "no".to_owned(),
+                action: "Starting".to_owned(),
+                reporter: "pogu",
+                instance: "a".to_owned(),
+            };
+            event_name(&report).strip_suffix(".3452c558f9d263e3").unwrap().to_owned()
+        };
+        assert_eq!(name("web"), "web");
+        let longest = "x".repeat(236);
+        assert_eq!(name(&longest), longest);
+        assert_eq!(name(&"x".repeat(253)), longest);
+        let with_dot = format!("{}-.{}", "x".repeat(234), "y".repeat(17));
+        assert_eq!(name(&with_dot), "x".repeat(234));
+    }
 }
