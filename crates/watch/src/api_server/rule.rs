@@ -11,6 +11,9 @@ pub(super) fn hint(verb: &str, target: &str, code: u16) -> String {
     })
 }
 
+/// Parts of a Namespace itself, which stand where else a resource does.
+const PARTS_OF_NAMESPACE: [&str; 2] = ["status", "finalize"];
+
 /// Group and resource of a path, as RBAC calls them: `/apis/GROUP/VERSION/namespaces/NAME/RESOURCE`, and
 /// then an object's name and a part of it.
 fn rule_of(target: &str) -> Option<(&str, String)> {
@@ -25,6 +28,9 @@ fn rule_of(target: &str) -> Option<(&str, String)> {
     if resource == "namespaces"
         && let (Some(_namespace), Some(within)) = (parts.next(), parts.next())
     {
+        if group.is_empty() && PARTS_OF_NAMESPACE.contains(&within) {
+            return Some((group, format!("{resource}/{within}")));
+        }
         resource = within;
     }
     let _name = parts.next();
@@ -53,6 +59,8 @@ mod tests {
             ("coordination.k8s.io", "leases", "/apis/coordination.k8s.io/v1/namespaces/x/leases"),
             ("", "nodes", "/api/v1/nodes/a"),
             ("", "namespaces", "/api/v1/namespaces/shop"),
+            ("", "namespaces/status", "/api/v1/namespaces/shop/status"),
+            ("", "namespaces/finalize", "/api/v1/namespaces/shop/finalize"),
         ] {
             assert_eq!(refused(target, 403), told(group, resource, target));
         }
