@@ -18,6 +18,7 @@ mod connection;
 mod credentials;
 pub(crate) mod decode;
 pub(crate) mod failure;
+mod fnv;
 pub(crate) mod follower;
 mod known;
 mod lines;

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use ingest::api::{Kind, Metadata, ObjectKey};
 
+use super::fnv::fnv;
+
 /// The objects of one collection that are in force: what they are called, and a number that stands
 /// for the version. So a new list is compared object by object, and no second copy is ever held.
 #[derive(Debug, Default)]
@@ -118,12 +120,8 @@ fn object_key(kind: Kind, key: &str) -> ObjectKey {
 }
 
 /// Versions are numbers, and only compared for being the same. Should a server have other ones, a
-/// hash stands for them (FNV-1a).
+/// hash stands for them.
 fn version(metadata: &Metadata) -> u64 {
     let text = metadata.resource_version.as_deref().unwrap_or_default();
-    text.parse().unwrap_or_else(|_number_expected| {
-        text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-        })
-    })
+    text.parse().unwrap_or_else(|_number_expected| fnv(text.bytes()))
 }

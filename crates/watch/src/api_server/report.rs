@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::fnv::fnv;
 use super::requests::{Method, RequestError, Requests};
 
 /// The API refuses longer notes.
@@ -116,14 +117,10 @@ fn cut(text: &str, bytes_max: usize) -> &str {
     text.get(..end.unwrap_or(0).min(text.len())).unwrap_or(text)
 }
 
-/// FNV-1a: the same in each process and version.
 fn print(report: &Report) -> u64 {
     let Report { kind, uid, field, reason, note, .. } = report;
-    let bytes = [kind, uid, field, reason, note].into_iter();
-    let bytes = bytes.flat_map(|text| text.bytes().chain([0]));
-    bytes.fold(0xcbf2_9ce4_8422_2325, |print, byte| {
-        (print ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    })
+    let texts = [kind, uid, field, reason, note].into_iter();
+    fnv(texts.flat_map(|text| text.bytes().chain([0])))
 }
 
 #[cfg(test)]
