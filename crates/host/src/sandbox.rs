@@ -101,7 +101,8 @@ fn see(
             mount_bind(*seen, &place).map_err(|errno| MountError::at(&place, errno.into()))?;
         }
     }
-    mounts.iter().try_for_each(|mount| view.add(mount))?;
+    let found = mounts.iter().map(view::find).collect::<Result<Vec<_>, _>>()?;
+    found.iter().try_for_each(|mount| view.add(mount))?;
     let seen = File::open(OF_THREAD).map_err(own("hold the mounts"))?;
     Ok(seen.into())
 }

@@ -58,6 +58,25 @@ spec:
 ---
 apiVersion: v1
 kind: Pod
+metadata: {name: covers}
+spec:
+  terminationGracePeriodSeconds: 0
+  volumes: [{name: empty, emptyDir: {}}]
+  containers:
+  - name: run
+    image: x
+    command: &account
+    - sh
+    - -c
+    - cat /var/run/secrets/kubernetes.io/serviceaccount/namespace; ls /run; exec sleep 1000
+    volumeMounts: [{name: empty, mountPath: /run}]
+  - name: linked
+    image: x
+    command: *account
+    volumeMounts: [{name: empty, mountPath: /var/run}]
+---
+apiVersion: v1
+kind: Pod
 metadata: {name: waits}
 spec:
   terminationGracePeriodSeconds: 0
@@ -112,6 +131,12 @@ fn containers_see_their_volumes_and_the_host_does_not() {
     lab.await_that("it does not say what is missing", |_| message() == expected);
     control_plane.kubectl("create configmap later --from-literal=a=b");
     control_plane.kubectl("wait --for=condition=Ready pod/waits --timeout=30s");
+    // A volume that covers the lab's own folder covers no other volume.
+    control_plane.kubectl("wait --for=condition=Ready pod/covers --timeout=30s");
+    for container in ["run", "linked"] {
+        let log = control_plane.kubectl(&format!("logs covers -c {container}"));
+        assert_eq!(log, "defaultsecrets\n", "{container}");
+    }
     // The account of a pod is known to it, and to nobody else.
     let account = "cd /var/run/secrets/kubernetes.io/serviceaccount; ls; cat namespace; \
                    grep -c BEGIN ca.crt; wc -c < token | grep -c ...";

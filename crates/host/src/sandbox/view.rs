@@ -10,11 +10,12 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::fs::{MetadataExt as _, symlink};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{CWD, Mode, OFlags, open};
+use rustix::fs::{CWD, FileType, Mode, OFlags, fstat, open};
+use rustix::io::Errno;
 use rustix::mount::{
-    FsMountFlags, FsOpenFlags, MountAttrFlags, MountFlags, MoveMountFlags, fsconfig_create,
-    fsconfig_set_string, fsmount, fsopen, mount_bind, mount_bind_recursive, mount_remount,
-    move_mount,
+    FsMountFlags, FsOpenFlags, MountAttrFlags, MountFlags, MoveMountFlags, OpenTreeFlags,
+    fsconfig_create, fsconfig_set_string, fsmount, fsopen, mount_bind, mount_bind_recursive,
+    mount_remount, move_mount, open_tree,
 };
 use rustix::process::{chroot, fchdir};
 
@@ -54,6 +55,28 @@ impl MountError {
     }
 }
 
+/// A mount whose source was found, and is the same whatever covers the path of it later.
+#[derive(Debug)]
+pub(super) struct Found<'a> {
+    mount: &'a Mount,
+    tree: OwnedFd,
+    is_folder: bool,
+}
+
+/// Finds the source of a mount. That is done for all of them before the first is in its place: one
+/// may cover the sources of others.
+pub(super) fn find(mount: &Mount) -> Result<Found<'_>, MountError> {
+    let flags = OpenTreeFlags::OPEN_TREE_CLONE
+        | OpenTreeFlags::OPEN_TREE_CLOEXEC
+        | OpenTreeFlags::AT_RECURSIVE;
+    let tree = open_tree(CWD, &mount.source, flags);
+    let found = tree.and_then(|tree| Ok((fstat(&tree)?, tree)));
+    let unseen =
+        |errno: Errno| MountError::Source { seen: mount.source.clone(), source: errno.into() };
+    let (stat, tree) = found.map_err(unseen)?;
+    Ok(Found { mount, tree, is_folder: FileType::from_raw_mode(stat.st_mode).is_dir() })
+}
+
 /// What the calling thread sees, which has a mount namespace of its own.
 #[derive(Debug, Default)]
 pub(super) struct View {
@@ -62,13 +85,12 @@ pub(super) struct View {
 }
 
 impl View {
-    pub(super) fn add(&mut self, mount: &Mount) -> Result<(), MountError> {
-        let Mount { source, place, is_read_only, is_ours } = mount;
-        let unseen = |error| MountError::Source { seen: source.clone(), source: error };
-        let is_folder = fs::metadata(source).map_err(unseen)?.is_dir();
-        let place = self.make_place(place, is_folder)?;
-        let failed = |errno: rustix::io::Errno| MountError::at(&place, errno.into());
-        mount_bind_recursive(source, &place).map_err(failed)?;
+    pub(super) fn add(&mut self, found: &Found<'_>) -> Result<(), MountError> {
+        let Mount { place, is_read_only, is_ours, .. } = found.mount;
+        let place = self.make_place(place, found.is_folder)?;
+        let failed = |errno: Errno| MountError::at(&place, errno.into());
+        let flags = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH;
+        move_mount(found.tree.as_fd(), c"", CWD, &place, flags).map_err(failed)?;
         if *is_read_only {
             mount_remount(&place, MountFlags::BIND | MountFlags::RDONLY, c"").map_err(failed)?;
         }

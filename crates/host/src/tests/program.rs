@@ -130,6 +130,35 @@ fn places_that_the_host_has_not_are_made_in_the_sandbox_alone() {
 }
 
 #[test]
+fn a_mount_may_cover_what_the_others_are_made_of() {
+    if skip::without_root() {
+        return;
+    }
+    let folder = Folder::new("covered");
+    for name in ["empty", "tools"] {
+        fs::create_dir(folder.0.join(name)).unwrap();
+    }
+    fs::write(folder.0.join("tools/word"), "ahoy\n").unwrap();
+    let mount = |source: &str, place: &Path| Mount {
+        source: folder.0.join(source),
+        place: place.to_owned(),
+        is_read_only: false,
+        is_ours: true,
+    };
+    let netns = Netns::unshared().unwrap();
+    let mounts = [
+        mount("empty", &folder.0),
+        mount("tools", &folder.0.join("in/it")),
+        mount("tools/word", &folder.0.join("word")),
+        mount("tools", Path::new("/harbour")),
+    ];
+    let sandbox = Sandbox::with_mounts(netns.as_fd(), "berth", &[], &mounts).unwrap();
+    let here = folder.0.display();
+    let script = format!("cd {here}; ls; cat in/it/word word /harbour/word");
+    assert_eq!(output(&program(sandbox, &script), &folder), "in\nword\nahoy\nahoy\nahoy\n");
+}
+
+#[test]
 fn a_killed_program_takes_its_group_along() {
     if skip::without_root() {
         return;
