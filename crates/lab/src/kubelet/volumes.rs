@@ -146,17 +146,20 @@ fn part_of(whole: PathBuf, part: &str, may_be_made: bool) -> Result<PathBuf, Str
     let failed = |error: io::Error| {
         format!("failed to prepare subPath for volumeMount: {}: {error}", part.display())
     };
-    if may_be_made && !source.exists() {
+    let whole = whole.canonicalize().map_err(failed)?;
+    let inside = |path: &Path| {
+        let found = path.canonicalize().map_err(failed)?;
+        let is_inside = found.starts_with(&whole);
+        let outside = || format!("a subPath leads out of its volume: {}", part.display());
+        is_inside.then_some(found).ok_or_else(outside)
+    };
+    // A link in the volume may lead anywhere: nothing is made before it is known where.
+    let there = source.ancestors().find(|it| it.symlink_metadata().is_ok()).unwrap_or(&source);
+    inside(there)?;
+    if may_be_made && there != source {
         make_open(&source).map_err(failed)?;
     }
-    // A link in the volume may lead anywhere.
-    let found = source.canonicalize().map_err(failed)?;
-    let whole = whole.canonicalize().map_err(failed)?;
-    if found.starts_with(whole) {
-        Ok(found)
-    } else {
-        Err(format!("a subPath leads out of its volume: {}", part.display()))
-    }
+    inside(&source)
 }
 
 /// A folder that nobody else on the host looks into: there are Secrets in it. Containers come to what
@@ -220,6 +223,35 @@ fn link(folder: &Path, wanted: &BTreeSet<String>) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_sub_path_makes_nothing_outside_of_its_volume() {
+        let folder = std::env::temp_dir().join(format!("pogu-sub-path-{}", std::process::id()));
+        let (volume, outside) = (folder.join("volume"), folder.join("outside"));
+        for made in [volume.join("a"), outside.clone()] {
+            fs::create_dir_all(made).unwrap();
+        }
+        symlink(&outside, volume.join("out")).unwrap();
+        symlink(outside.join("new"), volume.join("nowhere")).unwrap();
+        symlink("a", volume.join("in")).unwrap();
+        let volume = volume.canonicalize().unwrap();
+        let part = |path: &str, may_be_made| part_of(volume.clone(), path, may_be_made);
+        let leads_out = |path: &str| Err(format!("a subPath leads out of its volume: {path}"));
+        let absent = |path: &str| {
+            let error = io::Error::from_raw_os_error(2);
+            Err(format!("failed to prepare subPath for volumeMount: {path}: {error}"))
+        };
+        for path in ["out", "out/new", "out/deep/new", "../outside"] {
+            assert_eq!(part(path, true), leads_out(path));
+        }
+        for path in ["nowhere", "nowhere/new"] {
+            assert_eq!(part(path, true), absent(path));
+        }
+        assert_eq!(fs::read_dir(&outside).unwrap().count(), 0);
+        assert_eq!(part("in/./new", false), absent("in/./new"));
+        assert_eq!(part("in/./new", true), Ok(volume.join("a/new")));
+        fs::remove_dir_all(&folder).unwrap();
+    }
 
     #[test]
     fn files_change_all_at_once_and_what_is_gone_is_gone() {
