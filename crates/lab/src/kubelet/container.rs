@@ -41,6 +41,8 @@ pub(crate) struct ContainerRun {
     /// What its present or last run writes, and what the one before wrote, for those who follow it.
     pub(crate) log_now: Option<Log>,
     pub(crate) log_before: Option<Log>,
+    /// Runs whose words were kept so far: a start that failed is none.
+    pub(crate) recorded: u32,
     /// How its last run came to its end; none when it has not run, or could not start.
     pub(crate) ended: Option<Ended>,
 }
@@ -130,6 +132,7 @@ impl ContainerRun {
             unmade: None,
             log_now: None,
             log_before: None,
+            recorded: 0,
             ended: None,
         }
     }

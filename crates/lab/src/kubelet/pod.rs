@@ -145,6 +145,7 @@ impl PodRun {
         match outcome {
             Ok(Spawned { running, input, sandbox, bindings, recorded }) => {
                 let (recorder, log) = recorded.unzip();
+                run.recorded += u32::from(log.is_some());
                 run.log_before = std::mem::replace(&mut run.log_now, log);
                 let health = Health::new(&run.container, now);
                 let ending = Ending::No;

@@ -74,8 +74,8 @@ impl PodRun {
         }
         let started = start(&program, &run.container).map_err(|error| error.to_string())?;
         let (running, input, outputs) = started;
-        // Of two files one is of the run before.
-        let followed = run.log.with_extension(format!("{}.followed", run.number % 2));
+        // Of three files two are those of its present or last run, and of the one before.
+        let followed = run.log.with_extension(format!("{}.followed", run.recorded % 3));
         let unkept = |error| format!("cannot keep its words: {error}");
         let writer = LogWriter::create(&followed).map_err(unkept)?;
         let followed = writer.log();
