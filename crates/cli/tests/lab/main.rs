@@ -12,6 +12,7 @@ mod joined;
 mod joined_account;
 mod joined_events;
 mod joined_input;
+mod joined_logs;
 mod joined_outside;
 mod joined_variables;
 mod joined_volumes;

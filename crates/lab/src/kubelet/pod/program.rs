@@ -5,7 +5,7 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use ::kubelet::{Log, LogWriter, Recorder, Stream};
-use host::program::{Pipes, Program, Running};
+use host::program::{Pipes, Program, ProgramError, Running};
 use host::sandbox::Sandbox;
 use workload::api::Container;
 use workload::{Binding, Missing, ProbeKind};
@@ -72,16 +72,32 @@ impl PodRun {
             let (input, recorded) = (Input::None, None);
             return Ok(Spawned { running, input, sandbox, bindings, recorded });
         }
-        let started = start(&program, &run.container).map_err(|error| error.to_string())?;
-        let (running, input, outputs) = started;
         // Of three files two are those of its present or last run, and of the one before.
         let followed = run.log.with_extension(format!("{}.followed", run.recorded % 3));
         let unkept = |error| format!("cannot keep its words: {error}");
         let writer = LogWriter::create(&followed).map_err(unkept)?;
         let followed = writer.log();
-        let recorder = Recorder::begin(outputs, writer, Some(log), host::clock::wall);
-        let recorded = Some((recorder.map_err(unkept)?, followed));
-        Ok(Spawned { running, input, sandbox, bindings, recorded })
+        let started = start(&program, &run.container).map_err(|error| error.to_string())?;
+        let (running, input, outputs) = started;
+        let recorder = outputs
+            .and_then(|outputs| Recorder::begin(outputs, writer, Some(log), host::clock::wall));
+        match recorder {
+            Ok(recorder) => {
+                let recorded = Some((recorder, followed));
+                Ok(Spawned { running, input, sandbox, bindings, recorded })
+            }
+            Err(error) => {
+                self.abandon(running);
+                Err(unkept(error).into())
+            }
+        }
+    }
+
+    /// Ends a program that nobody would follow.
+    fn abandon(&self, mut running: Running) {
+        if let Err(error) = running.kill().and_then(|()| running.wait()) {
+            tracing::error!(pod = %self.id.pod, "cannot kill a container: {error}");
+        }
     }
 
     pub(super) fn probe_action(
@@ -133,18 +149,19 @@ impl PodRun {
     }
 }
 
-type Started = (Running, Input, Vec<(OwnedFd, Stream)>);
+/// A terminal's output is not always to be had.
+type Started = (Running, Input, io::Result<Vec<(OwnedFd, Stream)>>);
 
 /// With the input that the container asks for.
-fn start(program: &Program, container: &Container) -> io::Result<Started> {
+fn start(program: &Program, container: &Container) -> Result<Started, ProgramError> {
     if container.tty {
-        let (running, terminal) = program.spawn_on_terminal().map_err(io::Error::other)?;
-        let outputs = vec![(terminal.stream()?, Stream::Stdout)];
+        let (running, terminal) = program.spawn_on_terminal()?;
+        let outputs = terminal.stream().map(|stream| vec![(stream, Stream::Stdout)]);
         return Ok((running, Input::Terminal(Arc::new(terminal)), outputs));
     }
-    let spawned = program.spawn_with_pipes(container.stdin).map_err(io::Error::other)?;
-    let (running, Pipes { stdin, stdout, stderr }) = spawned;
+    let (running, pipes) = program.spawn_with_pipes(container.stdin)?;
+    let Pipes { stdin, stdout, stderr } = pipes;
     let outputs = [(stdout, Stream::Stdout), (stderr, Stream::Stderr)];
     let outputs = outputs.into_iter().filter_map(|(output, stream)| Some((output?, stream)));
-    Ok((running, stdin.map_or(Input::None, Input::Pipe), outputs.collect()))
+    Ok((running, stdin.map_or(Input::None, Input::Pipe), Ok(outputs.collect())))
 }
