@@ -114,7 +114,7 @@ impl Kubelet {
             .and_then(|node| Ok(Spot { netns, node, hostname: hostname?, folder }));
         match place {
             Ok(place) => {
-                run.host_ports = HostPorts::open(&place.node, &run.pod, &run.addresses);
+                run.host_ports = HostPorts::new(&run.pod, &run.addresses);
                 run.place = Some(place);
             }
             Err(error) => run.fail(format!("cannot make a place for it: {error}"), &self.around),

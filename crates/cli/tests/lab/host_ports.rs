@@ -67,3 +67,49 @@ fn a_host_port_leads_to_its_pod() {
     });
     assert_eq!(pod(ask_tcp(&node, at("127.0.0.1", 8001))), Ok("inside".to_owned()));
 }
+
+/// Both want the same port, and one of them has it first.
+const RIVALS: &str = "
+apiVersion: v1
+kind: Pod
+metadata: {name: one}
+spec:
+  nodeName: node-1
+  containers:
+  - name: c
+    image: pogu.dev/echo
+    args: [--tcp=80]
+    ports: [{containerPort: 80, hostPort: 8000}]
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: other}
+spec:
+  nodeName: node-1
+  containers:
+  - name: c
+    image: pogu.dev/echo
+    args: [--tcp=80]
+    ports: [{containerPort: 80, hostPort: 8000}]
+";
+
+#[test]
+fn a_host_port_that_was_taken_is_opened_when_it_is_free() {
+    if host::skip::without_root() {
+        return;
+    }
+    let lab = Lab::up(RIVALS, &["--nodes", "1"]);
+    let outside = lab.netns("outside");
+    let answering = |ip: &str| {
+        let target = SocketAddr::new(ip.parse().unwrap(), 8000);
+        ask_tcp(&outside, target).map(|it| it.pod)
+    };
+    let first = answering("172.30.0.11").unwrap();
+    let second = if first == "one" { "other" } else { "one" };
+    lab.says(&["lab", "delete", &format!("pod/default/{first}")]);
+    for ip in ["172.30.0.11", "fd00:30::11"] {
+        lab.await_that("the port does not lead to who waits for it", |_| {
+            answering(ip) == Ok(second.to_owned())
+        });
+    }
+}

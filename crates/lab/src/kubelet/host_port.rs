@@ -29,23 +29,43 @@ const IDLE: Duration = Duration::from_secs(30);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 const DATAGRAM_BYTES_MAX: usize = 1 << 16;
 
-/// What a pod has open on its node. It closes when the value is dropped.
+/// A port that could not be opened is tried again after this: somebody else may let go of it.
+const AGAIN_AFTER: Duration = Duration::from_secs(1);
+
+/// What a pod has open on its node, and what it has not yet. It closes when the value is dropped.
 #[derive(Debug, Default)]
-pub(crate) struct HostPorts(Vec<JoinHandle<()>>);
+pub(crate) struct HostPorts {
+    open: Vec<JoinHandle<()>>,
+    shut: Vec<Shut>,
+    again_at: Option<Duration>,
+}
+
+#[derive(Debug)]
+struct Shut {
+    port: HostPort,
+    /// As people were told it.
+    why: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct HostPort {
+    protocol: Protocol,
+    at: SocketAddr,
+    to: SocketAddr,
+}
 
 impl Drop for HostPorts {
     fn drop(&mut self) {
-        self.0.iter().for_each(JoinHandle::abort);
+        self.open.iter().for_each(JoinHandle::abort);
     }
 }
 
 impl HostPorts {
-    /// A port that is taken is told, and the others are opened. On the node's own network there is
-    /// nothing to lead to.
-    pub(crate) fn open(node: &Arc<Netns>, pod: &Pod, addresses: &[IpAddr]) -> Self {
+    /// What a pod asks for, all of it shut. On the node's own network there is nothing to lead to.
+    pub(crate) fn new(pod: &Pod, addresses: &[IpAddr]) -> Self {
         let containers = pod.spec.init_containers.iter().chain(&pod.spec.containers);
         let ports = containers.flat_map(|container| &container.ports);
-        let mut tasks = Vec::new();
+        let mut shut = Vec::new();
         for port in ports.filter(|_| !pod.spec.host_network) {
             let Some(number) = port.host_port else { continue };
             for ip in listened_on(port.host_ip) {
@@ -53,16 +73,35 @@ impl HostPorts {
                 let Some(address) = addresses.iter().find(same) else { continue };
                 let at = SocketAddr::new(ip, number.get());
                 let to = SocketAddr::new(*address, port.container_port.get());
-                match lead(node, Protocol::from(port.protocol), at, to) {
-                    Ok(task) => tasks.extend(task),
-                    Err(error) => {
-                        let name = &pod.metadata.name;
-                        tracing::warn!(pod = %name, "cannot open host port {at}: {error}");
-                    }
+                let port = HostPort { protocol: Protocol::from(port.protocol), at, to };
+                shut.push(Shut { port, why: None });
+            }
+        }
+        Self { open: Vec::new(), shut, again_at: None }
+    }
+
+    /// Opens what is shut, when that is due. What people were not told yet of why it stays shut.
+    pub(crate) fn open(&mut self, node: &Arc<Netns>, now: Duration) -> Vec<String> {
+        let mut news = Vec::new();
+        if self.again_at.is_some_and(|at| now < at) {
+            return news;
+        }
+        for Shut { port, why: told } in std::mem::take(&mut self.shut) {
+            match lead(node, port) {
+                Ok(task) => self.open.extend(task),
+                Err(error) => {
+                    let why = Some(format!("cannot open host port {}: {error}", port.at));
+                    news.extend(why.clone().filter(|_| why != told));
+                    self.shut.push(Shut { port, why });
                 }
             }
         }
-        Self(tasks)
+        self.again_at = (!self.shut.is_empty()).then(|| now + AGAIN_AFTER);
+        news
+    }
+
+    pub(crate) const fn next_due(&self) -> Option<Duration> {
+        self.again_at
     }
 }
 
@@ -73,12 +112,8 @@ fn listened_on(ip: Option<IpAddr>) -> Vec<IpAddr> {
 }
 
 /// None for a protocol that the lab does not speak.
-fn lead(
-    node: &Arc<Netns>,
-    protocol: Protocol,
-    at: SocketAddr,
-    to: SocketAddr,
-) -> io::Result<Option<JoinHandle<()>>> {
+fn lead(node: &Arc<Netns>, port: HostPort) -> io::Result<Option<JoinHandle<()>>> {
+    let HostPort { protocol, at, to } = port;
     let node = Arc::clone(node);
     match protocol {
         Protocol::Tcp => {

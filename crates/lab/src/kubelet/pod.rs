@@ -96,12 +96,24 @@ impl PodRun {
         if self.place.is_none() {
             return;
         }
-        if self.stop_at.is_none() && self.mount(around) {
-            self.start_due(now, around);
+        if self.stop_at.is_none() {
+            self.open_host_ports(now, around);
+            if self.mount(around) {
+                self.start_due(now, around);
+            }
         }
         for index in 0..self.containers.len() {
             self.probe_due(index, now, around);
             self.kill_due(index, now);
+        }
+    }
+
+    /// One that somebody else has is told, and becomes the pod's when it is free.
+    fn open_host_ports(&mut self, now: Duration, around: &Surroundings) {
+        let Some(place) = &self.place else { return };
+        for why in self.host_ports.open(&place.node, now) {
+            tracing::warn!(pod = %self.id.pod, "{why}");
+            self.warn(None, "FailedHostPort", why, around);
         }
     }
 
@@ -327,7 +339,8 @@ impl PodRun {
             }
             State::Waiting | State::Done { .. } => [None, None],
         });
-        times.flatten().min()
+        let ports = self.host_ports.next_due().filter(|_| self.stop_at.is_none());
+        times.flatten().chain(ports).min()
     }
 
     /// Why none of its containers can begin.
