@@ -11,7 +11,7 @@ use host::netns::Netns;
 use ingest::api::Service;
 use model::NodeName;
 use workload::api::Pod;
-use workload::{Content, Known, ProbeKind, Reference};
+use workload::{Content, Known, Missing, ProbeKind, Reference};
 
 use crate::event::{ContainerRunId, Event, PodRunId};
 use crate::network::{self, NetworkError};
@@ -38,7 +38,7 @@ use spot::Spot;
 pub(crate) use surroundings::Surroundings;
 
 /// What an object holds, or why there is none.
-pub(crate) type Found = Result<Arc<Content>, String>;
+pub(crate) type Found = Result<Arc<Content>, Missing>;
 
 /// By namespace and name.
 pub(crate) type Services = BTreeMap<(String, String), Arc<Service>>;

@@ -44,7 +44,7 @@ pub type Content = BTreeMap<String, Vec<u8>>;
 /// there is nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Known {
-    pub contents: BTreeMap<Reference, Result<Arc<Content>, String>>,
+    pub contents: BTreeMap<Reference, Result<Arc<Content>, Missing>>,
     /// All of them; none as long as they were not read.
     pub services: Option<BTreeMap<(String, String), Arc<Service>>>,
 }
@@ -57,6 +57,9 @@ pub enum Missing {
     Unread(&'static str),
     #[error("{0}")]
     Absent(String),
+    /// It may be there, and cannot be had: something optional is awaited then.
+    #[error("{0}")]
+    Unreadable(String),
 }
 
 impl Reference {
@@ -99,7 +102,7 @@ impl Known {
     pub(crate) fn content(&self, reference: &Reference) -> Result<&Content, Missing> {
         match self.contents.get(reference) {
             None => Err(Missing::Unread(reference.what())),
-            Some(Err(why)) => Err(Missing::Absent(why.clone())),
+            Some(Err(missing)) => Err(missing.clone()),
             Some(Ok(content)) => Ok(content),
         }
     }

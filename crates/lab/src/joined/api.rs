@@ -49,6 +49,11 @@ impl Failure {
         }
     }
 
+    /// Whether a right is lacking: that passes when somebody gives it.
+    pub(crate) const fn is_forbidden(&self) -> bool {
+        self.is(StatusCode::FORBIDDEN)
+    }
+
     pub(crate) const fn is(&self, status: StatusCode) -> bool {
         matches!(self, Self::Refused { code, .. } if *code == status.as_u16())
     }

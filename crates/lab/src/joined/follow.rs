@@ -41,6 +41,7 @@ enum End {
 pub(crate) async fn follow(api: Api, subject: Subject, events: Events) {
     let mut pause = Pause::default();
     let mut version = None;
+    let mut is_known = false;
     loop {
         let outcome = match version.clone() {
             None => list(&api, &subject, &events).await.map(|found| {
@@ -56,9 +57,20 @@ pub(crate) async fn follow(api: Api, subject: Subject, events: Events) {
         };
         match outcome {
             Ok(End::Unheard) => return,
-            Ok(End::Over) => pause.passed(&subject.path()),
+            Ok(End::Over) => {
+                is_known = true;
+                pause.passed(&subject.path());
+            }
             Ok(End::Expired) => version = None,
             Err(failure) => {
+                // What is known already stays, whoever takes the right away.
+                if !is_known
+                    && failure.is_forbidden()
+                    && let Some(heard) = subject.refused(&failure)
+                    && tell(&events, heard).await.is_break()
+                {
+                    return;
+                }
                 if !failure.may_pass() {
                     version = None;
                 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use workload::{Content, Reference, TOKEN_KEY};
+use workload::{Content, Missing, Reference, TOKEN_KEY};
 
 use super::api::{Api, Failure};
 use super::follow::follow;
@@ -19,7 +19,7 @@ use crate::event::{Event, Events};
 /// A token is renewed when so much of its time is over.
 const RENEWED_AFTER: f64 = 0.8;
 
-/// A ServiceAccount that is not there may come.
+/// A ServiceAccount that is not there may come, and so may a right.
 const AGAIN_AFTER: Duration = Duration::from_secs(2);
 
 /// Follows exactly what is needed, until nobody says any longer what that is.
@@ -106,12 +106,13 @@ async fn keep_token(api: Api, reference: Reference, events: Events) {
                 let content = Content::from([(TOKEN_KEY.to_owned(), token.into_bytes())]);
                 (Ok(Arc::new(content)), Duration::from_secs(seconds).mul_f64(RENEWED_AFTER))
             }
-            Err(failure) if failure.may_pass() => {
+            Err(failure) if failure.may_pass() && !failure.is_forbidden() => {
                 pause.failed("tokens", &failure).await;
                 continue;
             }
             Err(failure) => {
-                (Err(format!("failed to fetch a token of {account}: {failure}")), AGAIN_AFTER)
+                let why = format!("failed to fetch a token of {account}: {failure}");
+                (Err(Missing::Unreadable(why)), AGAIN_AFTER)
             }
         };
         let heard = Heard::Found(reference.clone(), Some(found));

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use ingest::api::Service;
 use serde::Deserialize;
 use serde_json::Value;
-use workload::{Content, Reference, from_base64};
+use workload::{Content, Missing, Reference, from_base64};
 
+use super::api::Failure;
 use super::seen::{Heard, SeenNode, SeenPod};
 use crate::kubelet::Found;
 
@@ -67,6 +68,13 @@ impl Subject {
         }
     }
 
+    /// That the API server does not show it, which pods are told that wait for it.
+    pub(super) fn refused(&self, failure: &Failure) -> Option<Heard> {
+        let Self::Object(reference) = self else { return None };
+        let why = format!("{} cannot be read: {failure}", in_words(reference));
+        Some(Heard::Found(reference.clone(), Some(Err(Missing::Unreadable(why)))))
+    }
+
     pub(super) fn applied(&self, object: Value) -> Option<Heard> {
         match self {
             Self::Pods => SeenPod::read(object).map(|pod| Heard::Pod(Box::new(pod))),
@@ -105,13 +113,17 @@ fn service(object: Value) -> Option<Service> {
     }
 }
 
-/// In a kubelet's words.
 fn absent(reference: &Reference) -> Found {
-    Err(match reference {
-        Reference::ConfigMap { name, .. } => format!("configmap {name:?} not found"),
-        Reference::Secret { name, .. } => format!("secret {name:?} not found"),
-        Reference::Token { account, .. } => format!("serviceaccount {account:?} not found"),
-    })
+    Err(Missing::Absent(format!("{} not found", in_words(reference))))
+}
+
+/// A kubelet's.
+fn in_words(reference: &Reference) -> String {
+    match reference {
+        Reference::ConfigMap { name, .. } => format!("configmap {name:?}"),
+        Reference::Secret { name, .. } => format!("secret {name:?}"),
+        Reference::Token { account, .. } => format!("serviceaccount {account:?}"),
+    }
 }
 
 /// As much of a ConfigMap or a Secret as pods get.
@@ -126,7 +138,8 @@ struct Holder {
 fn content(object: Value) -> Found {
     // Objects of a list do not say their kind; only a Secret has a type.
     let is_secret = object.get("type").is_some();
-    let holder = Holder::deserialize(object).map_err(|error| error.to_string())?;
+    let unreadable = |error: serde_json::Error| Missing::Unreadable(error.to_string());
+    let holder = Holder::deserialize(object).map_err(unreadable)?;
     let (data, binary) = (holder.data.unwrap_or_default(), holder.binary_data.unwrap_or_default());
     let is_secret = is_secret || holder.kind == "Secret";
     let mut content = Content::new();
@@ -141,8 +154,9 @@ fn content(object: Value) -> Found {
     Ok(Arc::new(content))
 }
 
-fn decoded(key: &str, text: &str) -> Result<Vec<u8>, String> {
-    from_base64(text).ok_or_else(|| format!("the value of {key} is not base64"))
+fn decoded(key: &str, text: &str) -> Result<Vec<u8>, Missing> {
+    let wrong = || Missing::Unreadable(format!("the value of {key} is not base64"));
+    from_base64(text).ok_or_else(wrong)
 }
 
 #[cfg(test)]
@@ -160,6 +174,7 @@ mod tests {
         let secret = json!({"type": "Opaque", "data": {"a": "b25l"}});
         assert_eq!([of(map), of(binary), of(secret)], [(); 3].map(|()| Ok(expected.clone())));
         let wrong = json!({"type": "Opaque", "data": {"a": "one"}});
-        assert_eq!(of(wrong), Err("the value of a is not base64".to_owned()));
+        let why = "the value of a is not base64".to_owned();
+        assert_eq!(of(wrong), Err(Missing::Unreadable(why)));
     }
 }

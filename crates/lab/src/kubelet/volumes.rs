@@ -89,7 +89,9 @@ impl Volumes {
                 let files = match volume_files(&sources, mode, pod, fields, known) {
                     Ok(files) => files,
                     Err(Missing::Unread(_)) => return Err(Unmounted::Awaited),
-                    Err(Missing::Absent(why)) => return Err(failed(&why)),
+                    Err(Missing::Absent(why) | Missing::Unreadable(why)) => {
+                        return Err(failed(&why));
+                    }
                 };
                 if self.written.get(name) == Some(&files) {
                     return Ok(());

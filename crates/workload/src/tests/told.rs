@@ -58,7 +58,8 @@ fn known(contents: &[Said<'_>]) -> Known {
         Arc::new(pairs.iter().map(pair).collect())
     };
     let found = contents.iter().map(|(reference, found)| {
-        let found = found.as_ref().map(content).map_err(|why| (*why).to_owned());
+        let absent = |why: &&str| Missing::Absent((*why).to_owned());
+        let found = found.as_ref().map(content).map_err(absent);
         (reference.clone(), found)
     });
     Known { contents: found.collect(), ..Known::nothing() }
@@ -111,6 +112,11 @@ fn a_volume_holds_files_of_all_its_sources() {
     let expected = [("token", ("t", 0o400)), ("x/y", ("1", 0o444))];
     let expected = expected.map(|(path, (text, mode))| (path.to_owned(), (text.to_owned(), mode)));
     assert_eq!(files, expected.into());
+    // What is not shown is not absent.
+    let mut refused = whole;
+    let why = Missing::Unreadable("configmap \"maybe\" cannot be read".to_owned());
+    refused.contents.insert(map("maybe"), Err(why.clone()));
+    assert_eq!(made(&refused), Err(why));
     let without = known(&[(map("all"), Ok(&[("b", "2")])), absent, signed]);
     let why = "all has no key a, to which the volume refers".to_owned();
     assert_eq!(made(&without), Err(Missing::Absent(why)));

@@ -43,7 +43,7 @@ impl From<Missing> for NotStarted {
     fn from(missing: Missing) -> Self {
         match missing {
             Missing::Unread(_) => Self::Awaited,
-            Missing::Absent(why) => Self::Unmade(why),
+            Missing::Absent(why) | Missing::Unreadable(why) => Self::Unmade(why),
         }
     }
 }
