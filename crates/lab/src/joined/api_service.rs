@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 
-use super::api::{Api, Failure};
+use super::api::{Api, Failure, PatchKind};
 use super::node::LAB_LABEL;
 use super::pause::Pause;
 use super::relay::{ADDRESS, relay};
@@ -127,8 +127,12 @@ impl Way {
             let Some(router) = self.routers().find(is_of) else { continue };
             let slice = slice(&self.lab, family, router);
             match api.create(SLICES, &slice).await {
-                Err(failure) if !failure.is(StatusCode::CONFLICT) => return Err(failure),
-                Ok(_) | Err(_) => {}
+                // One of a lab that was killed may say something else.
+                Err(failure) if failure.is(StatusCode::CONFLICT) => {
+                    let path = format!("{SLICES}/{}", slice_name(&self.lab, family));
+                    drop(api.patch(&path, PatchKind::Merge, &slice).await?);
+                }
+                made => drop(made?),
             }
         }
         Ok(())
@@ -189,12 +193,16 @@ fn endpoints<'a>(slices: impl IntoIterator<Item = &'a Value>) -> BTreeSet<Socket
     found
 }
 
+fn slice_name(lab: &LabName, family: &str) -> String {
+    format!("kubernetes-{lab}-{}", family.to_lowercase())
+}
+
 fn slice(lab: &LabName, family: &str, router: IpAddr) -> Value {
     json!({
         "apiVersion": "discovery.k8s.io/v1",
         "kind": "EndpointSlice",
         "metadata": {
-            "name": format!("kubernetes-{lab}-{}", family.to_lowercase()),
+            "name": slice_name(lab, family),
             "labels": {
                 "kubernetes.io/service-name": "kubernetes",
                 "endpointslice.kubernetes.io/managed-by": "lab.pogu.dev",
