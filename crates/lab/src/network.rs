@@ -190,6 +190,13 @@ pub(crate) fn take_on(place: &Place, address: IpAddr) -> Result<(), NetworkError
     })?
 }
 
+/// The router has an address no longer that it took on.
+pub(crate) fn let_go(place: &Place, address: IpAddr) -> Result<(), NetworkError> {
+    Netns::open(&place.outside_netns())?.run(|| -> Result<(), NetworkError> {
+        Ok(Links::open()?.delete_address("lo", IpNet::from(address))?)
+    })?
+}
+
 /// Makes a pod's namespace and its cable to the node. `port` is the cable's name on the node.
 pub(crate) fn wire_pod(
     place: &Place,

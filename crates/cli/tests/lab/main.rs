@@ -10,6 +10,7 @@ mod foretold;
 mod host_ports;
 mod joined;
 mod joined_account;
+mod joined_endpoints;
 mod joined_events;
 mod joined_input;
 mod joined_logs;

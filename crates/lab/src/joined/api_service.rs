@@ -6,6 +6,7 @@
 //! says that it is at the router.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ use ipnet::IpNet;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::api::{Api, Failure, PatchKind};
 use super::node::LAB_LABEL;
@@ -38,6 +39,9 @@ const SILENCE_MAX: Duration = Duration::from_secs(90);
 /// A server that ends each watch at once is not asked more often.
 const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(500);
 
+/// Where pods could not be led to is tried again after this.
+const LEAD_AGAIN_AFTER: Duration = Duration::from_secs(2);
+
 /// Addresses of an API server.
 const ENDPOINTS_MAX: usize = 64;
 
@@ -52,6 +56,8 @@ pub(crate) struct Way {
     relays: Relays,
     /// What the router has by us.
     taken: BTreeSet<IpAddr>,
+    /// What of that could not be done, as it was told.
+    troubles: BTreeSet<String>,
 }
 
 /// They end with the value.
@@ -82,7 +88,16 @@ pub(crate) async fn lead_pods(api: Api, mut way: Way, events: Events) {
 impl Way {
     pub(crate) fn new(place: Place, plan: Plan, host: String, port: u16) -> Self {
         let lab = place.name().clone();
-        Self { place, plan, lab, host, port, relays: Relays::default(), taken: BTreeSet::new() }
+        Self {
+            place,
+            plan,
+            lab,
+            host,
+            port,
+            relays: Relays::default(),
+            taken: BTreeSet::new(),
+            troubles: BTreeSet::new(),
+        }
     }
 
     /// Leads as it is to be now, and waits until that may be otherwise.
@@ -95,9 +110,9 @@ impl Way {
         let found = endpoints(others);
         if found.is_empty() {
             self.say_where(api).await?;
-            self.lead(&self.routers().map(|it| SocketAddr::new(it, ADDRESS.port())).collect())?;
+            self.lead(self.routers().map(|it| SocketAddr::new(it, ADDRESS.port())).collect());
         } else {
-            self.lead(&found)?;
+            self.lead(found);
             // Whoever says it better is believed.
             for slice in own {
                 let name = slice.pointer("/metadata/name").and_then(Value::as_str);
@@ -105,6 +120,10 @@ impl Way {
                     api.delete(&format!("{SLICES}/{}", name.unwrap_or_default()), &json!({})).await,
                 );
             }
+        }
+        if !self.troubles.is_empty() {
+            sleep(LEAD_AGAIN_AFTER).await;
+            return Ok(());
         }
         let path = format!(
             "{SLICES}?{OF_SERVICE}&watch=1&allowWatchBookmarks=true&resourceVersion={}",
@@ -138,38 +157,53 @@ impl Way {
         Ok(())
     }
 
-    fn lead(&mut self, wanted: &BTreeSet<SocketAddr>) -> Result<(), Failure> {
-        let relays = &mut self.relays.0;
-        relays.retain(|at, relay| {
+    /// Leads there and nowhere else, as far as that can be done; what cannot is told once.
+    fn lead(&mut self, mut wanted: BTreeSet<SocketAddr>) {
+        if let Some(beyond) = wanted.iter().nth(ENDPOINTS_MAX).copied() {
+            drop(wanted.split_off(&beyond));
+        }
+        self.relays.0.retain(|at, relay| {
             let stays = wanted.contains(at);
             if !stays {
                 relay.abort();
             }
             stays
         });
-        for at in wanted.iter().take(ENDPOINTS_MAX) {
-            if relays.contains_key(at) {
-                continue;
+        let mut troubles = BTreeSet::new();
+        let needed: BTreeSet<IpAddr> = wanted.iter().map(SocketAddr::ip).collect();
+        for address in self.taken.difference(&needed).copied().collect::<Vec<_>>() {
+            match network::let_go(&self.place, address) {
+                Ok(()) => drop(self.taken.remove(&address)),
+                Err(error) => drop(troubles.insert(format!("cannot let {address} go: {error}"))),
             }
-            let failed = |error: &dyn std::fmt::Display| {
-                Failure::Unreachable(format!("cannot lead pods to {at}: {error}"))
-            };
-            let on_fabric = self.plan.outside.iter().find(|it| it.contains(&at.ip()));
-            match on_fabric {
-                // The fabric itself leads to whoever else is there.
-                Some(router) if router.addr() != at.ip() => continue,
-                Some(_) => {}
-                None if self.taken.contains(&at.ip()) => {}
-                None => {
-                    network::take_on(&self.place, at.ip()).map_err(|error| failed(&error))?;
-                    self.taken.insert(at.ip());
-                }
-            }
-            let outside = Netns::open(&self.place.outside_netns());
-            let outside = outside.map_err(|error| failed(&error))?;
-            let relay = relay(&outside, *at, &self.host, self.port);
-            relays.insert(*at, relay.map_err(|error| failed(&error))?);
         }
+        for at in wanted {
+            if let Err(error) = self.lead_to(at) {
+                troubles.insert(format!("cannot lead pods to the API server at {at}: {error}"));
+            }
+        }
+        for news in troubles.difference(&self.troubles) {
+            tracing::warn!("{news}");
+        }
+        self.troubles = troubles;
+    }
+
+    fn lead_to(&mut self, at: SocketAddr) -> io::Result<()> {
+        if self.relays.0.contains_key(&at) {
+            return Ok(());
+        }
+        match self.plan.outside.iter().find(|it| it.contains(&at.ip())) {
+            // The fabric itself leads to whoever else is there.
+            Some(router) if router.addr() != at.ip() => return Ok(()),
+            Some(_) => {}
+            None if self.taken.contains(&at.ip()) => {}
+            None => {
+                network::take_on(&self.place, at.ip()).map_err(io::Error::other)?;
+                self.taken.insert(at.ip());
+            }
+        }
+        let outside = Netns::open(&self.place.outside_netns()).map_err(io::Error::other)?;
+        self.relays.0.insert(at, relay(&outside, at, &self.host, self.port)?);
         Ok(())
     }
 }
