@@ -1,6 +1,6 @@
 //! Which addresses of Services does the fabric lead clients outside to?
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use ingest::api::Service;
@@ -10,7 +10,11 @@ use crate::network;
 
 /// Those that are led to now.
 #[derive(Debug, Default)]
-pub(crate) struct Routes(BTreeSet<IpAddr>);
+pub(crate) struct Routes {
+    led: BTreeSet<IpAddr>,
+    /// Why some are not, or are still, as it was told.
+    failed: BTreeMap<IpAddr, String>,
+}
 
 impl Routes {
     /// Leads to external IPs and addresses of load balancers that no node has as its own, and to no
@@ -22,16 +26,22 @@ impl Routes {
     ) {
         let own: BTreeSet<IpAddr> = around.plan.nodes.iter().flat_map(|it| it.ips()).collect();
         let wanted = external_addresses(services, &own);
-        let news: Vec<IpAddr> = wanted.symmetric_difference(&self.0).copied().collect();
-        for address in news {
+        let mut failed = BTreeMap::new();
+        for address in wanted.symmetric_difference(&self.led).copied().collect::<Vec<_>>() {
             let is_wanted = wanted.contains(&address);
             match network::route_to_cluster(&around.place, &around.plan, address, is_wanted) {
-                Ok(()) if is_wanted => drop(self.0.insert(address)),
-                Ok(()) => drop(self.0.remove(&address)),
+                Ok(()) if is_wanted => drop(self.led.insert(address)),
+                Ok(()) => drop(self.led.remove(&address)),
                 // Tried again with the next news.
-                Err(error) => tracing::error!("clients outside cannot reach {address}: {error}"),
+                Err(error) => drop(failed.insert(address, error.to_string())),
             }
         }
+        for (address, why) in &failed {
+            if self.failed.get(address) != Some(why) {
+                tracing::error!("cannot change how clients outside reach {address}: {why}");
+            }
+        }
+        self.failed = failed;
     }
 }
 
