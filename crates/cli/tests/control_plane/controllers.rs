@@ -1,12 +1,20 @@
 //! What controllers write, and which of them does.
 
 use std::path::Path;
+use std::time::{Duration, SystemTime};
 
+use host::clock::wall;
+use host::rfc3339::micros;
 use rustix::process::Signal;
 use serde_json::Value;
 use testkit::control_plane::ControlPlane;
 
+use super::audit::{of_pogu, text};
 use super::process::{Process, wait_for};
+
+/// Until another one acts, after a crash of the one that did and after its end.
+const AFTER_A_CRASH: Duration = Duration::from_secs(5);
+const AT_ONCE: Duration = Duration::from_secs(1);
 
 /// Both want the same port of one address. The older one has it, or that whose name comes first.
 pub(super) const SERVICES: &str = "
@@ -112,19 +120,47 @@ fn holder(server: &ControlPlane) -> Option<String> {
     Some(name.to_owned())
 }
 
+/// When somebody took the Lease, as the server logged it: whoever holds it not cannot change it.
+fn taken(server: &ControlPlane, name: &str) -> String {
+    let all = of_pogu(server, name);
+    let mut takings = all.iter().filter(|it| {
+        it["objectRef"]["resource"] == "leases"
+            && it["verb"] == "update"
+            && it["responseStatus"]["code"] == 200
+    });
+    text(&takings.next().unwrap()["stageTimestamp"])
+}
+
+/// Whether it was within this time. Both moments are of this machine, and of one form.
+fn assert_within(time: Duration, since: SystemTime, taken: &str) {
+    let (since, until) = (micros(since), micros(since + time));
+    println!("a signal at {since}, the Lease taken at {taken}");
+    assert!((since.as_str()..until.as_str()).contains(&taken), "{since} to {until}: {taken}");
+}
+
 #[test]
 fn another_one_acts_after_a_crash_and_after_an_end() {
     let Some(server) = ControlPlane::up() else { return };
-    let mut one = controller("one", &server.admin());
+    // Each is a user of its own, so that the log tells them apart.
+    server.kubectl(
+        "create clusterrolebinding all --clusterrole=cluster-admin --user=one --user=two \
+         --user=three",
+    );
+    let [one, two, three] = ["one", "two", "three"].map(|it| server.user(it, "1h"));
+    let mut one = controller("one", &one);
     wait_for("one", || holder(&server).filter(|it| it == "one"));
-    let mut two = controller("two", &server.admin());
+    let mut two = controller("two", &two);
     wait_for("two waits", || two.log().contains("another one acts").then_some(()));
+    let crash = wall();
     one.end(Signal::KILL);
     wait_for("two", || holder(&server).filter(|it| it == "two"));
-    let mut three = controller("three", &server.admin());
+    assert_within(AFTER_A_CRASH, crash, &taken(&server, "two"));
+    let mut three = controller("three", &three);
     wait_for("three waits", || three.log().contains("another one acts").then_some(()));
+    let end = wall();
     assert_eq!(two.end(Signal::TERM), Some(0));
     wait_for("three", || holder(&server).filter(|it| it == "three"));
+    assert_within(AT_ONCE, end, &taken(&server, "three"));
     assert_eq!(three.end(Signal::INT), Some(0));
     assert_eq!(holder(&server), None);
 }

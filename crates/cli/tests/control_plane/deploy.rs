@@ -8,6 +8,7 @@ use rustix::process::Signal;
 use serde_json::Value;
 use testkit::control_plane::ControlPlane;
 
+use super::audit::requests;
 use super::process::{Process, wait_for};
 
 const AGENT: &str = "system:serviceaccount:kube-system:pogu-agent";
@@ -91,29 +92,6 @@ fn a_pool_of_addresses_is_judged_by_the_server() {
         "addresses": ["192.0.2.7"], "autoAssign": true, "avoidEdges": false, "disabled": false,
     });
     assert_eq!(serde_json::from_str::<Value>(&defaults).unwrap(), expected);
-}
-
-/// The requests of a user by pogu: verb, resource, and the answer's code.
-pub(crate) fn requests(server: &ControlPlane, user: &str) -> BTreeSet<String> {
-    let log = server.audit_log();
-    let all = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let of_user = all.filter(|it| {
-        it["user"]["username"] == user
-            && it["userAgent"].as_str().is_some_and(|agent| agent.starts_with("pogu/"))
-            && it["objectRef"]["resource"].is_string()
-            && it["responseStatus"]["code"].is_number()
-    });
-    let told = of_user.map(|it| {
-        let part = |field: &str| it["objectRef"][field].as_str().unwrap_or_default().to_owned();
-        let name = Some(part("name")).filter(|_| part("resource") == "configmaps");
-        let (resource, sub) = (part("resource"), part("subresource"));
-        let slash = if sub.is_empty() { "" } else { "/" };
-        let verb = it["verb"].as_str().unwrap_or_default();
-        let code = &it["responseStatus"]["code"];
-        let name = name.map(|name| format!(" {name}")).unwrap_or_default();
-        format!("{verb} {resource}{slash}{sub}{name} {code}")
-    });
-    told.collect()
 }
 
 #[test]

@@ -2,6 +2,7 @@
 #![expect(clippy::print_stdout, reason = "figures are shown")]
 #![expect(clippy::unwrap_used, reason = "a rig that cannot be set up ends its test")]
 
+mod audit;
 mod clocks;
 mod controllers;
 mod deploy;

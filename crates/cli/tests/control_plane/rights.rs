@@ -64,7 +64,7 @@ fn read(group: &str, resource: &str) -> String {
 
 /// Whether the program has asked for this and got it.
 fn has_got(server: &ControlPlane, user: &str, wanted: &str) -> bool {
-    super::deploy::requests(server, user).contains(wanted)
+    super::audit::requests(server, user).contains(wanted)
 }
 
 #[test]
