@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use host::clock::wall;
 use host::rfc3339::micros;
 use rustix::process::Signal;
-use serde_json::Value;
+use serde_json::{Value, json};
 use testkit::control_plane::ControlPlane;
 
 use super::audit::{of_pogu, text};
@@ -33,7 +33,7 @@ metadata: {name: web, namespace: shop}
 spec: {externalIPs: [192.0.2.1, 192.0.2.2], ports: [{port: 80}]}
 ";
 
-fn controller(name: &str, kubeconfig: &Path) -> Process {
+pub(super) fn controller(name: &str, kubeconfig: &Path) -> Process {
     let words = ["controller", "--http-bind-address", "none", "--identity", name];
     Process::start(&words, kubeconfig)
 }
@@ -57,6 +57,34 @@ fn condition(message: &str) -> (String, String, String, String) {
     let [kind, status, reason, message] =
         ["pogu.dev/Accepted", "False", "InvalidFields", message].map(str::to_owned);
     (kind, status, reason, message)
+}
+
+/// What of the Service web is the controller's, by its word: without the moment since which it is.
+fn fields(server: &ControlPlane) -> Vec<Value> {
+    let object = server.kubectl("-n shop get service web --show-managed-fields -o json");
+    let object: Value = serde_json::from_str(&object).unwrap();
+    let mut all = object["metadata"]["managedFields"].as_array().unwrap().clone();
+    all.retain(|it| it["manager"] == "pogu-controller");
+    for it in &mut all {
+        it.as_object_mut().unwrap().remove("time");
+    }
+    all
+}
+
+fn ours_alone() -> Value {
+    let parts = [".", "f:type", "f:status", "f:reason", "f:message", "f:lastTransitionTime"];
+    let condition: serde_json::Map<String, Value> =
+        parts.into_iter().map(|part| (part.to_owned(), json!({}))).collect();
+    json!({
+        "manager": "pogu-controller",
+        "operation": "Apply",
+        "apiVersion": "v1",
+        "subresource": "status",
+        "fieldsType": "FieldsV1",
+        "fieldsV1": {
+            "f:status": {"f:conditions": {"k:{\"type\":\"pogu.dev/Accepted\"}": condition}}
+        },
+    })
 }
 
 /// Verbs and resources of the writing requests that a user agent made, and how often.
@@ -101,6 +129,7 @@ fn what_cannot_be_used_is_told_in_status_and_events_until_it_is_repaired() {
     assert_eq!(told, [other.clone(), condition(message)]);
     assert_eq!(conditions(&server, "api"), []);
     let ours = "--field-selector=reportingComponent=pogu.dev/controller";
+    assert_eq!(fields(&server), [ours_alone()]);
     let events = format!("-n shop get events {ours} -o jsonpath={{.items[*].message}}");
     wait_for("an Event", || (server.kubectl(&events) == message).then_some(()));
     server.kubectl("-n shop patch service web -p {\"spec\":{\"externalIPs\":[\"192.0.2.2\"]}}");
@@ -110,6 +139,32 @@ fn what_cannot_be_used_is_told_in_status_and_events_until_it_is_repaired() {
     assert_eq!(
         writings(&server),
         ["create events ", "patch services status", "patch services status"]
+    );
+}
+
+/// What is told of web, and how often it was: an Event that was told once has no series.
+fn told(server: &ControlPlane) -> Vec<(String, u64)> {
+    let events = server.kubectl("-n shop get events.events.k8s.io -o json");
+    let events: Value = serde_json::from_str(&events).unwrap();
+    let ours = events["items"].as_array().unwrap().iter().filter(|it| {
+        it["reportingController"] == "pogu.dev/controller" && it["regarding"]["name"] == "web"
+    });
+    ours.map(|it| (text(&it["reason"]), it["series"]["count"].as_u64().unwrap_or(1))).collect()
+}
+
+#[test]
+fn what_one_has_told_is_counted_up_by_the_next() {
+    let Some(server) = ControlPlane::up() else { return };
+    server.apply(SERVICES);
+    let times = |count| vec![("InvalidFields".to_owned(), count)];
+    let mut one = controller("one", &server.admin());
+    wait_for("an Event", || (told(&server) == times(1)).then_some(()));
+    assert_eq!(one.end(Signal::TERM), Some(0));
+    let _two = controller("two", &server.admin());
+    wait_for("the same again", || (told(&server) == times(2)).then_some(()));
+    assert_eq!(
+        writings(&server),
+        ["create events ", "create events ", "patch events ", "patch services status"]
     );
 }
 
