@@ -10,6 +10,7 @@ mod faults;
 mod process;
 mod rights;
 mod roles;
+mod selectors;
 mod unreachable;
 mod versions;
 mod ways;

@@ -42,10 +42,16 @@ pub(crate) struct Agent {
 
 impl Agent {
     /// In the network namespace of the caller; `pogu` may be a program that runs it.
-    pub(crate) fn start(mut pogu: Command, kubeconfig: &Path) -> Self {
+    pub(crate) fn start(pogu: Command, kubeconfig: &Path) -> Self {
+        Self::start_with(pogu, kubeconfig, &[])
+    }
+
+    /// The same with more words.
+    pub(crate) fn start_with(mut pogu: Command, kubeconfig: &Path, more: &[&str]) -> Self {
         let socket = kubeconfig.with_extension("sock").display().to_string();
         let words = ["agent", "--node-name", "a", "--socket", &socket];
-        let process = Process::spawn(pogu.args(words).arg("--kubeconfig").arg(kubeconfig));
+        pogu.args(words).args(more).arg("--kubeconfig").arg(kubeconfig);
+        let process = Process::spawn(&mut pogu);
         Self { _process: process, socket }
     }
 
