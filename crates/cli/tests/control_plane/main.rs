@@ -7,6 +7,7 @@ mod clocks;
 mod controllers;
 mod deploy;
 mod faults;
+mod outage;
 mod process;
 mod rights;
 mod roles;

@@ -112,8 +112,12 @@ impl Dns {
 
     /// All has been read once, and nothing is wrong.
     pub(crate) fn is_ready(&self) -> bool {
-        let url = format!("http://{DNS_SITE}/readyz");
-        said_by("curl", &["-s", &url]) == "ok\n"
+        self.page("/readyz") == "ok\n"
+    }
+
+    /// What it tells of itself.
+    pub(crate) fn page(&self, path: &str) -> String {
+        said_by("curl", &["-s", &format!("http://{DNS_SITE}{path}")])
     }
 
     /// Whether it has an address of this name.
