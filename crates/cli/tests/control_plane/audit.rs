@@ -29,10 +29,8 @@ pub(crate) fn requests(server: &ControlPlane, user: &str) -> BTreeSet<String> {
         let part = |field: &str| text(&it["objectRef"][field]);
         let (resource, sub) = (part("resource"), part("subresource"));
         let slash = if sub.is_empty() { "" } else { "/" };
-        let name = Some(part("name")).filter(|_| resource == "configmaps");
-        let name = name.map(|name| format!(" {name}")).unwrap_or_default();
         let (verb, code) = (text(&it["verb"]), &it["responseStatus"]["code"]);
-        format!("{verb} {resource}{slash}{sub}{name} {code}")
+        format!("{verb} {resource}{slash}{sub} {code}")
     });
     told.collect()
 }

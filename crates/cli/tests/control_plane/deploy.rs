@@ -1,34 +1,21 @@
-//! What the chart installs: whether a real API server takes it, and whether each role may do just what
-//! it does.
+//! Does a real API server take what the chart installs?
 
-use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
-
-use rustix::process::Signal;
 use serde_json::Value;
 use testkit::control_plane::ControlPlane;
 
-use super::audit::requests;
-use super::process::{Process, wait_for};
-
-const AGENT: &str = "system:serviceaccount:kube-system:pogu-agent";
-const CONTROLLER: &str = "system:serviceaccount:kube-system:pogu-controller";
-
-fn folder(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy").join(name)
-}
+use super::roles::deploy;
 
 #[test]
 fn the_plain_manifests_are_what_the_chart_becomes() {
     let Some(server) = ControlPlane::up() else { return };
-    let rendered = server.chart(&folder("chart"), &[]);
-    let path = folder("manifests/pogu.yaml");
+    let rendered = server.chart(&deploy("chart"), &[]);
+    let path = deploy("manifests/pogu.yaml");
     if std::env::var_os("UPDATE_EXPECT").is_some() {
         std::fs::write(&path, &rendered).unwrap();
     }
     assert_eq!(std::fs::read_to_string(&path).unwrap(), rendered, "UPDATE_EXPECT=1 writes it anew");
     server.apply(&rendered);
-    let folder = folder("");
+    let folder = deploy("");
     server.kubectl(&format!("apply --dry-run=server -k {}", folder.display()));
     for values in [
         &["dns.enabled=false"][..],
@@ -39,14 +26,14 @@ fn the_plain_manifests_are_what_the_chart_becomes() {
         let values: Vec<String> =
             values.iter().map(|it| it.replace("0/16,fd", "0/16\\,fd")).collect();
         let values: Vec<&str> = values.iter().map(String::as_str).collect();
-        server.dry_run(&server.chart(&self::folder("chart"), &values));
+        server.dry_run(&server.chart(&deploy("chart"), &values));
     }
 }
 
 #[test]
 fn a_pool_of_addresses_is_judged_by_the_server() {
     let Some(server) = ControlPlane::up() else { return };
-    server.apply(&server.chart(&folder("chart"), &["loadBalancer.enabled=true"]));
+    server.apply(&server.chart(&deploy("chart"), &["loadBalancer.enabled=true"]));
     server.kubectl("wait --for=condition=Established crd/addresspools.pogu.dev --timeout=60s");
     let pool = |spec: &str| {
         let kind = "apiVersion: pogu.dev/v1alpha1, kind: AddressPool, metadata: {name: p}";
@@ -92,64 +79,4 @@ fn a_pool_of_addresses_is_judged_by_the_server() {
         "addresses": ["192.0.2.7"], "autoAssign": true, "avoidEdges": false, "disabled": false,
     });
     assert_eq!(serde_json::from_str::<Value>(&defaults).unwrap(), expected);
-}
-
-#[test]
-fn each_role_does_what_it_may_and_may_nothing_else() {
-    let Some(server) = ControlPlane::up() else { return };
-    server.apply(&server.chart(&folder("chart"), &[]));
-    server.apply(super::controllers::SERVICES);
-    let controller = ["controller", "--http-bind-address", "none", "--identity", "one"];
-    let mut controller = Process::start(&controller, &server.user(CONTROLLER, "1h"));
-    let dns =
-        ["dns", "--listen", "127.0.0.1:0", "--http-bind-address", "none", "--pods", "verified"];
-    let mut dns = Process::start(&dns, &server.user(AGENT, "1h"));
-    wait_for("a condition", || {
-        let wanted = "patch services/status 200";
-        requests(&server, CONTROLLER).contains(wanted).then_some(())
-    });
-    wait_for("an Event", || {
-        requests(&server, CONTROLLER).contains("create events 201").then_some(())
-    });
-    wait_for("the Pods", || requests(&server, AGENT).contains("watch pods 200").then_some(()));
-    assert_eq!(controller.end(Signal::TERM), Some(0));
-    assert_eq!(dns.end(Signal::TERM), Some(0));
-    let watched = |names: &[&str]| -> Vec<String> {
-        names.iter().map(|name| format!("watch {name} 200")).collect()
-    };
-    let common = [
-        "configmaps coredns",
-        "configmaps coredns-custom",
-        "configmaps kube-dns",
-        "endpointslices",
-        "namespaces",
-        "services",
-    ];
-    let mut expected: BTreeSet<String> = watched(&common).into_iter().collect();
-    assert_eq!(without_absent(requests(&server, AGENT)), {
-        let mut all = expected.clone();
-        all.extend(watched(&["pods"]));
-        all
-    });
-    expected.extend(watched(&["servicecidrs", "leases"]));
-    for more in ["create leases 201", "get leases 200", "get leases 404", "update leases 200"] {
-        expected.insert(more.to_owned());
-    }
-    expected.insert("create events 201".to_owned());
-    expected.insert("patch services/status 200".to_owned());
-    let found = without_absent(requests(&server, CONTROLLER));
-    let unexpected: Vec<&String> = found.difference(&expected).collect();
-    assert_eq!(unexpected, Vec::<&String>::new(), "{found:?}");
-    for may in [AGENT, CONTROLLER] {
-        for (verb, what) in [("get", "secrets"), ("delete", "services"), ("create", "pods")] {
-            let asked = format!("auth can-i {verb} {what} -A --as {may} --quiet");
-            assert!(!server.kubectl_succeeds(&asked), "{asked}");
-        }
-    }
-}
-
-/// Without what there is no such resource for: a cluster need not have ServiceImports.
-fn without_absent(mut all: BTreeSet<String>) -> BTreeSet<String> {
-    all.retain(|it| !it.contains(" serviceimports "));
-    all
 }

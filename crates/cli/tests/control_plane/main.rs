@@ -2,11 +2,14 @@
 #![expect(clippy::print_stdout, reason = "figures are shown")]
 #![expect(clippy::unwrap_used, reason = "a rig that cannot be set up ends its test")]
 
+mod acts;
 mod audit;
 mod clocks;
 mod controllers;
 mod deploy;
+mod everything;
 mod faults;
+mod grants;
 mod outage;
 mod process;
 mod rights;

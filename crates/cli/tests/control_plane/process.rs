@@ -127,7 +127,7 @@ impl Dns {
     }
 }
 
-fn said_by(program: &str, words: &[&str]) -> String {
+pub(crate) fn said_by(program: &str, words: &[&str]) -> String {
     host::process::run(program, words, "", PATIENCE).map(|it| it.stdout).unwrap_or_default()
 }
 

@@ -55,6 +55,11 @@ impl Agent {
         Self { _process: process, socket }
     }
 
+    /// All has been read once, and nothing is wrong.
+    pub(crate) fn is_ready(&self) -> bool {
+        super::process::said_by("curl", &["-s", "http://127.0.0.1:10256/readyz"]) == "ok\n"
+    }
+
     /// Its endpoints: Service and address.
     pub(crate) fn endpoints(&self) -> BTreeSet<String> {
         let words = ["get", "endpoints", "-A", "-o", "json", "--socket", &self.socket];
