@@ -26,6 +26,13 @@ fn told(reader: &Reader) -> Vec<String> {
     all
 }
 
+/// How often Services were listed, and how often they were watched from where they were known.
+fn asked(reader: &Reader) -> (u64, u64) {
+    let collections = reader.state().collections;
+    let services = collections.into_iter().find(|it| it.name == "services").unwrap();
+    (services.counts.lists, services.counts.watches)
+}
+
 #[test]
 fn a_server_that_was_killed_and_forgot_the_past_is_followed_again_without_repeating_itself() {
     let Some(server) = ControlPlane::up_with(2, &[]) else { return };
@@ -53,6 +60,8 @@ fn a_server_that_was_killed_and_forgot_the_past_is_followed_again_without_repeat
         .filter(|it| it.ends_with("EndpointSlice shop/web-1") || it.contains("Namespace"))
         .collect();
     assert_eq!(repeated, [""; 0]);
+    // It was asked for what had happened since, had forgotten that, and gave another list.
+    assert_eq!(asked(&reader), (2, 1));
 }
 
 #[test]
@@ -81,6 +90,8 @@ fn a_server_that_stops_without_a_word_is_noticed_and_followed_again() {
     server.signal("kube-apiserver", Signal::CONT);
     reader.until("the change is told", |reader| told(reader) == held(&server));
     reader.until("all are followed", |reader| reader.state().trouble().is_none());
+    // It knows what has happened since.
+    assert_eq!(asked(&reader), (1, 1));
 }
 
 /// So many slices, which make a history.
