@@ -1,4 +1,6 @@
 //! Which versions of the API server are used, and what is said of others?
+//!
+//! None is older here: a server does not run as a version below the oldest that it can emulate.
 
 use host::netns::Netns;
 use testkit::control_plane::ControlPlane;

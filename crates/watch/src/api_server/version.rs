@@ -81,4 +81,33 @@ mod tests {
         let verdicts = emulated.map(|(minor, emulated)| verdict("1", minor, emulated));
         assert_eq!(verdicts, ["supported", "newer", "older"]);
     }
+    #[test]
+    fn what_is_said_of_a_version_names_it_and_those_that_are_supported() {
+        let verdict = |major: &str, minor: &str, git_version: &str| {
+            let [major, minor, git_version] = [major, minor, git_version].map(str::to_owned);
+            (Version { major, minor, git_version, ..Version::default() }).verdict()
+        };
+        assert_eq!(
+            [
+                verdict("1", "32", "v1.32.9"),
+                verdict("1", "37+", "v1.37.0-x.1"),
+                verdict("", "", "")
+            ],
+            [
+                Verdict::Older(
+                    "the API server is of a version that is not supported: v1.32.9\n\
+                     hint: it must be of 1.33 to 1.36; upgrade the cluster first"
+                        .to_owned()
+                ),
+                Verdict::Newer(
+                    "the API server is newer than what this was tried with: v1.37.0-x.1, tried \
+                     with 1.33 to 1.36"
+                        .to_owned()
+                ),
+                Verdict::Unknown(
+                    "whoever answers as the API server does not say its version".to_owned()
+                ),
+            ]
+        );
+    }
 }
