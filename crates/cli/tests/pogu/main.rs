@@ -4,6 +4,7 @@
 #![expect(clippy::print_stdout, reason = "measured times, and logs of what failed")]
 
 mod change;
+mod container;
 mod explain;
 mod get;
 mod measure;

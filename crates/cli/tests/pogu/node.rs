@@ -103,6 +103,16 @@ impl Node {
         self.folder.join("agent.sock").to_str().unwrap().to_owned()
     }
 
+    pub(crate) fn folder(&self) -> &str {
+        self.folder.to_str().unwrap()
+    }
+
+    /// What the kernel says of the agent's process.
+    pub(crate) fn agent_status(&self) -> String {
+        let pid = self.agent.as_ref().unwrap().id();
+        fs::read_to_string(format!("/proc/{pid}/status")).unwrap()
+    }
+
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.folder.join("log")).unwrap_or_default()
     }
@@ -123,14 +133,21 @@ impl Node {
         self.start_with(&[]);
     }
 
-    #[expect(clippy::disallowed_methods, reason = "the program itself is what is tested")]
     pub(crate) fn start_with(&mut self, flags: &[&str]) {
+        self.start_by(&[], flags);
+    }
+
+    /// By a program that becomes the agent.
+    #[expect(clippy::disallowed_methods, reason = "the program itself is what is tested")]
+    pub(crate) fn start_by(&mut self, words: &[&str], flags: &[&str]) {
         assert!(self.agent.is_none(), "one agent at a time");
         let log =
             fs::File::options().create(true).append(true).open(self.folder.join("log")).unwrap();
         let (manifests, socket) = (self.folder.join("manifests"), self.socket());
+        let words = [words, &[env!("CARGO_BIN_EXE_pogu")]].concat();
         let spawn = || {
-            Command::new(env!("CARGO_BIN_EXE_pogu"))
+            Command::new(words[0])
+                .args(&words[1..])
                 .args(["agent", "--node-name", "a", "--cluster-cidr", "10.1.0.0/16,fd01::/48"])
                 .args(["--node-ip", "192.168.0.1,fd00::1", "--service-cidr", "10.96.0.0/16"])
                 .args([Path::new("--manifests"), &manifests])
