@@ -5,7 +5,6 @@ use std::net::{IpAddr, SocketAddr};
 
 use rustix::process::{Signal, kill_process};
 use serde_json::json;
-use testkit::control_plane::ControlPlane;
 
 use super::text;
 use crate::control_plane::get;
@@ -15,7 +14,7 @@ use crate::traffic::{Client, Traffic, Way, under};
 mod cluster;
 mod look;
 
-use cluster::{Cluster, PROGRAM};
+use cluster::{Cluster, PROGRAM, control_plane};
 
 const PAGE: &str = include_str!("../../../../../docs/replace.md");
 
@@ -31,7 +30,7 @@ fn a_cluster_of_kube_proxy_by_nftables_is_taken_over_and_given_back() {
     if host::skip::without_root() {
         return;
     }
-    let Some(control_plane) = ControlPlane::up() else { return };
+    let Some(control_plane) = control_plane() else { return };
     let lab = Lab::named(fresh_name());
     let cluster = Cluster::before(&lab, &control_plane, "nftables");
     let old = ["ip kube-proxy", "ip6 kube-proxy"];
@@ -49,6 +48,7 @@ fn a_cluster_of_kube_proxy_by_nftables_is_taken_over_and_given_back() {
         for node in NODES {
             cluster.give_back(node, &old, traffic);
         }
+        cluster.leave_nothing(&old, traffic);
     });
 }
 
@@ -57,7 +57,7 @@ fn a_cluster_of_kube_proxy_by_iptables_is_taken_over_and_given_back() {
     if host::skip::without_root() {
         return;
     }
-    let Some(control_plane) = ControlPlane::up() else { return };
+    let Some(control_plane) = control_plane() else { return };
     let lab = Lab::named(fresh_name());
     let cluster = Cluster::before(&lab, &control_plane, "iptables");
     let old = ["iptables", "ip6tables"];
@@ -75,6 +75,7 @@ fn a_cluster_of_kube_proxy_by_iptables_is_taken_over_and_given_back() {
         for node in NODES {
             cluster.give_back(node, &old, traffic);
         }
+        cluster.leave_nothing(&old, traffic);
     });
 }
 
@@ -104,7 +105,7 @@ fn clients() -> Vec<Client> {
 
 /// The patch that the page has the reader make of an object, the `nth` of them.
 fn patch_of(object: &str, nth: usize) -> String {
-    let begin = format!("kubectl -n kube-system patch {object} --type merge -p \\\n");
+    let begin = format!("kubectl -n kube-system patch {object} --type merge -p ");
     let (_, rest) = PAGE.match_indices(&begin).nth(nth).map(|(at, _)| PAGE.split_at(at)).unwrap();
     let patch = rest.split('\'').nth(1).unwrap();
     patch.lines().map(str::trim).collect()
@@ -116,6 +117,7 @@ impl Cluster<'_> {
         self.kubectl("-n kube-system rollout status daemonset/kube-proxy --timeout=60s");
         traffic.goes_on("kube-proxy started anew");
         self.install();
+        self.await_controller();
     }
 
     fn take_over(&self, node: &str, old: &[&str], traffic: &Traffic<'_>) {
@@ -160,6 +162,19 @@ impl Cluster<'_> {
         traffic.goes_on("pogu's rules went");
         assert_eq!(self.leavings(node), old);
         self.follows_news(node);
+    }
+
+    fn leave_nothing(&self, old: &[&str], traffic: &Traffic<'_>) {
+        self.uninstall();
+        self.lab.await_that("something of pogu stays", |_| self.objects_of_pogu().is_empty());
+        self.kubectl("-n kube-system delete lease pogu-controller");
+        self.patch("daemonset kube-proxy", &patch_of("daemonset kube-proxy", 1));
+        self.kubectl("-n kube-system rollout status daemonset/kube-proxy --timeout=60s");
+        traffic.goes_on("pogu was uninstalled");
+        for node in NODES {
+            assert_eq!(self.leavings(node), old);
+            self.follows_news(node);
+        }
     }
 
     fn answer_names_by_agents(&self, traffic: &Traffic<'_>) {

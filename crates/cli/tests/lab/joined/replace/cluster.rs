@@ -9,8 +9,13 @@ use crate::rig::Lab;
 
 pub(super) const PROGRAM: &str = env!("CARGO_BIN_EXE_pogu");
 
-/// The agent's account.
-const AGENT: &str = "system:serviceaccount:kube-system:pogu-agent";
+/// Where the API server is for nodes and pods alike, without a Service: at the router of the lab.
+const API_SERVER: &str = "172.30.0.1";
+
+/// A control plane that can prove that it is there.
+pub(super) fn control_plane() -> Option<ControlPlane> {
+    ControlPlane::up_with(1, &["--san", API_SERVER])
+}
 
 /// A cluster as people have it: with kube-proxy on each node, and a DNS of its own.
 pub(super) struct Cluster<'a> {
@@ -52,36 +57,31 @@ impl<'a> Cluster<'a> {
         self.kubectl(&format!("-n kube-system patch {object} --type merge -p {patch}"));
     }
 
-    /// The chart with the page's values. What differs is the lab's: no tokens in pods, and one file
-    /// system for all nodes.
-    pub(super) fn install(&self) {
+    /// The chart with the page's values. What differs is the lab's: one file system for all nodes.
+    fn chart(&self) -> String {
         let node = format!("/run/pogu/lab/{}/nodes/$(NODE_NAME)", self.lab.name);
         let socket = format!("agent.extraArgs={{--socket={node}/agent.sock}}");
+        let api_server = format!("apiServer.host={API_SERVER}");
         let chart = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/chart");
-        let rendered = self.control_plane.chart(
+        self.control_plane.chart(
             &chart,
             &[
                 "image.repository=registry.example/pogu",
+                &api_server,
                 "agent.clusterCIDR=10.244.0.0/16\\,fd00:10:244::/56",
                 "dns.service.create=false",
                 "agent.nodeSelector.pogu=yes",
-                "controller.enabled=false",
                 &socket,
             ],
-        );
-        let kubeconfig = self.agents_kubeconfig();
-        let args = rendered.replace("--in-cluster", &format!("--kubeconfig={kubeconfig}"));
-        assert_ne!(args, rendered);
-        self.control_plane.apply(&args);
+        )
     }
 
-    /// The agent has the rights of its account and no more, through the relay of its node.
-    fn agents_kubeconfig(&self) -> String {
-        let given = fs::read_to_string(self.control_plane.user(AGENT, "1h")).unwrap();
-        let (before, rest) = given.split_once("server: https://127.0.0.1:").unwrap();
-        let rest = rest.trim_start_matches(|it: char| it.is_ascii_digit());
-        self.lab
-            .write("agent.kubeconfig", &format!("{before}server: https://127.0.0.1:6443{rest}"));
-        self.lab.path("agent.kubeconfig").display().to_string()
+    /// As Helm does.
+    pub(super) fn install(&self) {
+        self.control_plane.apply(&self.chart());
+    }
+
+    pub(super) fn uninstall(&self) {
+        drop(self.control_plane.kubectl_told(&["delete", "-f", "-"], &self.chart()));
     }
 }

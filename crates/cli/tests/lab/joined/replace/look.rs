@@ -8,7 +8,7 @@ use rustix::process::Pid;
 use serde_json::Value;
 
 use super::cluster::Cluster;
-use crate::control_plane::get;
+use crate::control_plane::{get, names};
 use crate::joined::text;
 use crate::rig::ask_tcp;
 
@@ -57,6 +57,29 @@ impl Cluster<'_> {
             let mut ready = conditions.filter(|it| it["type"] == "Ready");
             ready.any(|it| it["status"] == "True")
         });
+    }
+
+    /// All of them are ready, and one acts.
+    pub(super) fn await_controller(&self) {
+        self.kubectl("-n kube-system rollout status deployment/pogu-controller --timeout=60s");
+        let list =
+            |words: &str| get(self.control_plane, words)["items"].as_array().unwrap().clone();
+        self.lab.await_that("no controller acts", |_| {
+            let named = "--field-selector metadata.name=pogu-controller";
+            let leases = list(&format!("leases -n kube-system {named}"));
+            let holder = leases.iter().find_map(|it| it["spec"]["holderIdentity"].as_str());
+            let label = "app.kubernetes.io/component=controller";
+            let pods = list(&format!("pods -n kube-system -l {label}"));
+            let mut names = pods.iter().map(|it| text(&it["metadata"]["name"]));
+            names.any(|name| holder.is_some_and(|holder| holder.starts_with(&name)))
+        });
+    }
+
+    /// Those that the chart made, and what these made.
+    pub(super) fn objects_of_pogu(&self) -> Vec<String> {
+        let kinds = "daemonsets,deployments,pods,serviceaccounts,poddisruptionbudgets,roles,\
+                     rolebindings,clusterroles,clusterrolebindings";
+        names(self.control_plane, &format!("{kinds} -A -l app.kubernetes.io/name=pogu"))
     }
 
     pub(super) fn exec_in_agent(&self, node: &str, command: &str) -> String {
