@@ -13,6 +13,7 @@ mod away;
 mod checks;
 mod kubectl;
 mod replace;
+mod status;
 mod wrong;
 
 /// A Service, a client, and a server that tells who answered.

@@ -1,9 +1,10 @@
-//! What is a lab told that cannot join?
+//! What is a lab told that cannot join, and who would change objects of one that has?
 
 use std::path::Path;
 
 use testkit::control_plane::ControlPlane;
 
+use super::joined;
 use crate::control_plane::names;
 use crate::rig::{Lab, fresh_name};
 
@@ -58,4 +59,38 @@ fn a_kubeconfig_that_cannot_be_used_says_so() {
         "pogu: cannot use the kubeconfig {empty}: failed to determine current context\n{hint}"
     );
     assert_eq!((code, text), (Some(1), what));
+}
+
+#[test]
+fn who_would_change_objects_is_sent_to_the_api_server() {
+    if host::skip::without_root() {
+        return;
+    }
+    let Some(control_plane) = ControlPlane::up() else { return };
+    let lab = joined(&control_plane);
+    lab.write("web.yaml", "{apiVersion: v1, kind: Service, metadata: {name: web}}");
+    let file = lab.path("web.yaml").display().to_string();
+    let said = |args: &[&str]| {
+        let output = lab.pogu(&[&["lab"], args].concat());
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (output.status.code(), text(output.stdout), text(output.stderr))
+    };
+    for (args, command) in [
+        (&["apply", "-f", &file][..], "kubectl apply -f FILE"),
+        (&["delete", "-f", &file], "kubectl delete -f FILE"),
+        (&["delete", "service/web"], "kubectl delete"),
+        (&["delete", "pod/web"], "kubectl delete"),
+        (&["scale", "web", "--replicas", "2"], "kubectl scale"),
+    ] {
+        let expected = format!(
+            "pogu: the objects of this lab live in an API server\n\
+             hint: `{command}` changes them there\n"
+        );
+        assert_eq!(said(args), (Some(1), String::new(), expected), "{args:?}");
+    }
+    let kubeconfig = control_plane.admin().display().to_string();
+    let both = said(&["up", "-f", &file, "--kubeconfig", &kubeconfig]);
+    let expected = "pogu: --filename <FILE|DIR> cannot be used with: --kubeconfig <FILE>\n\
+                    hint: --help tells all arguments, with examples\n";
+    assert_eq!(both, (Some(2), String::new(), expected.to_owned()));
 }
