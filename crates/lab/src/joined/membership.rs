@@ -183,7 +183,12 @@ impl Membership {
     }
 
     async fn tell_status(&self, node: &NodePlan) -> Result<Value, Failure> {
-        let status = json!({"status": self.machine.status(node, host::clock::wall())});
+        let mut status = json!({"status": self.machine.status(node, host::clock::wall())});
+        // Merged by their types, two of which are the same, they would be there twice.
+        let addresses = status.pointer_mut("/status/addresses").and_then(Value::as_array_mut);
+        if let Some(addresses) = addresses {
+            addresses.insert(0, json!({"$patch": "replace"}));
+        }
         let path = format!("{NODES}/{}/status", node.name);
         self.access.api.patch(&path, PatchKind::Strategic, &status).await
     }

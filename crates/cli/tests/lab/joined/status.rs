@@ -1,6 +1,6 @@
-//! What do a Node, its Lease and a Pod of a joined lab say, as the API server has them?
+//! What do a Node, its Lease and a Pod of a joined lab say, and for how long are they believed?
 
-use std::net::{IpAddr, Ipv4Addr, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
 use std::thread::available_parallelism;
 
 use ipnet::IpNet;
@@ -10,7 +10,7 @@ use testkit::control_plane::ControlPlane;
 
 use super::{joined, text};
 use crate::control_plane::get;
-use crate::rig::Lab;
+use crate::rig::{Lab, ask_tcp};
 
 const POD: &str = r#"
 apiVersion: v1
@@ -193,6 +193,38 @@ fn a_pod_says_what_a_kubelet_says_of_it() {
         }],
     });
     assert_eq!(masked(&pod["status"]), expected);
+}
+
+#[test]
+fn a_node_that_crashes_counts_as_lost_until_it_is_back() {
+    if host::skip::without_root() {
+        return;
+    }
+    let Some(control_plane) = ControlPlane::up() else { return };
+    let lab = joined(&control_plane);
+    control_plane.apply(POD);
+    control_plane.kubectl("wait --for=condition=Ready pod/web --timeout=30s");
+    let ready = |node: &str| {
+        let conditions =
+            get(&control_plane, &format!("node {node}"))["status"]["conditions"].clone();
+        let conditions = conditions.as_array().unwrap().clone();
+        masked(conditions.iter().find(|it| it["type"] == "Ready").unwrap())
+    };
+    let well = condition("Ready", "True", "KubeletReady", "the lab runs this node");
+    assert_eq!(lab.says(&["lab", "crash", "node-1"]), "node node-1 crashed\n");
+    control_plane.kubectl("wait --for=condition=Ready=Unknown node/node-1 --timeout=90s");
+    let silent = "Kubelet stopped posting node status.";
+    assert_eq!(ready("node-1"), condition("Ready", "Unknown", "NodeStatusUnknown", silent));
+    assert_eq!(ready("node-2"), well);
+    control_plane.kubectl("wait --for=condition=Ready=False pod/web --timeout=30s");
+    assert_eq!(lab.says(&["lab", "boot", "node-1"]), "node node-1 comes back\n");
+    control_plane.kubectl("wait --for=condition=Ready node/node-1 --timeout=30s");
+    assert_eq!(ready("node-1"), well);
+    control_plane.kubectl("wait --for=condition=Ready pod/web --timeout=30s");
+    let ip = text(&get(&control_plane, "pod web")["status"]["podIP"]);
+    let target = SocketAddr::new(ip.parse().unwrap(), 80);
+    let answer = ask_tcp(&lab.netns("node.node-2"), target).unwrap();
+    assert_eq!(answer.pod, "web");
 }
 
 const UNSEEN: &str = "the lab does not look";
