@@ -36,7 +36,7 @@ mod version;
 pub use access::{Access, AccessError};
 pub use causes::with_causes;
 pub use collection::Wanted;
-pub use pause::pause;
+pub use pause::{pause, random};
 pub use report::{Report, report};
 pub use requests::{Caller, Followed, Method, RequestError, Requests};
 pub use state::{ApiServerState, ApiServerStatus, CollectionState, Counts, Trouble};

@@ -14,7 +14,7 @@ mod walk;
 pub use api_server::{
     Access, AccessError, ApiServer, ApiServerState, ApiServerStatus, ApiServerStopper, Caller,
     CollectionState, Counts, Followed, Method, PodScope, Report, RequestError, Requests, Trouble,
-    Wanted, pause, report, with_causes,
+    Wanted, pause, random, report, with_causes,
 };
 pub use event::Event;
 pub use folder::{Folder, OpenError, Stopper};

@@ -4,7 +4,6 @@
 mod allocate;
 pub mod api;
 mod backoff;
-mod base64;
 mod defaults;
 mod deployment;
 mod dns_text;
@@ -33,7 +32,6 @@ mod volume;
 
 pub use allocate::{Allocator, NODE_PORTS_DEFAULT};
 pub use backoff::{RestartBackoff, RestartDelays};
-pub use base64::from_base64;
 pub use defaults::with_defaults;
 pub use deployment::{Action, DeploymentStatus, Reconciled, reconcile};
 pub use dns_text::{ClusterDns, HostResolver, resolv_conf};

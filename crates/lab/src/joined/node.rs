@@ -138,20 +138,13 @@ pub(crate) fn lease(node: &NodePlan, uid: &str, now: SystemTime) -> Value {
         "spec": {
             "holderIdentity": name,
             "leaseDurationSeconds": LEASE_SECONDS,
-            "renewTime": micro_time(now),
+            "renewTime": host::rfc3339::micros(now),
         },
     })
 }
 
 pub(crate) fn renewal(now: SystemTime) -> Value {
-    json!({"spec": {"renewTime": micro_time(now)}})
-}
-
-/// The API wants six digits below the second, always.
-fn micro_time(at: SystemTime) -> String {
-    let since = at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    let second = host::rfc3339::format(to_the_second(at));
-    format!("{}.{:06}Z", second.trim_end_matches('Z'), since.subsec_micros())
+    json!({"spec": {"renewTime": host::rfc3339::micros(now)}})
 }
 
 /// As the API writes moments.

@@ -26,12 +26,6 @@ impl Pause {
             tracing::warn!("the API server, asked for {what}: {failure}; what runs goes on");
         }
         self.failures = self.failures.saturating_add(1);
-        tokio::time::sleep(watch::pause(self.failures, LONGEST, None, fraction())).await;
+        tokio::time::sleep(watch::pause(self.failures, LONGEST, None, watch::random())).await;
     }
-}
-
-/// Something between 0 and 1 that nobody else has.
-fn fraction() -> f64 {
-    let since = host::clock::wall().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    f64::from(since.subsec_micros() % 1_000) / 1_000.0
 }

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use ingest::api::Service;
 use serde::Deserialize;
 use serde_json::Value;
-use workload::{Content, Missing, Reference, from_base64};
+use workload::{Content, Missing, Reference};
 
 use super::api::Failure;
 use super::seen::{Heard, SeenNode, SeenPod};
@@ -156,7 +158,7 @@ fn content(object: Value) -> Found {
 
 fn decoded(key: &str, text: &str) -> Result<Vec<u8>, Missing> {
     let wrong = || Missing::Unreadable(format!("the value of {key} is not base64"));
-    from_base64(text).ok_or_else(wrong)
+    STANDARD.decode(text).map_err(|_invalid| wrong())
 }
 
 #[cfg(test)]
@@ -176,5 +178,24 @@ mod tests {
         let wrong = json!({"type": "Opaque", "data": {"a": "one"}});
         let why = "the value of a is not base64".to_owned();
         assert_eq!(of(wrong), Err(Missing::Unreadable(why)));
+    }
+
+    #[test]
+    fn bytes_of_secrets_are_read_as_others_write_them() {
+        let read = |text: &str| decoded("a", text).ok().map(|it| String::from_utf8(it).unwrap());
+        let cases = [
+            ("", Some("")),
+            ("YQ==", Some("a")),
+            ("YWI=", Some("ab")),
+            ("YWJj", Some("abc")),
+            ("YWJjZD8+", Some("abcd?>")),
+            ("YWJ", None),
+            ("Y===", None),
+            ("YW Jj", None),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(read(text).as_deref(), expected, "{text}");
+        }
+        assert_eq!(decoded("a", "/+8=").unwrap(), [0xff, 0xef]);
     }
 }

@@ -1,5 +1,6 @@
 //! How long is it until the next try?
 
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::time::Duration;
 
 /// Pauses double from here.
@@ -28,6 +29,13 @@ pub fn pause(
     let pause = FIRST.saturating_mul(1 << doublings).min(longest);
     let asked = retry_after.unwrap_or_default().min(RETRY_AFTER_MAX);
     asked + pause.mul_f64(0.5 + spread.clamp(0.0, 1.0) / 2.0)
+}
+
+/// From 0 to 1, to spread in time what many would do at once. Nobody gains by foreseeing it.
+#[must_use]
+pub fn random() -> f64 {
+    let bits = RandomState::new().build_hasher().finish() >> 32;
+    u32::try_from(bits).map_or(0.5, f64::from) / f64::from(u32::MAX)
 }
 
 #[cfg(test)]

@@ -1,6 +1,5 @@
 //! How is a collection followed, and what do all of them share?
 
-use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -14,6 +13,7 @@ use super::connection::{Connection, all_bytes, next_bytes};
 use super::failure::Failure;
 use super::follower::{Follower, Request};
 use super::lines::Lines;
+use super::pause::random;
 use super::shared::Shared;
 use crate::event::Event;
 
@@ -241,12 +241,6 @@ async fn wanted_anew(wanted: &mut Option<watch::Receiver<Wanted>>) {
         return;
     }
     std::future::pending().await
-}
-
-/// From 0 to 1, to spread in time what many would do at once. Nobody gains by foreseeing it.
-pub(super) fn random() -> f64 {
-    let bits = RandomState::new().build_hasher().finish() >> 32;
-    u32::try_from(bits).map_or(0.5, f64::from) / f64::from(u32::MAX)
 }
 
 #[expect(clippy::disallowed_methods, reason = "following a server is waiting in real time")]
