@@ -135,9 +135,12 @@ impl<K: Kernel> Core<K> {
                 self.is_dirty |= addresses != self.addresses;
                 self.addresses = addresses;
             }
-            Event::Drift => {
-                let at = now.monotonic + DRIFT_PAUSE;
-                self.verify_at = Some(self.verify_at.map_or(at, |planned| planned.min(at)));
+            Event::Drift => self.verify_soon(now),
+            Event::Watched => {
+                let kernel = self.dataplane.as_mut().map(Dataplane::kernel);
+                if kernel.is_some_and(|kernel| !kernel.is_untouched()) {
+                    self.verify_soon(now);
+                }
             }
             Event::Deaf { to, reason } => {
                 self.progress.set_deaf(to, reason);
@@ -268,6 +271,11 @@ impl<K: Kernel> Core<K> {
         self.is_dirty = !self.apply(&changes, now);
         self.progress.hear();
         self.publish();
+    }
+
+    fn verify_soon(&mut self, now: Now) {
+        let at = now.monotonic + DRIFT_PAUSE;
+        self.verify_at = Some(self.verify_at.map_or(at, |planned| planned.min(at)));
     }
 
     fn verify(&mut self, now: Now) {

@@ -21,6 +21,8 @@ pub enum Event {
     Addresses(OwnAddresses),
     /// Somebody else changed our table in the kernel.
     Drift,
+    /// From now on it is told when somebody does; what was before was not.
+    Watched,
     /// What the kernel says of something cannot be heard: why; or it can be again.
     Deaf {
         to: News,

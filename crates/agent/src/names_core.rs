@@ -44,6 +44,7 @@ pub(crate) fn run_names(side: CoreSide) -> Result<(), Failure> {
                 | Event::ReadBack(_)
                 | Event::Addresses(_)
                 | Event::Drift
+                | Event::Watched
                 | Event::Deaf { .. }
                 | Event::HealthCheckPorts(_)
                 | Event::Uncounted(_),

@@ -25,6 +25,10 @@ pub trait Kernel {
     /// # Errors
     /// As of `read`.
     fn read_only(&mut self, keys: &[(SetId, Bytes)]) -> Result<Ruleset, ReadError>;
+
+    /// Has nobody else changed anything since the last whole `read`? False also when that cannot be
+    /// told.
+    fn is_untouched(&mut self) -> bool;
 }
 
 /// What a transaction took: counted, so that growth is noticed.

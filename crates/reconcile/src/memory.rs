@@ -30,6 +30,8 @@ pub struct MemoryKernel {
     pub reads: usize,
     /// How often somebody else emptied the table.
     pub flushes: usize,
+    /// Somebody else has changed something since the last whole read.
+    pub is_touched: bool,
     pub clients_max: u32,
 }
 
@@ -72,6 +74,7 @@ impl Kernel for MemoryKernel {
 
     fn read(&mut self) -> Result<Ruleset, ReadError> {
         self.reads += 1;
+        self.is_touched = false;
         if let Some(left) = self.failing_reads.checked_sub(1) {
             self.failing_reads = left;
             return Err(ReadError("cannot be read now".to_owned()));
@@ -83,5 +86,9 @@ impl Kernel for MemoryKernel {
         let mut ruleset = self.read()?;
         ruleset.elements.retain(|key, _| keys.contains(key));
         Ok(ruleset)
+    }
+
+    fn is_untouched(&mut self) -> bool {
+        !self.is_touched
     }
 }

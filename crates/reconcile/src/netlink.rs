@@ -13,6 +13,8 @@ pub struct Netlink {
     socket: Nfnetlink,
     clients_max: u32,
     sequence: u32,
+    /// What the number of the ruleset's state is if nobody else has changed it since the last whole read.
+    generation: Option<u32>,
 }
 
 /// Tries to read the table whole while others keep changing it.
@@ -25,7 +27,7 @@ impl Netlink {
     /// # Errors
     /// Without CAP_NET_ADMIN, or where the kernel has no nftables.
     pub fn open(clients_max: u32) -> Result<Self, host::netlink::SocketError> {
-        Ok(Self { socket: Nfnetlink::open()?, clients_max, sequence: 1 })
+        Ok(Self { socket: Nfnetlink::open()?, clients_max, sequence: 1, generation: None })
     }
 
     /// What notifications of our own changes carry; another after a failure to read.
@@ -75,15 +77,15 @@ impl Netlink {
         Ok(reader.finish())
     }
 
-    /// Reads until nobody has changed anything meanwhile.
+    /// Reads until nobody has changed anything meanwhile: what there is, and the number of that state.
     fn read_settled(
         &mut self,
         read: &mut dyn FnMut(&mut Self) -> Result<Ruleset, String>,
-    ) -> Result<Ruleset, ReadError> {
+    ) -> Result<(Ruleset, u32), ReadError> {
         let mut last = String::new();
         for _ in 0..READS_MAX {
             match self.read_once(read) {
-                Ok(Some(ruleset)) => return Ok(ruleset),
+                Ok(Some(settled)) => return Ok(settled),
                 Ok(None) => "the ruleset changed while it was read".clone_into(&mut last),
                 Err(error) => last = error,
             }
@@ -96,11 +98,11 @@ impl Netlink {
     fn read_once(
         &mut self,
         read: &mut dyn FnMut(&mut Self) -> Result<Ruleset, String>,
-    ) -> Result<Option<Ruleset>, String> {
+    ) -> Result<Option<(Ruleset, u32)>, String> {
         let before = self.socket.generation_id().map_err(|error| error.to_string())?;
         let ruleset = read(self)?;
         let after = self.socket.generation_id().map_err(|error| error.to_string())?;
-        Ok((before == after).then_some(ruleset))
+        Ok((before == after).then_some((ruleset, after)))
     }
 
     fn dump(&mut self, request: &[u8], reader: &mut RulesetReader) -> Result<(), String> {
@@ -163,11 +165,14 @@ impl Kernel for Netlink {
         let messages = u32::try_from(batch.messages()).unwrap_or(0);
         self.sequence = self.sequence.wrapping_add(messages).max(1);
         match self.socket.transact(&batch.bytes) {
-            Ok(_) => Ok(Taken {
-                messages: batch.messages(),
-                elements: batch.elements(),
-                bytes: batch.bytes.len(),
-            }),
+            Ok(_) => {
+                self.generation = self.generation.map(next_generation);
+                Ok(Taken {
+                    messages: batch.messages(),
+                    elements: batch.elements(),
+                    bytes: batch.bytes.len(),
+                })
+            }
             Err(HostError::Refused { errors, .. }) => {
                 let refused = errors.iter().filter_map(|error| {
                     let steps = batch.culprit(error.sequence, error.attribute_offset)?;
@@ -180,10 +185,24 @@ impl Kernel for Netlink {
     }
 
     fn read(&mut self) -> Result<Ruleset, ReadError> {
-        self.read_settled(&mut Self::read_whole)
+        self.generation = None;
+        let (ruleset, generation) = self.read_settled(&mut Self::read_whole)?;
+        self.generation = Some(generation);
+        Ok(ruleset)
     }
 
     fn read_only(&mut self, keys: &[(SetId, Bytes)]) -> Result<Ruleset, ReadError> {
-        self.read_settled(&mut |kernel| kernel.read_part(keys))
+        let (ruleset, _) = self.read_settled(&mut |kernel| kernel.read_part(keys))?;
+        Ok(ruleset)
     }
+
+    fn is_untouched(&mut self) -> bool {
+        let Some(expected) = self.generation else { return false };
+        self.socket.generation_id().is_ok_and(|present| present == expected)
+    }
+}
+
+/// The kernel leaves out zero.
+fn next_generation(present: u32) -> u32 {
+    present.wrapping_add(1).max(1)
 }

@@ -1,7 +1,7 @@
 //! What watches the kernel for the core, and what if it cannot be heard?
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::mpsc::SyncSender;
+use std::sync::mpsc::{Receiver, SyncSender};
 use std::time::Duration;
 
 use host::address::{AddressError, AddressMonitor, links, local_addresses, primary_address};
@@ -58,36 +58,54 @@ impl Ear<'_> {
 }
 
 /// Tells the core when somebody else touches our table.
+///
+/// It begins to listen when the core has programmed the table for the first time. For a listener the
+/// kernel writes a message about every element, which takes it longer than to take the element in.
 pub(super) fn watch_table(
-    mut monitor: NftMonitor,
+    is_programmed: &Receiver<()>,
     own_port: &AtomicU32,
     core: &SyncSender<Event>,
     is_ending: &AtomicBool,
 ) {
+    if is_programmed.recv().is_err() {
+        return;
+    }
     let mut ear = Ear { to: News::Table, core, is_ending, is_deaf: false };
+    let mut monitor = None;
     while !ear.is_ending() {
-        let is_foreign = match monitor.recv(PATIENCE) {
-            Ok(notifications) => {
-                ear.hears();
-                notifications.iter().any(|notification| {
-                    notification.sender_port_id != own_port.load(Ordering::Relaxed)
-                        && nft::wire::touches_us(notification.message_type, &notification.payload)
-                })
-            }
-            Err(MonitorError::Overrun) => true,
-            Err(error @ MonitorError::Socket(_)) => {
-                ear.is_deaf(&error);
-                let anew = NftMonitor::open();
-                // What was said meanwhile was not heard.
-                let is_heard = anew.is_ok();
-                monitor = anew.unwrap_or(monitor);
-                is_heard
-            }
+        let heard = match &mut monitor {
+            Some(monitor) => listen(monitor, own_port),
+            None => NftMonitor::open().map_err(MonitorError::Socket).map(|opened| {
+                monitor = Some(opened);
+                Some(Event::Watched)
+            }),
         };
-        if is_foreign && !ear.tell(Event::Drift) {
-            return;
+        match heard {
+            Ok(event) => {
+                ear.hears();
+                if event.is_some_and(|event| !ear.tell(event)) {
+                    return;
+                }
+            }
+            Err(error) => {
+                monitor = None;
+                ear.is_deaf(&error);
+            }
         }
     }
+}
+
+fn listen(monitor: &mut NftMonitor, own_port: &AtomicU32) -> Result<Option<Event>, MonitorError> {
+    let notifications = match monitor.recv(PATIENCE) {
+        Ok(notifications) => notifications,
+        Err(MonitorError::Overrun) => return Ok(Some(Event::Drift)),
+        Err(error @ MonitorError::Socket(_)) => return Err(error),
+    };
+    let is_foreign = notifications.iter().any(|notification| {
+        notification.sender_port_id != own_port.load(Ordering::Relaxed)
+            && nft::wire::touches_us(notification.message_type, &notification.payload)
+    });
+    Ok(is_foreign.then_some(Event::Drift))
 }
 
 /// Tells the core when the node's own addresses change.

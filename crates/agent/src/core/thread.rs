@@ -7,7 +7,6 @@ use std::thread;
 
 use host::address::AddressMonitor;
 use host::conntrack::Conntrack;
-use host::netfilter::NftMonitor;
 use reconcile::{Netlink, StaleFlows, TransactError, missing_features};
 
 use crate::core::flows::forget;
@@ -38,19 +37,19 @@ pub(crate) fn run_core(side: CoreSide) -> Result<(), Failure> {
         tracing::warn!(%rejection, "connection tracking is left as it is");
     }
     let own_port = Arc::new(AtomicU32::new(0));
-    let monitor = NftMonitor::open().map_err(dataplane)?;
     let addresses = AddressMonitor::open().map_err(dataplane)?;
     let first = own_addresses().map_err(dataplane)?;
     let conntrack = Conntrack::open().map_err(dataplane)?;
     let is_ending = AtomicBool::new(false);
     let (flows, stale) = sync_channel(FLOWS_MAX);
     let (jobs, measured) = sync_channel(JOBS_MAX);
+    let (programmed, is_programmed) = sync_channel(1);
     thread::scope(|scope| {
         let named = |name: &str| thread::Builder::new().name(name.to_owned());
         let ending = &is_ending;
         let (port, to_core) = (Arc::clone(&own_port), side.sender.clone());
         let watched = named("drift")
-            .spawn_scoped(scope, move || watch_table(monitor, &port, &to_core, ending))
+            .spawn_scoped(scope, move || watch_table(&is_programmed, &port, &to_core, ending))
             .and_then(|_| {
                 let to_core = side.sender.clone();
                 named("addresses")
@@ -65,8 +64,9 @@ pub(crate) fn run_core(side: CoreSide) -> Result<(), Failure> {
                 named("counters").spawn_scoped(scope, move || work_off(&measured, &to_core))
             });
         let out = Out { flows, jobs };
-        let ended =
-            watched.map_err(Failure::Start).map(|_| work(side, first, refused, &own_port, &out));
+        let ended = watched
+            .map_err(Failure::Start)
+            .map(|_| work(side, first, refused, &own_port, programmed, &out));
         is_ending.store(true, Ordering::Relaxed);
         drop(out);
         ended
@@ -107,6 +107,7 @@ fn work(
     first: OwnAddresses,
     refused: Vec<model::Rejection>,
     own_port: &Arc<AtomicU32>,
+    programmed: SyncSender<()>,
     out: &Out,
 ) {
     let clients_max = side.config.affinity_clients_max;
@@ -120,12 +121,16 @@ fn work(
     core.note(refused);
     let (mut pressure, mut look_at) = (Pressure::default(), host::clock::monotonic());
     let mut next = core.handle(Event::Addresses(first), now());
+    let mut programmed = Some(programmed);
     while let Some(actions) = next {
         for action in actions {
             act(action, &mut core, out);
         }
         if let Some(dataplane) = core.dataplane() {
             own_port.store(dataplane.kernel().port_id(), Ordering::Relaxed);
+            if programmed.take().is_some_and(|told| told.send(()).is_err()) {
+                tracing::error!("nobody watches the table");
+            }
         }
         let time = now().monotonic;
         if look_at <= time {

@@ -164,6 +164,23 @@ fn flows_that_began_in_a_damaged_table_are_forgotten_when_it_is_repaired() {
 }
 
 #[test]
+fn what_others_changed_before_it_was_watched_is_repaired() {
+    let (mut bench, _) = Bench::new();
+    let programmed = bench.kernel().ruleset.own_elements();
+    let reads = bench.kernel().reads;
+    bench.core.handle(Event::Watched, bench.now()).expect("it goes on");
+    assert!(bench.next() > Duration::from_secs(1), "nobody else changed anything");
+
+    bench.kernel().ruleset.elements.clear();
+    bench.kernel().is_touched = true;
+    bench.core.handle(Event::Watched, bench.now()).expect("it goes on");
+    let pause = bench.next();
+    bench.pass(pause);
+    assert_eq!(bench.kernel().ruleset.own_elements(), programmed);
+    assert_eq!(bench.kernel().reads, reads + 1);
+}
+
+#[test]
 fn a_repair_that_fails_is_shown_and_tried_again_soon() {
     let (mut bench, _) = Bench::new();
     let programmed = bench.kernel().ruleset.own_elements();

@@ -30,6 +30,10 @@ impl Kernel for Lacking {
     fn read_only(&mut self, keys: &[(SetId, Bytes)]) -> Result<Ruleset, ReadError> {
         self.kernel.read_only(keys)
     }
+
+    fn is_untouched(&mut self) -> bool {
+        self.kernel.is_untouched()
+    }
 }
 
 #[track_caller]

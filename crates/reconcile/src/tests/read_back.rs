@@ -1,11 +1,12 @@
 //! Is it told of one Service whether the kernel holds what was planned?
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use host::netns::Netns;
 use host::process::stdout_of;
 use host::skip::without_root;
-use model::ServiceName;
+use model::{NodeTable, ServiceChange, ServiceName};
 use nft::Op;
 
 use super::cluster::{Cluster, service, service_with};
@@ -80,6 +81,42 @@ fn a_real_kernel_tells_what_others_did_to_a_service() {
             assert_eq!(chain.map(|steps| steps > 1), [true; 3]);
             dataplane.verify();
             assert_eq!([1, 2, 3].map(|i| steps(&mut dataplane, i)), [0, 0, 0]);
+        })
+        .expect("a thread");
+}
+
+#[test]
+fn a_real_kernel_tells_whether_others_changed_anything() {
+    if without_root() {
+        return;
+    }
+    let netns = Netns::unshared().expect("a namespace");
+    let table = cluster().table;
+    netns
+        .run(|| {
+            let mut kernel = Netlink::open(CLIENTS_MAX).expect("netlink");
+            assert!(!kernel.is_untouched(), "nothing has been read");
+            let nothing = NodeTable::empty(Arc::clone(&table.node));
+            kernel.read().expect("it can be read");
+            let started = Dataplane::start(kernel, &nothing, options(&table), now());
+            let (mut dataplane, _) = started.expect("it is taken");
+            let changes: Vec<ServiceChange> = table
+                .services
+                .iter()
+                .map(|(name, new)| ServiceChange {
+                    name: name.clone(),
+                    old: None,
+                    new: Some(Arc::clone(new)),
+                })
+                .collect();
+            let report = dataplane.advance(&changes, now());
+            assert_eq!(report.refused, []);
+            assert!(dataplane.kernel().is_untouched(), "our own changes are counted");
+            let words = ["add", "table", "inet", "another"];
+            stdout_of("nft", &words, "", DEADLINE).expect("nft does it");
+            assert!(!dataplane.kernel().is_untouched());
+            dataplane.verify();
+            assert!(dataplane.kernel().is_untouched());
         })
         .expect("a thread");
 }
