@@ -14,6 +14,7 @@ mod alone;
 mod conntrack;
 mod dns;
 mod flags;
+mod load_balancer;
 mod show;
 mod source;
 mod validate;
@@ -23,6 +24,7 @@ pub use alone::AloneFlags;
 pub use conntrack::ConntrackSettings;
 pub use dns::{DnsConfig, DnsFlags, Pods};
 pub use flags::{Flags, LogFormat, Switch};
+pub use load_balancer::{LoadBalancerConfig, LoadBalancerFlags};
 pub use source::{ObjectSource, SourceChoice, SourceFlags};
 pub use value::ConfigError;
 
@@ -55,6 +57,8 @@ pub struct Config {
     pub affinity_clients_max: u32,
     /// How the cluster DNS is served; `None` where this agent serves none.
     pub dns: Option<NodeDns>,
+    /// What is done about Services of type LoadBalancer; `None` where nothing is.
+    pub load_balancer: Option<LoadBalancerConfig>,
     pub socket: PathBuf,
     pub log_format: LogFormat,
 }

@@ -5,9 +5,7 @@ use std::net::IpAddr;
 use std::num::NonZeroU16;
 
 use imbl::OrdMap;
-use model::{
-    ByFamily, Family, NodeName, Service, ServiceChange, ServiceKind, ServiceName, TrafficPolicy,
-};
+use model::{ByFamily, Family, NodeName, Service, ServiceChange, ServiceName, TrafficPolicy};
 
 /// The health check node ports of all Services. Persistent: a copy is one pointer, and keeping it
 /// current costs what changed.
@@ -53,8 +51,7 @@ impl HealthChecks {
 /// Only a load balancer that must know where the endpoints are asks for it.
 fn health_check(service: &Service, node: &NodeName) -> Option<HealthCheck> {
     let port = service.health_check_node_port?;
-    let asks = service.kind == ServiceKind::LoadBalancer
-        && service.external_policy == TrafficPolicy::Local;
+    let asks = service.kind.is_load_balancer() && service.external_policy == TrafficPolicy::Local;
     let local = |family: Family| {
         service.cluster_ip(family)?;
         let endpoints = service.ports.iter().flat_map(|port| port.endpoints.get(family).iter());

@@ -1,6 +1,6 @@
 //! How is a controller started?
 
-use ::controller::{LeaseName, Settings, Timing};
+use ::controller::{Addresses, LeaseName, Settings, Timing};
 use watch::Access;
 
 use crate::arguments::{Bind, ControllerArguments};
@@ -12,6 +12,9 @@ pub(crate) fn run(arguments: ControllerArguments) -> Result<(), Failure> {
         Some(path) => Access::Kubeconfig { path, context: arguments.context },
         None => Access::InCluster,
     };
+    let addresses = arguments.load_balancer.read();
+    let addresses = addresses.map_err(|error| Failure::usage(error.to_string(), error.hint))?;
+    let addresses = addresses.map(|it| Addresses { default_way: it.default_way });
     let http = arguments.http_bind_address.into_iter().filter_map(|bind| match bind {
         Bind::Nowhere => None,
         Bind::At(address) => Some(address),
@@ -22,6 +25,7 @@ pub(crate) fn run(arguments: ControllerArguments) -> Result<(), Failure> {
         access,
         lease: LeaseName { namespace: arguments.lease_namespace, name: arguments.lease_name },
         name,
+        addresses,
         timing: Timing::default(),
         http: http.collect(),
     };

@@ -18,5 +18,5 @@ mod writer;
 
 pub use election::Timing;
 pub use lease::LeaseName;
-pub use run::{Failure, Settings, run};
+pub use run::{Addresses, Failure, Settings, run};
 pub use writer::FIELD_MANAGER;

@@ -10,6 +10,7 @@ use std::sync::mpsc::sync_channel;
 use std::thread;
 
 use host::clock::monotonic;
+use model::Way;
 use serve::{Listener, listen, listen_if_possible, serve};
 use thiserror::Error;
 use tokio::net::TcpListener;
@@ -45,8 +46,17 @@ pub struct Settings {
     pub name: String,
     /// How long what takes in the election.
     pub timing: Timing,
+    /// What is done about Services of type LoadBalancer; absent where nothing is.
+    pub addresses: Option<Addresses>,
     /// Where health and metrics are answered.
     pub http: Vec<SocketAddr>,
+}
+
+/// How Services of type LoadBalancer get their addresses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Addresses {
+    /// The way of Services that name no class; absent where they are somebody else's.
+    pub default_way: Option<Way>,
 }
 
 /// Why it cannot begin.
@@ -88,7 +98,8 @@ impl Failure {
 /// # Errors
 /// It cannot begin.
 pub fn run(settings: Settings) -> Result<(), Failure> {
-    let wanted = Wanted { dataplane: true, names: true, node: None, all_pods: false };
+    let addresses = settings.addresses.is_some();
+    let wanted = Wanted { dataplane: true, names: true, node: None, all_pods: false, addresses };
     let source = ApiServer::open(settings.access.clone(), wanted)?;
     let stopper = source.stopper();
     // Whoever reads the server may not wait in a runtime's way, so somebody else does.

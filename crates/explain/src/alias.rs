@@ -106,6 +106,6 @@ pub(crate) fn external_name(service: Option<&Service>) -> Vec<Origin> {
         ServiceKind::ExternalName(target) => {
             vec![Origin::new(Object::service(&service.name), "spec.externalName", target)]
         }
-        ServiceKind::ClusterIp | ServiceKind::NodePort | ServiceKind::LoadBalancer => Vec::new(),
+        ServiceKind::ClusterIp | ServiceKind::NodePort | ServiceKind::LoadBalancer(_) => Vec::new(),
     }
 }

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use model::{AddressPool, AddressRange, PoolName, PoolSelectors};
+use model::{AddressPool, AddressRange, Announcing, PoolName, PoolSelectors};
 
 use crate::address::{InvalidAddress, parse_address, parse_range, parse_reachable};
 use crate::address_pools::PoolAndRejections;
@@ -22,6 +22,10 @@ pub(crate) fn read(object: &api::AddressPool) -> PoolAndRejections {
         avoid_edges: spec.avoid_edges.unwrap_or_default(),
         auto_assign: spec.auto_assign.unwrap_or(true),
         disabled: spec.disabled.unwrap_or_default(),
+        announcing: match spec.announce {
+            None | Some(true) => Announcing::Always,
+            Some(false) => Announcing::Never,
+        },
     };
     let lists = (spec.addresses.as_slice(), spec.reserved.as_slice());
     read_pool(Kind::AddressPool, &object.metadata, lists, flags, ("spec", &spec.admits))
@@ -33,6 +37,7 @@ pub(crate) fn read_metallb(object: &api::IpAddressPool) -> PoolAndRejections {
         avoid_edges: spec.avoid_buggy_ips.unwrap_or_default(),
         auto_assign: spec.auto_assign.unwrap_or(true),
         disabled: false,
+        announcing: Announcing::Unsaid,
     };
     let admits = ("spec.serviceAllocation", &spec.service_allocation);
     read_pool(Kind::IpAddressPool, &object.metadata, (&spec.addresses, &[]), flags, admits)
@@ -43,6 +48,7 @@ struct Flags {
     avoid_edges: bool,
     auto_assign: bool,
     disabled: bool,
+    announcing: Announcing,
 }
 
 fn read_pool(
@@ -57,7 +63,8 @@ fn read_pool(
     if addresses.is_empty() {
         report.reject("spec.addresses", "expected at least one address, found none");
     }
-    let Flags { avoid_edges, auto_assign, disabled } = flags;
+    let Flags { avoid_edges, auto_assign, disabled, announcing } = flags;
+    let labels = metadata.labels.iter();
     let created = metadata.creation_timestamp.as_deref().map(parse_time);
     let created = created
         .map(|time| report.accept(time, || "metadata.creationTimestamp".to_owned()))
@@ -66,6 +73,7 @@ fn read_pool(
         name: PoolName::new(metadata.name.as_str()),
         object,
         created_s: created.unwrap_or_default(),
+        labels: labels.map(|(it, value)| (it.as_str().into(), value.as_str().into())).collect(),
         ranges: ranges("spec.addresses", addresses, &mut report),
         reserved: ranges("spec.reserved", reserved, &mut report),
         avoid_edges,
@@ -73,6 +81,7 @@ fn read_pool(
         disabled,
         priority: priority(field, admits, &mut report),
         admits: selectors(field, admits, &mut report),
+        announcing,
     };
     (Arc::new(pool), report.finish())
 }

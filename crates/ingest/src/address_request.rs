@@ -56,6 +56,11 @@ pub fn address_request(object: &api::Service) -> Option<AddressRequest> {
     })
 }
 
+/// Whether a Service consents to share its addresses, as clearly or unclearly as it may.
+pub(crate) fn is_sharing(object: &api::Service) -> bool {
+    said(&object.metadata.annotations, SHARING_KEY).next().is_some()
+}
+
 #[derive(Default)]
 struct Asked {
     addresses: Vec<IpAddr>,

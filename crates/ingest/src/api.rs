@@ -12,6 +12,7 @@ use serde::ser::Serializer;
 mod address_pool;
 mod config_map;
 mod endpoint_slice;
+mod l2_advertisement;
 mod label_selector;
 mod lenient;
 mod metadata;
@@ -27,11 +28,12 @@ pub use address_pool::{
 };
 pub use config_map::ConfigMap;
 pub use endpoint_slice::{Conditions, Endpoint, EndpointPort, EndpointSlice, ForName, Hints};
+pub use l2_advertisement::{L2Advertisement, L2AdvertisementSpec, PreferredNodeSelector};
 pub use label_selector::{LabelSelector, LabelSelectorRequirement};
 pub use lenient::IntOrString;
 pub use metadata::{Metadata, ObjectReference};
 pub use namespace::Namespace;
-pub use node::{Node, NodeAddress, NodeSpec, NodeStatus, Taint};
+pub use node::{Node, NodeAddress, NodeCondition, NodeSpec, NodeStatus, Taint};
 pub use pod::{Pod, PodCondition, PodIp, PodSpec, PodStatus};
 pub use service::{
     ClientIpConfig, Condition, Ingress, IngressPort, LoadBalancerStatus, Service, ServicePort,
@@ -54,10 +56,12 @@ pub enum Kind {
     AddressPool,
     /// A pool as MetalLB has it.
     IpAddressPool,
+    /// Which pools are announced, as MetalLB has it.
+    L2Advertisement,
 }
 
 impl Kind {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Service,
         Self::EndpointSlice,
         Self::Node,
@@ -68,6 +72,7 @@ impl Kind {
         Self::ConfigMap,
         Self::AddressPool,
         Self::IpAddressPool,
+        Self::L2Advertisement,
     ];
 
     #[must_use]
@@ -83,6 +88,7 @@ impl Kind {
             Self::ConfigMap => "ConfigMap",
             Self::AddressPool => "AddressPool",
             Self::IpAddressPool => "IPAddressPool",
+            Self::L2Advertisement => "L2Advertisement",
         }
     }
 
@@ -95,7 +101,7 @@ impl Kind {
             Self::ServiceCidr => "networking.k8s.io",
             Self::ServiceImport => "multicluster.x-k8s.io",
             Self::AddressPool => "pogu.dev",
-            Self::IpAddressPool => "metallb.io",
+            Self::IpAddressPool | Self::L2Advertisement => "metallb.io",
         }
     }
 
@@ -108,7 +114,7 @@ impl Kind {
             Self::ServiceCidr => "networking.k8s.io/v1",
             Self::ServiceImport => "multicluster.x-k8s.io/v1beta1",
             Self::AddressPool => "pogu.dev/v1alpha1",
-            Self::IpAddressPool => "metallb.io/v1beta1",
+            Self::IpAddressPool | Self::L2Advertisement => "metallb.io/v1beta1",
         }
     }
 
@@ -125,7 +131,8 @@ impl Kind {
             | Self::Namespace
             | Self::ConfigMap
             | Self::AddressPool
-            | Self::IpAddressPool => None,
+            | Self::IpAddressPool
+            | Self::L2Advertisement => None,
         }
     }
 
@@ -137,7 +144,8 @@ impl Kind {
             | Self::Pod
             | Self::ServiceImport
             | Self::ConfigMap
-            | Self::IpAddressPool => true,
+            | Self::IpAddressPool
+            | Self::L2Advertisement => true,
             Self::Node | Self::ServiceCidr | Self::Namespace | Self::AddressPool => false,
         }
     }
@@ -176,12 +184,14 @@ impl ObjectKey {
             }
             Kind::Node => model::Object::Node(NodeName::new(name)),
             Kind::ServiceCidr => model::Object::ServiceCidr(name.into()),
-            Kind::Pod | Kind::ServiceImport | Kind::ConfigMap | Kind::IpAddressPool => {
-                model::Object::Other {
-                    kind: self.kind.as_str().into(),
-                    name: format!("{namespace}/{name}").into(),
-                }
-            }
+            Kind::Pod
+            | Kind::ServiceImport
+            | Kind::ConfigMap
+            | Kind::IpAddressPool
+            | Kind::L2Advertisement => model::Object::Other {
+                kind: self.kind.as_str().into(),
+                name: format!("{namespace}/{name}").into(),
+            },
             Kind::Namespace | Kind::AddressPool => {
                 model::Object::Other { kind: self.kind.as_str().into(), name: name.into() }
             }
@@ -208,6 +218,7 @@ pub enum Object {
     ConfigMap(ConfigMap),
     AddressPool(AddressPool),
     IpAddressPool(IpAddressPool),
+    L2Advertisement(L2Advertisement),
 }
 
 impl Object {
@@ -224,6 +235,7 @@ impl Object {
             Self::ConfigMap(_) => Kind::ConfigMap,
             Self::AddressPool(_) => Kind::AddressPool,
             Self::IpAddressPool(_) => Kind::IpAddressPool,
+            Self::L2Advertisement(_) => Kind::L2Advertisement,
         }
     }
 
@@ -240,6 +252,7 @@ impl Object {
             Self::ConfigMap(object) => &object.metadata,
             Self::AddressPool(object) => &object.metadata,
             Self::IpAddressPool(object) => &object.metadata,
+            Self::L2Advertisement(object) => &object.metadata,
         }
     }
 
@@ -279,6 +292,7 @@ impl Serialize for Object {
             Self::ConfigMap(object) => typed(Kind::ConfigMap, object, serializer),
             Self::AddressPool(object) => typed(Kind::AddressPool, object, serializer),
             Self::IpAddressPool(object) => typed(Kind::IpAddressPool, object, serializer),
+            Self::L2Advertisement(object) => typed(Kind::L2Advertisement, object, serializer),
         }
     }
 }

@@ -18,6 +18,9 @@ pub(crate) const SOURCE_CLUSTER: &str = "multicluster.kubernetes.io/source-clust
 /// On a Node.
 pub(crate) const ZONE: &str = "topology.kubernetes.io/zone";
 
+/// On a Node: load balancers leave it out, unless the value is `false`.
+pub(crate) const EXCLUDED: &str = "node.kubernetes.io/exclude-from-external-load-balancers";
+
 /// A taint of a Node that is about to be removed.
 pub(crate) const TO_BE_DELETED: &str = "ToBeDeletedByClusterAutoscaler";
 

@@ -9,6 +9,7 @@ pub mod api;
 mod config_map;
 mod dns_name;
 mod intern;
+mod l2_advertisement;
 mod label_selector;
 mod labels;
 pub mod manifest;

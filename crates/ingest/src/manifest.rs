@@ -167,7 +167,8 @@ impl File {
             | Kind::Namespace
             | Kind::ServiceImport
             | Kind::AddressPool
-            | Kind::IpAddressPool => true,
+            | Kind::IpAddressPool
+            | Kind::L2Advertisement => true,
         });
         let Some(known) = known else {
             self.manifests.push(Manifest::Other { kind: kind.to_owned(), name });
@@ -187,7 +188,8 @@ impl File {
             | Kind::Pod
             | Kind::ConfigMap
             | Kind::AddressPool
-            | Kind::IpAddressPool => is_subdomain,
+            | Kind::IpAddressPool
+            | Kind::L2Advertisement => is_subdomain,
         };
         let namespace = match metadata("namespace") {
             _ if !known.is_namespaced() => "",

@@ -1,9 +1,9 @@
 //! Which names do thousands of endpoints and Services share?
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use model::{Hints, NodeName, ServiceName};
+use model::{Hints, Labels, NodeName, ServiceName};
 
 use crate::api;
 use crate::intern::Interned;
@@ -22,6 +22,10 @@ impl Names {
 
     pub(crate) fn node(&mut self, name: &str) -> NodeName {
         NodeName(self.text(name))
+    }
+
+    pub(crate) fn labels(&mut self, labels: &BTreeMap<String, String>) -> Labels {
+        labels.iter().map(|(label, value)| (self.text(label), self.text(value))).collect()
     }
 
     pub(crate) fn service(&mut self, namespace: &str, name: &str) -> ServiceName {

@@ -7,26 +7,41 @@ use model::{Node, Rejection};
 
 use crate::address::{parse_address, parse_range};
 use crate::api;
-use crate::labels::{TO_BE_DELETED, ZONE};
+use crate::labels::{EXCLUDED, TO_BE_DELETED, ZONE};
 use crate::names::Names;
 use crate::report::{Report, quoted};
+
+/// The condition of a node to which no routes lead.
+const NETWORK_UNAVAILABLE: &str = "NetworkUnavailable";
 
 pub(crate) fn read(object: &api::Node, names: &mut Names) -> (Node, Vec<Rejection>) {
     let name = names.node(&object.metadata.name);
     let mut report = Report::new(model::Object::Node(name.clone()));
     let zone = object.metadata.labels.get(ZONE).filter(|zone| !zone.is_empty());
+    let excluded = object.metadata.labels.get(EXCLUDED);
+    let (addresses, internal) = addresses(object, &mut report);
     let is_being_deleted = object.metadata.deletion_timestamp.is_some();
     let node = Node {
         name,
         zone: zone.map(|zone| names.text(zone)),
-        addresses: addresses(object, &mut report),
+        labels: names.labels(&object.metadata.labels),
+        addresses,
+        internal,
         pod_cidrs: pod_cidrs(&object.spec, &mut report),
         leaving: is_being_deleted || object.spec.taints.iter().any(|it| it.key == TO_BE_DELETED),
+        // Once the label counted whatever its value, so only a clear word lets the node in.
+        excluded: excluded.is_some_and(|value| value != "false"),
+        network_unavailable: object
+            .status
+            .conditions
+            .iter()
+            .any(|condition| condition.kind == NETWORK_UNAVAILABLE && condition.status == "True"),
     };
     (node, report.finish())
 }
 
-fn addresses(object: &api::Node, report: &mut Report) -> Vec<IpAddr> {
+/// Those of the cluster first, and how many these are.
+fn addresses(object: &api::Node, report: &mut Report) -> (Vec<IpAddr>, usize) {
     let (mut internal, mut external) = (Vec::new(), Vec::new());
     for (index, written) in object.status.addresses.iter().enumerate() {
         let path = format!("status.addresses[{index}]");
@@ -54,8 +69,9 @@ fn addresses(object: &api::Node, report: &mut Report) -> Vec<IpAddr> {
             None => {}
         }
     }
+    let count = internal.len();
     internal.append(&mut external);
-    internal
+    (internal, count)
 }
 
 /// The list counts; the single field is its first item, for clients older than two families.

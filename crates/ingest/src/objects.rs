@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use ipnet::IpNet;
-use model::{ConfigMapName, NodeName, PodName, ServiceName, ServiceTable};
+use model::{AdvertisementName, ConfigMapName, NodeName, PodName, ServiceName, ServiceTable};
 
 use crate::address_pools::AddressPools;
 use crate::api::{Kind, ObjectKey};
@@ -87,6 +87,10 @@ impl Objects {
                 self.table.config_maps.remove(&ConfigMapName::new(key.namespace.as_str(), name));
             }
             Kind::AddressPool | Kind::IpAddressPool => self.set_pool(key, None),
+            Kind::L2Advertisement => {
+                let name = AdvertisementName::new(key.namespace.as_str(), name);
+                self.table.advertisements.remove(&name);
+            }
         }
         Touched::default()
     }

@@ -4,8 +4,11 @@ use std::num::NonZeroU16;
 use std::sync::Arc;
 
 use model::limits::{AFFINITY_TIMEOUT_S_DEFAULT, AFFINITY_TIMEOUT_S_MAX};
-use model::{Affinity, Object, Rejection, Service, ServiceKind, ServiceName, TrafficPolicy};
+use model::{
+    Affinity, LoadBalancer, Object, Rejection, Service, ServiceKind, ServiceName, TrafficPolicy,
+};
 
+use crate::address_request;
 use crate::api;
 use crate::dns_name::is_subdomain;
 use crate::labels::SERVICE_PROXY_NAME;
@@ -36,7 +39,7 @@ fn read_spec(
     report: &mut Report,
 ) -> Service {
     let spec = &object.spec;
-    let kind = kind(spec, names, report);
+    let kind = kind(object, names, report);
     let cluster_ips = addresses::cluster_ips(spec, &kind, report);
     let external_policy =
         policy("spec.externalTrafficPolicy", spec.external_traffic_policy.as_deref(), report);
@@ -93,7 +96,8 @@ fn policy(field: &str, text: Option<&str>, report: &mut Report) -> TrafficPolicy
     word(field, text, default, [("Local", TrafficPolicy::Local)], report)
 }
 
-fn kind(spec: &api::ServiceSpec, names: &mut Names, report: &mut Report) -> ServiceKind {
+fn kind(object: &api::Service, names: &mut Names, report: &mut Report) -> ServiceKind {
+    let spec = &object.spec;
     #[derive(Clone, Copy)]
     enum Type {
         ClusterIp,
@@ -110,8 +114,18 @@ fn kind(spec: &api::ServiceSpec, names: &mut Names, report: &mut Report) -> Serv
     match word("spec.type", spec.kind.as_deref(), default, others, report) {
         Type::ClusterIp => ServiceKind::ClusterIp,
         Type::NodePort => ServiceKind::NodePort,
-        Type::LoadBalancer => ServiceKind::LoadBalancer,
+        Type::LoadBalancer => ServiceKind::LoadBalancer(Arc::new(load_balancer(object, names))),
         Type::ExternalName => ServiceKind::ExternalName(names.text(external_name(spec, report))),
+    }
+}
+
+/// What it says to whoever gives it addresses.
+fn load_balancer(object: &api::Service, names: &mut Names) -> LoadBalancer {
+    let class = object.spec.load_balancer_class.as_deref().filter(|class| !class.is_empty());
+    LoadBalancer {
+        class: class.map(|class| names.text(class)),
+        labels: names.labels(&object.metadata.labels),
+        is_sharing: address_request::is_sharing(object),
     }
 }
 
@@ -167,7 +181,7 @@ fn health_check_node_port(
     let field = "spec.healthCheckNodePort";
     let port = parse_optional_port(spec.health_check_node_port.as_ref());
     let port = report.accept(port, || field.to_owned())??;
-    if *kind == ServiceKind::LoadBalancer && external_policy == TrafficPolicy::Local {
+    if kind.is_load_balancer() && external_policy == TrafficPolicy::Local {
         return Some(port);
     }
     report.reject(

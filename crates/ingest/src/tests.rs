@@ -2,6 +2,7 @@
 
 mod address_pools;
 mod address_requests;
+mod advertisements;
 mod any_object;
 mod config_maps;
 mod endpoint_names;

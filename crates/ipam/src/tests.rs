@@ -4,8 +4,9 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use model::{
-    AddressPool, AddressRange, AddressRequest, Family, FamilyPolicy, LabelSelector, Object,
-    Operator, PoolName, PoolSelectors, Protocol, Requirement, ServiceName, Sharing, SharingScope,
+    AddressPool, AddressRange, AddressRequest, Announcing, Family, FamilyPolicy, LabelSelector,
+    Labels, Object, Operator, PoolName, PoolSelectors, Protocol, Requirement, ServiceName, Sharing,
+    SharingScope,
 };
 
 use crate::{Allocator, Settings};
@@ -42,6 +43,8 @@ fn pool(name: &str, addresses: &str) -> AddressPool {
         disabled: false,
         priority: None,
         admits: PoolSelectors::default(),
+        labels: Labels::new(),
+        announcing: Announcing::Always,
     }
 }
 

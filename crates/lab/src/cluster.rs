@@ -181,7 +181,8 @@ impl Cluster {
             | api::Object::ServiceImport(_)
             | api::Object::ConfigMap(_)
             | api::Object::AddressPool(_)
-            | api::Object::IpAddressPool(_)) => {
+            | api::Object::IpAddressPool(_)
+            | api::Object::L2Advertisement(_)) => {
                 self.others.insert(key, other);
                 Ok(())
             }
@@ -260,7 +261,10 @@ fn node_object(node: &crate::plan::NodePlan) -> api::Node {
             pod_cidrs: node.pod_ranges.iter().map(IpNet::to_string).collect(),
             ..api::NodeSpec::default()
         },
-        status: api::NodeStatus { addresses: node.ips().into_iter().map(address).collect() },
+        status: api::NodeStatus {
+            addresses: node.ips().into_iter().map(address).collect(),
+            ..api::NodeStatus::default()
+        },
     }
 }
 

@@ -39,6 +39,8 @@ pub struct AddressPool {
     pub object: Object,
     /// Seconds since 1970; of two pools with the same addresses the older has them.
     pub created_s: i64,
+    /// The labels of the object: advertisements select by them.
+    pub labels: Labels,
     /// Of both families, in the order in which they are written.
     pub ranges: Vec<AddressRange>,
     /// Addresses that are in `ranges` and yet somebody else's: a router's, say.
@@ -52,6 +54,19 @@ pub struct AddressPool {
     /// Lower goes first; absent comes last.
     pub priority: Option<u32>,
     pub admits: PoolSelectors,
+    pub announcing: Announcing,
+}
+
+/// Whether a pool is announced where no advertisement selects it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum Announcing {
+    /// By all nodes.
+    #[default]
+    Always,
+    /// By all nodes as long as there is no advertisement at all: pools of MetalLB.
+    Unsaid,
+    /// By nobody, whatever advertisements say: others lead to it, such as routes.
+    Never,
 }
 
 /// Whom a pool is for. Where both a namespace and a Service are asked, both must be right.

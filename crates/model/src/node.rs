@@ -7,6 +7,7 @@ use std::sync::Arc;
 use ipnet::IpNet;
 
 use crate::address::Family;
+use crate::label_selector::Labels;
 use crate::lookup::Packet;
 use crate::name::NodeName;
 
@@ -16,11 +17,32 @@ pub struct Node {
     pub name: NodeName,
     /// The label `topology.kubernetes.io/zone`.
     pub zone: Option<Arc<str>>,
+    pub labels: Labels,
     /// `status.addresses` of type InternalIP, then of type ExternalIP, each in the API's order.
     pub addresses: Vec<IpAddr>,
+    /// How many of them are of type InternalIP.
+    pub internal: usize,
     pub pod_cidrs: Vec<IpNet>,
     /// Being deleted, or tainted `ToBeDeletedByClusterAutoscaler`: load balancers should leave it.
     pub leaving: bool,
+    /// The label `node.kubernetes.io/exclude-from-external-load-balancers` says so.
+    pub excluded: bool,
+    /// Its condition NetworkUnavailable is true.
+    pub network_unavailable: bool,
+}
+
+impl Node {
+    /// The addresses by which others in the cluster reach it.
+    #[must_use]
+    pub fn internal_addresses(&self) -> &[IpAddr] {
+        self.addresses.get(..self.internal).unwrap_or(&self.addresses)
+    }
+
+    /// The addresses by which others outside of the cluster reach it, where these are others.
+    #[must_use]
+    pub fn external_addresses(&self) -> &[IpAddr] {
+        self.addresses.get(self.internal..).unwrap_or_default()
+    }
 }
 
 /// How to tell that a packet was sent by a pod of this node.

@@ -9,6 +9,7 @@ use ipnet::IpNet;
 use crate::address::{ByFamily, Family, Protocol};
 use crate::endpoint::Endpoint;
 use crate::endpoint_slice::EndpointSlice;
+use crate::load_balancer::LoadBalancer;
 use crate::name::ServiceName;
 
 /// One Service with its endpoints, after validation. Lists keep the API's order.
@@ -45,6 +46,15 @@ impl Service {
             && !matches!(self.kind, ServiceKind::ExternalName(_))
     }
 
+    /// What it says to those who give it addresses; absent where it is of another type.
+    #[must_use]
+    pub const fn load_balancer(&self) -> Option<&Arc<LoadBalancer>> {
+        match &self.kind {
+            ServiceKind::LoadBalancer(asked) => Some(asked),
+            ServiceKind::ClusterIp | ServiceKind::NodePort | ServiceKind::ExternalName(_) => None,
+        }
+    }
+
     /// The ClusterIP of a family, if the Service has that family.
     #[must_use]
     pub fn cluster_ip(&self, family: Family) -> Option<IpAddr> {
@@ -56,9 +66,16 @@ impl Service {
 pub enum ServiceKind {
     ClusterIp,
     NodePort,
-    LoadBalancer,
+    LoadBalancer(Arc<LoadBalancer>),
     /// The name that the cluster DNS answers with.
     ExternalName(Arc<str>),
+}
+
+impl ServiceKind {
+    #[must_use]
+    pub const fn is_load_balancer(&self) -> bool {
+        matches!(self, Self::LoadBalancer(_))
+    }
 }
 
 /// An address from outside the cluster that leads to the Service.

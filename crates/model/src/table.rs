@@ -7,6 +7,7 @@ use imbl::ordmap::DiffItem;
 use ipnet::IpNet;
 
 use crate::address_pool::{AddressPool, PoolName};
+use crate::advertisement::{Advertisement, AdvertisementName};
 use crate::config_map::{ConfigMap, ConfigMapName};
 use crate::name::{NodeName, ServiceName};
 use crate::namespace::Namespace;
@@ -34,6 +35,8 @@ pub struct ServiceTable {
     pub config_maps: OrdMap<ConfigMapName, Arc<ConfigMap>>,
     /// Those that addresses of load balancers are allocated from. No decision depends on them.
     pub address_pools: OrdMap<PoolName, Arc<AddressPool>>,
+    /// Those that say how addresses of pools are announced. No packet is decided by them.
+    pub advertisements: OrdMap<AdvertisementName, Arc<Advertisement>>,
     /// Merged and sorted.
     pub service_cidrs: Arc<[IpNet]>,
     pub rejections: Arc<[Rejection]>,

@@ -182,11 +182,13 @@ fn is_same_table(one: &ServiceTable, other: &ServiceTable) -> bool {
         imports,
         config_maps,
         address_pools,
+        advertisements,
         service_cidrs,
         rejections,
     } = one;
     (services, nodes, pods, service_cidrs, rejections)
         == (&other.services, &other.nodes, &other.pods, &other.service_cidrs, &other.rejections)
-        && (namespaces, imports, config_maps, address_pools)
-            == (&other.namespaces, &other.imports, &other.config_maps, &other.address_pools)
+        && (namespaces, imports, config_maps)
+            == (&other.namespaces, &other.imports, &other.config_maps)
+        && (address_pools, advertisements) == (&other.address_pools, &other.advertisements)
 }

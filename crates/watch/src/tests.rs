@@ -84,7 +84,8 @@ fn port_of(object: &Object) -> Option<String> {
         | Object::ServiceImport(_)
         | Object::ConfigMap(_)
         | Object::AddressPool(_)
-        | Object::IpAddressPool(_) => None,
+        | Object::IpAddressPool(_)
+        | Object::L2Advertisement(_) => None,
     }
 }
 

@@ -111,6 +111,7 @@ impl TryFrom<AloneFlags> for Config {
             traffic_counters: false,
             affinity_clients_max: 1,
             dns: Some(dns),
+            load_balancer: None,
             socket,
             log_format: flags.log_format,
         })

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::{DnsFlags, SourceFlags};
+use super::{DnsFlags, LoadBalancerFlags, SourceFlags};
 
 /// As typed; `Config::try_from` judges the values. The group says by what clap tells that they were
 /// given: beside a nested list it does not find out by itself.
@@ -73,6 +73,9 @@ pub struct Flags {
 
     #[command(flatten)]
     pub names: DnsFlags,
+
+    #[command(flatten)]
+    pub load_balancer: LoadBalancerFlags,
 
     /// Take over from the agent that runs, without losing a DNS query; it ends
     #[arg(long, help_heading = "Operation")]

@@ -1,6 +1,6 @@
 //! How is the configuration shown to whoever asks the running agent?
 
-use model::NodePortAddresses;
+use model::{NodePortAddresses, Way};
 use serde_json::{Value, json};
 
 use super::{Config, DetectLocalMode, Listen};
@@ -23,6 +23,7 @@ impl Config {
         };
         let conntrack = &self.conntrack;
         let seconds = |time: Option<std::time::Duration>| time.map(|time| time.as_secs());
+        let class = self.load_balancer.map(|it| it.default_way.map_or("none", Way::class));
         json!({ "pogu": {
             "manifests": self.source.shown(),
             "nodeName": &*self.node_name.0,
@@ -37,6 +38,7 @@ impl Config {
             "metricsBindAddresses": texts(addresses(&self.metrics)),
             "trafficCounters": self.traffic_counters,
             "affinityClientsMax": self.affinity_clients_max,
+            "loadBalancerClass": class,
             "socket": self.socket.display().to_string(),
             "syncPeriodSeconds": self.sync_period.as_secs_f64(),
             "minSyncPeriodSeconds": self.min_sync_period.as_secs_f64(),

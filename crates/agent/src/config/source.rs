@@ -24,7 +24,8 @@ pub struct SourceFlags {
 #[group(id = "source", required = true, multiple = false)]
 pub struct SourceChoice {
     /// Folder of manifests: Services, EndpointSlices, Nodes, ServiceCIDRs, Namespaces, Pods,
-    /// ServiceImports, and the ConfigMaps of the cluster DNS, in YAML or JSON
+    /// ServiceImports, AddressPools, MetalLB's pools and advertisements, and the ConfigMaps of the
+    /// cluster DNS, in YAML or JSON
     #[arg(long, value_name = "DIR", help_heading = "Source")]
     pub manifests: Option<PathBuf>,
 
@@ -81,6 +82,7 @@ impl Config {
             names: dns.is_some(),
             node: dns.is_none_or(|dns| dns.has_pods).then(|| self.node_name.clone()),
             all_pods: dns.is_some_and(|dns| dns.config.verifies_pods()),
+            addresses: self.load_balancer.is_some(),
         }
     }
 }

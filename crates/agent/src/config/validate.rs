@@ -60,6 +60,7 @@ impl TryFrom<Flags> for Config {
             affinity_clients_max: affinity_clients_max(&flags.affinity_clients_max)?,
             traffic_counters: flags.traffic_counters == Switch::On,
             dns: dns(&flags)?,
+            load_balancer: flags.load_balancer.read()?,
             socket: socket(&flags.socket)?.to_owned(),
             log_format: flags.log_format,
             source: flags.source.into(),

@@ -128,7 +128,7 @@ fn spec(service: &model::Service) -> ServiceSpec {
     let (kind, external_name) = match &service.kind {
         ServiceKind::ClusterIp => ("ClusterIP", None),
         ServiceKind::NodePort => ("NodePort", None),
-        ServiceKind::LoadBalancer => ("LoadBalancer", None),
+        ServiceKind::LoadBalancer(_) => ("LoadBalancer", None),
         ServiceKind::ExternalName(name) => ("ExternalName", Some(name.as_ref().to_owned())),
     };
     let ranges =

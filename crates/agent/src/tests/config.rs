@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use clap::{Args as _, Command, FromArgMatches as _};
-use model::{DetectLocal, Node, NodeContext, NodeName, NodePortAddresses};
+use model::{DetectLocal, Labels, Node, NodeContext, NodeName, NodePortAddresses};
 
 use crate::config::{Config, DetectLocalMode, Flags, Listen};
 use crate::event::OwnAddresses;
@@ -41,6 +41,7 @@ fn without_flags_the_defaults_hold() {
             "healthzBindAddresses": ["0.0.0.0:10256", "[::]:10256"],
             "metricsBindAddresses": ["127.0.0.1:10249"],
             "trafficCounters": true, "affinityClientsMax": 4_194_304,
+            "loadBalancerClass": null,
             "socket": "/run/pogu/agent.sock",
             "syncPeriodSeconds": 30.0, "minSyncPeriodSeconds": 0.0,
             "conntrack": {
@@ -139,6 +140,11 @@ fn another_wrong_value_is_named_with_what_would_be_right() {
              hint: interfaces have 1 to 15 letters, digits or signs, no `/`, no space",
         ),
         (
+            "--load-balancer --load-balancer-class metallb",
+            "--load-balancer-class is unknown: metallb\n\
+             hint: one of pogu.dev/vip, pogu.dev/node-ip, pogu.dev/node-port, none",
+        ),
+        (
             "--socket agent.sock",
             "--socket cannot be a socket: agent.sock\nhint: an absolute path of at most 91 bytes",
         ),
@@ -202,7 +208,11 @@ fn node() -> Node {
         zone: Some("z1".into()),
         addresses: vec![ip("192.168.0.1"), ip("192.168.0.2"), ip("fd00::1")],
         pod_cidrs: vec!["10.1.0.0/24".parse().unwrap()],
+        labels: Labels::new(),
+        internal: 2,
         leaving: false,
+        excluded: false,
+        network_unavailable: false,
     }
 }
 

@@ -127,12 +127,12 @@ impl ServiceNames {
         let hosts = Hosts::new(&service.slices, naming);
         let stands = match &service.kind {
             ServiceKind::ExternalName(target) => Stands::Alias(alias(target)),
-            ServiceKind::ClusterIp | ServiceKind::NodePort | ServiceKind::LoadBalancer
+            ServiceKind::ClusterIp | ServiceKind::NodePort | ServiceKind::LoadBalancer(_)
                 if service.cluster_ips.is_empty() =>
             {
                 hosts.stands()
             }
-            ServiceKind::ClusterIp | ServiceKind::NodePort | ServiceKind::LoadBalancer => {
+            ServiceKind::ClusterIp | ServiceKind::NodePort | ServiceKind::LoadBalancer(_) => {
                 let ports = service.ports.iter().map(|port| ServicePortNumber {
                     name: Arc::clone(&port.name),
                     protocol: port.protocol,

@@ -30,6 +30,8 @@ pub struct AddressPoolSpec {
     pub auto_assign: Option<bool>,
     #[serde(skip_serializing_if = "is_default")]
     pub disabled: Option<bool>,
+    #[serde(skip_serializing_if = "is_default")]
+    pub announce: Option<bool>,
     #[serde(flatten)]
     pub admits: ServiceAllocation,
 }

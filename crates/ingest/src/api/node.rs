@@ -44,6 +44,19 @@ pub struct Taint {
 pub struct NodeStatus {
     #[serde(deserialize_with = "list", skip_serializing_if = "is_default")]
     pub addresses: Vec<NodeAddress>,
+    #[serde(deserialize_with = "list", skip_serializing_if = "is_default")]
+    pub conditions: Vec<NodeCondition>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct NodeCondition {
+    /// Of those, only `NetworkUnavailable` is looked at.
+    #[serde(rename = "type", deserialize_with = "nullable")]
+    pub kind: String,
+    /// `True`, `False` or `Unknown`.
+    #[serde(deserialize_with = "nullable")]
+    pub status: String,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

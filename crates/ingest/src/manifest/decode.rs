@@ -25,6 +25,7 @@ pub(super) fn decode(mut value: Value, key: ObjectKey, report: &mut Report) -> O
         Kind::ConfigMap => typed(value, report).map(Object::ConfigMap),
         Kind::AddressPool => typed(value, report).map(Object::AddressPool),
         Kind::IpAddressPool => typed(value, report).map(Object::IpAddressPool),
+        Kind::L2Advertisement => typed(value, report).map(Object::L2Advertisement),
     }
 }
 

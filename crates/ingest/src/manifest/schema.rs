@@ -37,6 +37,7 @@ pub(super) const fn of(kind: Kind) -> Shape {
         Kind::ConfigMap => CONFIG_MAP,
         Kind::AddressPool => ADDRESS_POOL,
         Kind::IpAddressPool => IP_ADDRESS_POOL,
+        Kind::L2Advertisement => L2_ADVERTISEMENT,
     }
 }
 
@@ -168,7 +169,7 @@ const NODE_STATUS: Shape = Struct(&[
     ("addresses", List(&Struct(&[("address", Text), ("type", Text)]))),
     ("allocatable", Any),
     ("capacity", Any),
-    ("conditions", Any),
+    ("conditions", List(&NODE_CONDITION)),
     ("config", Any),
     ("daemonEndpoints", Any),
     ("declaredFeatures", Any),
@@ -180,6 +181,9 @@ const NODE_STATUS: Shape = Struct(&[
     ("volumesAttached", Any),
     ("volumesInUse", Any),
 ]);
+
+/// Part of it: the API has times and texts beside.
+const NODE_CONDITION: Shape = Part(&[("status", Text), ("type", Text)]);
 
 const SERVICE_CIDR: Shape = Struct(&[
     ("apiVersion", Text),
@@ -255,6 +259,7 @@ const ADDRESS_POOL: Shape = Struct(&[
         "spec",
         Struct(&[
             ("addresses", List(&Text)),
+            ("announce", Flag),
             ("autoAssign", Flag),
             ("avoidEdges", Flag),
             ("disabled", Flag),
@@ -295,6 +300,27 @@ const IP_ADDRESS_POOL: Shape = Struct(&[
                     ("serviceSelectors", List(&LABEL_SELECTOR)),
                 ]),
             ),
+        ]),
+    ),
+    ("status", Any),
+]);
+
+const L2_ADVERTISEMENT: Shape = Struct(&[
+    ("apiVersion", Text),
+    ("kind", Text),
+    ("metadata", METADATA),
+    (
+        "spec",
+        Struct(&[
+            ("interfaces", List(&Text)),
+            ("ipAddressPoolSelectors", List(&LABEL_SELECTOR)),
+            ("ipAddressPools", List(&Text)),
+            ("nodeSelectors", List(&LABEL_SELECTOR)),
+            (
+                "preferredNodeSelectors",
+                List(&Struct(&[("preference", LABEL_SELECTOR), ("weight", Number)])),
+            ),
+            ("serviceSelectors", List(&LABEL_SELECTOR)),
         ]),
     ),
     ("status", Any),

@@ -8,13 +8,14 @@ use model::Rejection;
 use super::{Objects, Pending, Touched};
 use crate::address_pools::PoolAndRejections;
 use crate::api::{
-    ConfigMap, EndpointSlice, Kind, Metadata, Namespace, Node, Object, ObjectKey, Pod, Service,
-    ServiceCidr, ServiceImport,
+    ConfigMap, EndpointSlice, Kind, L2Advertisement, Metadata, Namespace, Node, Object, ObjectKey,
+    Pod, Service, ServiceCidr, ServiceImport,
 };
 use crate::rejected::Source;
 use crate::slices::SliceName;
 use crate::{
-    address_pool, config_map, namespace, node, pod, service, service_cidr, service_import, slice,
+    address_pool, config_map, l2_advertisement, namespace, node, pod, service, service_cidr,
+    service_import, slice,
 };
 
 impl Objects {
@@ -37,6 +38,7 @@ impl Objects {
                 let key = ObjectKey::of(Kind::IpAddressPool, &object.metadata);
                 self.set_pool(&key, Some(address_pool::read_metallb(&object)));
             }
+            Object::L2Advertisement(object) => self.apply_advertisement(&object),
         }
         Touched::default()
     }
@@ -100,6 +102,14 @@ impl Objects {
         self.set_rejections(Kind::ConfigMap, &object.metadata, rejections);
         if self.table.config_maps.get(&config_map.name).is_none_or(|old| **old != config_map) {
             self.table.config_maps.insert(config_map.name.clone(), Arc::new(config_map));
+        }
+    }
+
+    fn apply_advertisement(&mut self, object: &L2Advertisement) {
+        let (read, rejections) = l2_advertisement::read(object, &mut self.names);
+        self.set_rejections(Kind::L2Advertisement, &object.metadata, rejections);
+        if self.table.advertisements.get(&read.name).is_none_or(|old| **old != read) {
+            self.table.advertisements.insert(read.name.clone(), Arc::new(read));
         }
     }
 

@@ -95,7 +95,7 @@ pub(super) fn external(
     }
     for (index, ingress) in object.status.load_balancer.ingress.iter().enumerate() {
         let field = format!("status.loadBalancer.ingress[{index}]");
-        if *kind != ServiceKind::LoadBalancer {
+        if !kind.is_load_balancer() {
             report.reject(field, "expected only where type is LoadBalancer; it is not served");
         } else if let Some(text) = intercepted(ingress, &field, report) {
             add(text, format!("{field}.ip"), true, cluster_ips, &mut found, report);

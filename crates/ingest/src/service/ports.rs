@@ -122,7 +122,7 @@ fn node_port(
 ) -> Option<NonZeroU16> {
     let field = || format!("{path}.nodePort");
     let number = report.accept(parse_optional_port(port.node_port.as_ref()), field)??;
-    if matches!(kind, ServiceKind::NodePort | ServiceKind::LoadBalancer) {
+    if matches!(kind, ServiceKind::NodePort | ServiceKind::LoadBalancer(_)) {
         return Some(number);
     }
     report.reject(

@@ -19,7 +19,7 @@ pub(super) fn read(
     if written.is_empty() {
         return None;
     }
-    if *kind != ServiceKind::LoadBalancer {
+    if !kind.is_load_balancer() {
         let reason = "expected only where type is LoadBalancer; the list is ignored";
         report.reject("spec.loadBalancerSourceRanges", reason);
         return None;

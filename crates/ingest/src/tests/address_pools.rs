@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use model::{AddressPool, Labels, Object, PoolName, PoolSelectors, ServiceTable};
+use model::{AddressPool, Announcing, Labels, Object, PoolName, PoolSelectors, ServiceTable};
 
 use super::{object, shown, table};
 use crate::Objects;
@@ -37,6 +37,8 @@ fn plain(name: &str, object: Object, ranges: &[&str]) -> AddressPool {
         disabled: false,
         priority: None,
         admits: PoolSelectors::default(),
+        labels: Labels::new(),
+        announcing: Announcing::Always,
     }
 }
 
@@ -56,7 +58,7 @@ fn a_pool_needs_addresses_and_nothing_else() {
 #[test]
 fn every_field_of_ours_counts() {
     let spec = "addresses: [192.0.2.0/24], reserved: [192.0.2.1, 192.0.2.250 - 192.0.2.255],
-        avoidEdges: true, autoAssign: false, disabled: true, priority: 7, namespaces: [shop],
+        avoidEdges: true, autoAssign: false, disabled: true, announce: false, priority: 7, namespaces: [shop],
         namespaceSelectors: [{matchLabels: {env: dev}}],
         serviceSelectors: [{matchExpressions: [{key: team, operator: In, values: [a, b]},
                                                {key: old, operator: DoesNotExist}]}]";
@@ -66,6 +68,7 @@ fn every_field_of_ours_counts() {
     expected.reserved =
         ["192.0.2.1", "192.0.2.250-192.0.2.255"].map(|it| it.parse().expect("a range")).into();
     (expected.avoid_edges, expected.auto_assign, expected.disabled) = (true, false, true);
+    expected.announcing = Announcing::Never;
     expected.priority = Some(7);
     expected.admits = pool.admits.clone();
     assert_eq!(*pool, expected);
@@ -95,6 +98,7 @@ fn a_pool_of_metallb_is_read_as_it_is() {
         &["192.0.2.0/24", "fd00::/120"],
     );
     (expected.avoid_edges, expected.auto_assign, expected.priority) = (true, false, Some(50));
+    expected.announcing = Announcing::Unsaid;
     let found = pool(&table, "first-pool");
     expected.admits.namespaces = ["shop".into()].into();
     expected.admits.service_selectors = found.admits.service_selectors.clone();

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use model::{Node, NodeName};
+use model::{Labels, Node, NodeName};
 
 use super::{shown, table};
 
@@ -12,8 +12,20 @@ fn plain() -> Node {
         zone: None,
         addresses: Vec::new(),
         pod_cidrs: Vec::new(),
+        labels: Labels::new(),
+        internal: 0,
         leaving: false,
+        excluded: false,
+        network_unavailable: false,
     }
+}
+
+const ZONE: &str = "topology.kubernetes.io/zone";
+const OS: &str = "kubernetes.io/os";
+const EXCLUDED: &str = "node.kubernetes.io/exclude-from-external-load-balancers";
+
+fn labels(pairs: &[(&str, &str)]) -> Labels {
+    pairs.iter().map(|(label, value)| ((*label).into(), (*value).into())).collect()
 }
 
 #[track_caller]
@@ -30,10 +42,11 @@ fn the_zone_is_a_label() {
     check("metadata: {name: n1}", &plain(), &[]);
     check(
         "metadata: {name: n1, labels: {topology.kubernetes.io/zone: a, kubernetes.io/os: linux}}",
-        &Node { zone: Some("a".into()), ..plain() },
+        &Node { zone: Some("a".into()), labels: labels(&[(ZONE, "a"), (OS, "linux")]), ..plain() },
         &[],
     );
-    check("metadata: {name: n1, labels: {topology.kubernetes.io/zone: ''}}", &plain(), &[]);
+    let empty = Node { labels: labels(&[(ZONE, "")]), ..plain() };
+    check("metadata: {name: n1, labels: {topology.kubernetes.io/zone: ''}}", &empty, &[]);
 }
 
 #[test]
@@ -44,7 +57,7 @@ fn addresses_are_internal_then_external() {
         "metadata: {name: n1}, status: {addresses: [{type: ExternalIP, address: 192.0.2.1}, \
          {type: Hostname, address: n1}, {type: InternalIP, address: 10.00.0.1}, \
          {type: InternalIP, address: 'fd00::1'}, {type: InternalDNS, address: n1.local}]}",
-        &Node { addresses, ..plain() },
+        &Node { addresses, internal: 2, ..plain() },
         &[],
     );
     check(
@@ -91,6 +104,28 @@ fn a_node_that_goes_says_so_in_two_ways() {
     );
     check(
         "metadata: {name: n1}, spec: {taints: [{key: other}], unschedulable: true}",
+        &plain(),
+        &[],
+    );
+}
+
+#[test]
+fn a_node_is_excluded_from_load_balancers_by_the_label_s_value() {
+    for (value, excluded) in [("", true), ("true", true), ("no", true), ("false", false)] {
+        check(
+            &format!("metadata: {{name: n1, labels: {{{EXCLUDED}: '{value}'}}}}"),
+            &Node { labels: labels(&[(EXCLUDED, value)]), excluded, ..plain() },
+            &[],
+        );
+    }
+    check(
+        "metadata: {name: n1}, status: {conditions: [{type: Ready, status: 'False', reason: x}, \
+         {type: NetworkUnavailable, status: 'True'}]}",
+        &Node { network_unavailable: true, ..plain() },
+        &[],
+    );
+    check(
+        "metadata: {name: n1}, status: {conditions: [{type: NetworkUnavailable, status: 'False'}]}",
         &plain(),
         &[],
     );

@@ -1,5 +1,7 @@
 //! Are the addresses of a Service, and who may use them, read as the API means them?
 
+use std::sync::Arc;
+
 use model::{ByFamily, ExternalAddress, Service, ServiceKind, SourceRanges};
 
 use super::services::{check, check_spec, plain};
@@ -75,7 +77,8 @@ fn cluster_ips_are_one_of_each_family() {
 
 #[test]
 fn external_addresses_are_those_that_nodes_may_stand_in_for() {
-    let load_balancer = |external| Service { kind: ServiceKind::LoadBalancer, external, ..plain() };
+    let load_balancer =
+        |external| Service { kind: ServiceKind::LoadBalancer(Arc::default()), external, ..plain() };
     let text = |kind: &str, externals: &str, ingress: &str| {
         format!(
             "metadata: {{name: web}}, spec: {{type: {kind}, clusterIP: 10.96.0.1, ports: [{{port: 80}}], \
@@ -146,7 +149,7 @@ fn source_ranges_are_merged_and_never_open_by_mistake() {
              spec: {{type: LoadBalancer, clusterIP: 10.96.0.1, ports: [{{port: 80}}], loadBalancerSourceRanges: [{ranges}]}}"
         )
     };
-    let open = Service { kind: ServiceKind::LoadBalancer, ..plain() };
+    let open = Service { kind: ServiceKind::LoadBalancer(Arc::default()), ..plain() };
     let only = |v4: &[&str], v6: &[&str]| Service { source_ranges: ranges(v4, v6), ..open.clone() };
     let cases: [(String, Service, &[&str]); 8] = [
         (spec(""), open.clone(), &[]),

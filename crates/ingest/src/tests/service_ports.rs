@@ -1,5 +1,7 @@
 //! Are the ports of a Service read as the API means them?
 
+use std::sync::Arc;
+
 use std::num::NonZeroU16;
 
 use model::{Protocol, Service, ServiceKind, ServicePort};
@@ -81,9 +83,10 @@ fn ports_exclude_each_other_and_the_first_stays() {
 
 #[test]
 fn node_ports_are_of_their_kinds_and_once() {
-    for (kind, meaning) in
-        [("NodePort", ServiceKind::NodePort), ("LoadBalancer", ServiceKind::LoadBalancer)]
-    {
+    for (kind, meaning) in [
+        ("NodePort", ServiceKind::NodePort),
+        ("LoadBalancer", ServiceKind::LoadBalancer(Arc::default())),
+    ] {
         let port = |name: &str, port, protocol, node_port: u16| ServicePort {
             name: name.into(),
             port: number(port),

@@ -205,7 +205,7 @@ fn affinity_has_bounds_and_a_default() {
 #[test]
 fn health_check_port_needs_a_load_balancer_with_local_policy() {
     let local = Service {
-        kind: ServiceKind::LoadBalancer,
+        kind: ServiceKind::LoadBalancer(Arc::default()),
         external_policy: TrafficPolicy::Local,
         ..plain()
     };

@@ -64,7 +64,8 @@ impl Cluster {
             | api::Object::ServiceImport(_)
             | api::Object::ConfigMap(_)
             | api::Object::AddressPool(_)
-            | api::Object::IpAddressPool(_) => false,
+            | api::Object::IpAddressPool(_)
+            | api::Object::L2Advertisement(_) => false,
         };
         if !service.selector.is_empty() || self.others.values().any(is_of) {
             return None;

@@ -27,7 +27,7 @@ impl NodeSpec {
                 pod_cidrs,
                 ..api::NodeSpec::default()
             },
-            status: api::NodeStatus { addresses },
+            status: api::NodeStatus { addresses, ..api::NodeStatus::default() },
         })
     }
 }

@@ -14,6 +14,7 @@ const WATCH_SECONDS: u32 = 300;
 
 /// What a program is for, and so what it has to know.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a wish that depends on no other")]
 pub struct Wanted {
     /// It programs a dataplane: ranges of ClusterIPs matter.
     pub dataplane: bool,
@@ -24,6 +25,8 @@ pub struct Wanted {
     pub node: Option<NodeName>,
     /// The Pods of all nodes, since names are made of them.
     pub all_pods: bool,
+    /// It gives addresses to Services, or answers for them: pools, advertisements and all Nodes matter.
+    pub addresses: bool,
 }
 
 /// Objects of one kind that are read by one list and one watch.
@@ -33,6 +36,8 @@ pub(crate) struct Collection {
     namespace: Option<&'static str>,
     label_selector: &'static str,
     field_selector: String,
+    /// The Node that ought to be among them.
+    own_node: Option<NodeName>,
 }
 
 impl Wanted {
@@ -57,10 +62,7 @@ impl Wanted {
                 ..Collection::all(Kind::EndpointSlice)
             },
         ];
-        if let Some(node) = &self.node {
-            let field_selector = format!("metadata.name={}", node.0);
-            wanted.push(Collection { field_selector, ..Collection::all(Kind::Node) });
-        }
+        wanted.extend(self.nodes());
         if self.dataplane {
             wanted.push(Collection::all(Kind::ServiceCidr));
         }
@@ -75,7 +77,22 @@ impl Wanted {
                 ..Collection::all(Kind::ConfigMap)
             }));
         }
+        if self.addresses {
+            let kinds = [Kind::AddressPool, Kind::IpAddressPool, Kind::L2Advertisement];
+            wanted.extend(kinds.map(Collection::all));
+        }
         wanted
+    }
+
+    /// Which Nodes are read.
+    fn nodes(&self) -> Option<Collection> {
+        let own_node = self.node.clone();
+        let field_selector = match &self.node {
+            _ if self.addresses => String::new(),
+            Some(node) => format!("metadata.name={}", node.0),
+            None => return None,
+        };
+        Some(Collection { field_selector, own_node, ..Collection::all(Kind::Node) })
     }
 
     /// Which Pods are read.
@@ -95,7 +112,13 @@ impl Wanted {
 
 impl Collection {
     fn all(kind: Kind) -> Self {
-        Self { kind, namespace: None, label_selector: "", field_selector: String::new() }
+        Self {
+            kind,
+            namespace: None,
+            label_selector: "",
+            field_selector: String::new(),
+            own_node: None,
+        }
     }
 
     /// The name of the collection in paths and in rules of RBAC.
@@ -111,6 +134,7 @@ impl Collection {
             Kind::ConfigMap => "configmaps",
             Kind::AddressPool => "addresspools",
             Kind::IpAddressPool => "ipaddresspools",
+            Kind::L2Advertisement => "l2advertisements",
         }
     }
 
@@ -123,15 +147,18 @@ impl Collection {
         }
     }
 
-    /// The Node, where only one is read.
-    pub(crate) fn node_name(&self) -> Option<&str> {
-        self.field_selector.strip_prefix("metadata.name=").filter(|_| self.kind == Kind::Node)
+    /// The Node that whoever reads is on.
+    pub(crate) fn own_node(&self) -> Option<&str> {
+        self.own_node.as_ref().map(|node| &*node.0)
     }
 
     /// Whether the API may lack the kind: a CRD that nobody has installed.
     pub(crate) const fn is_optional(&self) -> bool {
         match self.kind {
-            Kind::ServiceImport | Kind::AddressPool | Kind::IpAddressPool => true,
+            Kind::ServiceImport
+            | Kind::AddressPool
+            | Kind::IpAddressPool
+            | Kind::L2Advertisement => true,
             Kind::Service
             | Kind::EndpointSlice
             | Kind::Node

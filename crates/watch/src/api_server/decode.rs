@@ -118,6 +118,7 @@ fn object(kind: Kind, json: &str) -> serde_json::Result<Object> {
         Kind::ConfigMap => Object::ConfigMap(serde_json::from_str(json)?),
         Kind::AddressPool => Object::AddressPool(serde_json::from_str(json)?),
         Kind::IpAddressPool => Object::IpAddressPool(serde_json::from_str(json)?),
+        Kind::L2Advertisement => Object::L2Advertisement(serde_json::from_str(json)?),
     })
 }
 

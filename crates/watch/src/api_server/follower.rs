@@ -110,6 +110,11 @@ impl Follower {
         self.is_absent
     }
 
+    /// Whether there is an object of this name.
+    pub(crate) fn has(&self, namespace: &str, name: &str) -> bool {
+        self.known.has(namespace, name)
+    }
+
     pub(crate) fn objects(&self) -> usize {
         self.known.len()
     }

@@ -100,6 +100,10 @@ impl Known {
         gone
     }
 
+    pub(super) fn has(&self, namespace: &str, name: &str) -> bool {
+        self.objects.contains_key(format!("{namespace}/{name}").as_str())
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.objects.is_empty()
     }

@@ -181,10 +181,10 @@ impl One {
             state.is_read = is_read;
             is_news
         });
-        if let Some(name) = self.follower.collection().node_name()
+        if let Some(name) = self.follower.collection().own_node()
             && is_read
         {
-            self.shared.status.note_node(name, self.follower.objects() > 0);
+            self.shared.status.note_node(name, self.follower.has("", name));
         }
         self.out.send(Told { index: self.index, events, is_read }).await.map_err(|_closed| Deaf)
     }

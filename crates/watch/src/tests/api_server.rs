@@ -70,7 +70,8 @@ pub(super) fn refused(code: u16) -> Failure {
 }
 
 fn collection(kind: Kind) -> Collection {
-    let wanted = Wanted { dataplane: true, names: true, node: None, all_pods: false };
+    let wanted =
+        Wanted { dataplane: true, names: true, node: None, all_pods: false, addresses: false };
     wanted.collections().into_iter().find(|it| it.kind == kind).expect("it is wanted")
 }
 
@@ -326,7 +327,7 @@ fn what_is_asked_for_follows_from_what_the_program_is_for() {
         wanted.collections().iter().map(|it| it.target(&request, false, 0.0)).collect()
     };
     let node = Some(NodeName::new("a"));
-    let agent = Wanted { dataplane: true, names: true, node, all_pods: false };
+    let agent = Wanted { dataplane: true, names: true, node, all_pods: false, addresses: false };
     let config_maps = "/api/v1/namespaces/kube-system/configmaps?fieldSelector=metadata.name%3D";
     assert_eq!(
         targets(&agent),
@@ -343,7 +344,21 @@ fn what_is_asked_for_follows_from_what_the_program_is_for() {
             &format!("{config_maps}coredns-custom&limit=500"),
         ]
     );
-    let without_names = Wanted { names: false, ..agent };
+    let with_addresses = Wanted { addresses: true, ..agent.clone() };
+    let more = |wanted: &Wanted| -> Vec<String> {
+        targets(wanted).into_iter().filter(|it| !targets(&agent).contains(it)).collect()
+    };
+    assert_eq!(
+        more(&with_addresses),
+        [
+            "/api/v1/nodes?limit=500",
+            "/apis/pogu.dev/v1alpha1/addresspools?limit=500",
+            "/apis/metallb.io/v1beta1/ipaddresspools?limit=500",
+            "/apis/metallb.io/v1beta1/l2advertisements?limit=500",
+        ]
+    );
+    assert_eq!(targets(&with_addresses).len(), targets(&agent).len() + 3);
+    let without_names = Wanted { names: false, ..agent.clone() };
     assert_eq!(
         targets(&without_names),
         [

@@ -31,7 +31,13 @@ pub(crate) struct Reader {
 
 /// What an agent with the DNS wants.
 pub(crate) fn wanted() -> Wanted {
-    Wanted { dataplane: true, names: true, node: Some(NodeName::new("a")), all_pods: false }
+    Wanted {
+        dataplane: true,
+        names: true,
+        node: Some(NodeName::new("a")),
+        all_pods: false,
+        addresses: false,
+    }
 }
 
 impl Reader {
