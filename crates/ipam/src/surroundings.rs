@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use model::{AddressRange, NodeName, ServiceTable};
+use model::{AddressRange, NodeName, ServiceName, ServiceTable};
 
 /// Ranges and addresses that are in use for something else.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -17,6 +17,8 @@ pub enum Whose {
     Pods(NodeName),
     /// It is for ClusterIPs.
     Services,
+    /// Somebody else gave it to the Service.
+    Service(ServiceName),
 }
 
 impl fmt::Display for Whose {
@@ -25,6 +27,7 @@ impl fmt::Display for Whose {
             Self::Node(name) => write!(f, "Node {name}"),
             Self::Pods(name) => write!(f, "the pods of Node {name}"),
             Self::Services => f.write_str("ClusterIPs"),
+            Self::Service(name) => write!(f, "Service {name}, which has it of somebody else"),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::is_default;
-use super::lenient::{annotations, nullable};
+use super::lenient::{annotations, list, nullable};
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
@@ -27,6 +27,12 @@ pub struct Metadata {
     /// RFC 3339.
     #[serde(skip_serializing_if = "is_default")]
     pub creation_timestamp: Option<String>,
+    /// Counts the changes of what the object asks for, where the server does so.
+    #[serde(skip_serializing_if = "is_default")]
+    pub generation: Option<i64>,
+    /// What has to be done before the object may go.
+    #[serde(deserialize_with = "list", skip_serializing_if = "is_default")]
+    pub finalizers: Vec<String>,
     /// Set while the object waits for its finalizers.
     #[serde(skip_serializing_if = "is_default")]
     pub deletion_timestamp: Option<String>,

@@ -117,6 +117,9 @@ pub struct Condition {
     pub reason: String,
     #[serde(deserialize_with = "nullable", skip_serializing_if = "is_default")]
     pub message: String,
+    /// The generation of the object that it is true of.
+    #[serde(skip_serializing_if = "is_default")]
+    pub observed_generation: Option<i64>,
     /// RFC 3339: since when the status is so.
     #[serde(skip_serializing_if = "is_default")]
     pub last_transition_time: Option<String>,

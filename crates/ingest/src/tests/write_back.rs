@@ -11,7 +11,7 @@ fn complete() -> Vec<Value> {
         json!({
             "name": name, "namespace": namespace, "uid": "1-2", "labels": {"a": "b"},
             "annotations": {"c": "d"}, "creationTimestamp": "2026-11-25T09:00:00Z",
-            "deletionTimestamp": "2026-11-25T09:00:01Z",
+            "deletionTimestamp": "2026-11-25T09:00:01Z", "generation": 3, "finalizers": ["a/b"],
         })
     };
     let service = json!({

@@ -1,0 +1,273 @@
+//! Which Services are ours, what did they get, and what is to be written of them?
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ingest::api;
+use ipam::{Allocator, Surroundings, Whose};
+use model::{AddressRange, ServiceName, ServiceTable, Way};
+
+use crate::seen::{self, Seen};
+use crate::step::{self, Step};
+use crate::vip;
+use crate::wanted::Wanted;
+
+/// What does not change while it acts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Settings {
+    /// The way of Services that name no class; absent where they are somebody else's.
+    pub default_way: Option<Way>,
+    pub allocation: ipam::Settings,
+}
+
+/// All Services that are ours, or were.
+///
+/// It is told of Services by `see` and `forget` at any time. It acts between `begin` and `end`: then
+/// `settle` draws the conclusions, and `due` says what is to be written. What it knows beside objects
+/// it forgets at the end, and begins anew from what they say.
+#[derive(Debug, Default)]
+pub struct LoadBalancers {
+    settings: Settings,
+    seen: BTreeMap<ServiceName, Seen>,
+    /// What Services have that are somebody else's.
+    foreign: BTreeMap<ServiceName, Vec<IpAddr>>,
+    /// Who of ours has which address in its status.
+    standing: BTreeMap<IpAddr, BTreeSet<ServiceName>>,
+    acting: Option<Acting>,
+}
+
+#[derive(Debug)]
+struct Acting {
+    allocator: Allocator,
+    /// What it was told of pools, namespaces and Nodes.
+    cluster: ServiceTable,
+    /// Those whose conclusions are to be drawn anew.
+    changed: BTreeSet<ServiceName>,
+    steps: BTreeMap<ServiceName, Step>,
+    /// Whether others have other addresses than the allocator was told.
+    is_elsewhere_changed: bool,
+}
+
+/// What is to be written of a Service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Due<'a> {
+    pub service: &'a ServiceName,
+    /// The state of the object that it is right for.
+    pub version: &'a Arc<str>,
+    pub step: Cow<'a, Step>,
+}
+
+impl LoadBalancers {
+    #[must_use]
+    pub fn new(settings: Settings) -> Self {
+        Self { settings, ..Self::default() }
+    }
+
+    /// A Service as it is now.
+    pub fn see(&mut self, object: &api::Service) {
+        let metadata = &object.metadata;
+        let name = ServiceName::new(metadata.namespace.as_str(), metadata.name.as_str());
+        let seen = Seen::of(object, self.settings.default_way);
+        let foreign = if seen.is_none() { seen::addresses_of(object) } else { Vec::new() };
+        self.replace_foreign(&name, foreign);
+        self.replace(&name, seen);
+    }
+
+    /// A Service that is gone.
+    pub fn forget(&mut self, name: &ServiceName) {
+        self.replace_foreign(name, Vec::new());
+        self.replace(name, None);
+    }
+
+    fn replace_foreign(&mut self, name: &ServiceName, addresses: Vec<IpAddr>) {
+        let old = self.foreign.get(name);
+        if old.map_or(addresses.is_empty(), |old| *old == addresses) {
+            return;
+        }
+        if addresses.is_empty() {
+            self.foreign.remove(name);
+        } else {
+            self.foreign.insert(name.clone(), addresses);
+        }
+        if let Some(acting) = &mut self.acting {
+            acting.is_elsewhere_changed = true;
+        }
+    }
+
+    fn replace(&mut self, name: &ServiceName, seen: Option<Seen>) {
+        let old = self.seen.remove(name);
+        if old.is_none() && seen.is_none() {
+            return;
+        }
+        for address in old.iter().flat_map(Seen::addresses) {
+            if let Some(names) = self.standing.get_mut(&address) {
+                names.remove(name);
+                if names.is_empty() {
+                    self.standing.remove(&address);
+                }
+            }
+        }
+        for address in seen.iter().flat_map(Seen::addresses) {
+            self.standing.entry(address).or_default().insert(name.clone());
+        }
+        if let Some(acting) = &mut self.acting {
+            acting.tell(name, seen.as_ref());
+        }
+        if let Some(seen) = seen {
+            self.seen.insert(name.clone(), seen);
+        }
+    }
+
+    /// Acts from now on, beginning from what objects say.
+    pub fn begin(&mut self) {
+        let mut acting = Acting {
+            allocator: Allocator::new(self.settings.allocation),
+            cluster: ServiceTable::default(),
+            changed: BTreeSet::new(),
+            steps: BTreeMap::new(),
+            is_elsewhere_changed: true,
+        };
+        for (name, seen) in &self.seen {
+            acting.tell(name, Some(seen));
+        }
+        self.acting = Some(acting);
+    }
+
+    /// Acts no more: somebody else does.
+    pub fn end(&mut self) {
+        self.acting = None;
+    }
+
+    #[must_use]
+    pub const fn is_acting(&self) -> bool {
+        self.acting.is_some()
+    }
+
+    /// Draws the conclusions. All that there is must have been told before the first time.
+    pub fn settle(&mut self, cluster: &ServiceTable, now: Duration) {
+        let Some(acting) = &mut self.acting else { return };
+        acting.follow(cluster, &self.foreign);
+        let mut changed = std::mem::take(&mut acting.changed);
+        changed.extend(acting.allocator.settle(now));
+        for name in changed {
+            let step = self.seen.get(&name).and_then(|seen| {
+                let wanted = acting.wanted(&name, seen)?;
+                step::next(seen, &wanted)
+            });
+            match step {
+                Some(step) => drop(acting.steps.insert(name, step)),
+                None => drop(acting.steps.remove(&name)),
+            }
+        }
+    }
+
+    /// All that is to be written now, by name.
+    ///
+    /// An address that another Service still says that it has is not given yet. Until then whoever
+    /// waits for it gives up what it has to give up: two may change places.
+    pub fn due(&self) -> impl Iterator<Item = Due<'_>> {
+        let steps = self.acting.iter().flat_map(|acting| {
+            let steps = acting.steps.iter();
+            steps.map(move |(service, step)| (acting, service, step))
+        });
+        steps.filter_map(|(acting, service, step)| {
+            let seen = self.seen.get(service)?;
+            let step = match self.waits_for(acting, service, step) {
+                waits if waits.is_empty() => Cow::Borrowed(step),
+                waits => Cow::Owned(step::meanwhile(seen, step, &waits)?),
+            };
+            Some(Due { service, version: &seen.version, step })
+        })
+    }
+
+    /// Which addresses that the step gives others still say that they have.
+    fn waits_for(
+        &self,
+        acting: &Acting,
+        name: &ServiceName,
+        step: &Step,
+    ) -> Vec<(IpAddr, &ServiceName)> {
+        let Step::Status { status, .. } = step else { return Vec::new() };
+        let addresses = status.ingress.iter().filter_map(|it| it.ip.as_deref()?.parse().ok());
+        let others = addresses.filter_map(|address: IpAddr| {
+            let shares = |other: &&ServiceName| {
+                let outcome = acting.allocator.outcome(other);
+                outcome.is_some_and(|it| it.addresses.iter().any(|(kept, _)| *kept == address))
+            };
+            let others = self.standing.get(&address).into_iter().flatten();
+            let other = others.filter(|other| *other != name).find(|other| !shares(other))?;
+            Some((address, other))
+        });
+        others.collect()
+    }
+
+    /// When `settle` has to be called again, if nothing else happens.
+    #[must_use]
+    pub fn next_due(&self) -> Option<Duration> {
+        self.acting.as_ref().and_then(|acting| acting.allocator.next_due())
+    }
+
+    /// Who has which address, how full pools are, and what is wrong with them; absent while it does
+    /// not act.
+    #[must_use]
+    pub fn allocator(&self) -> Option<&Allocator> {
+        self.acting.as_ref().map(|acting| &acting.allocator)
+    }
+}
+
+impl Acting {
+    /// A Service is so, or gone. One that is being deleted has its addresses until it is gone.
+    fn tell(&mut self, name: &ServiceName, seen: Option<&Seen>) {
+        let request =
+            seen.filter(|seen| seen.way == Some(Way::Vip)).and_then(|it| it.request.as_ref());
+        match request {
+            Some(request) => self.allocator.apply(model::AddressRequest::clone(request)),
+            None => self.allocator.remove(name),
+        }
+        self.changed.insert(name.clone());
+    }
+
+    /// Takes in what differs in pools, namespaces and all that has addresses.
+    fn follow(&mut self, cluster: &ServiceTable, foreign: &BTreeMap<ServiceName, Vec<IpAddr>>) {
+        let old = std::mem::replace(&mut self.cluster, cluster.clone());
+        for name in old.changed_address_pools(cluster) {
+            match cluster.address_pools.get(&name) {
+                Some(pool) => self.allocator.apply_pool(model::AddressPool::clone(pool)),
+                None => self.allocator.remove_pool(&name),
+            }
+        }
+        for name in old.changed_namespaces(cluster) {
+            let labels = cluster.namespaces.get(&name).map(|it| it.labels.clone());
+            self.allocator.set_namespace(&name, labels.unwrap_or_default());
+        }
+        let is_same = old.nodes == cluster.nodes && old.service_cidrs == cluster.service_cidrs;
+        if !std::mem::take(&mut self.is_elsewhere_changed) && is_same {
+            return;
+        }
+        let mut surroundings = Surroundings::of(cluster);
+        for (name, addresses) in foreign {
+            let taken =
+                addresses.iter().map(|it| (AddressRange::from(*it), Whose::Service(name.clone())));
+            surroundings.0.extend(taken);
+        }
+        self.allocator.set_surroundings(surroundings);
+    }
+
+    fn wanted(&self, name: &ServiceName, seen: &Seen) -> Option<Wanted> {
+        if !seen.is_active() {
+            return Some(Wanted::released(seen));
+        }
+        // Without a ClusterIP nobody knows its families.
+        let request = seen.request.as_ref()?;
+        match seen.way? {
+            Way::Vip => {
+                let outcome = self.allocator.outcome(name)?;
+                Some(vip::wanted(seen, request, outcome))
+            }
+            Way::NodeIp | Way::NodePort => None,
+        }
+    }
+}

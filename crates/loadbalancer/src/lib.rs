@@ -1,0 +1,17 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+mod balancers;
+mod event;
+mod seen;
+mod step;
+#[cfg(test)]
+mod tests;
+mod vip;
+mod wanted;
+
+pub use balancers::{Due, LoadBalancers, Settings};
+pub use event::Event;
+pub use seen::FINALIZER;
+pub use step::Step;
+pub use wanted::{ALLOCATED, Condition, Status};

@@ -1,0 +1,83 @@
+//! What does a Service say now, as far as its load balancer goes?
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use ingest::address_request;
+use ingest::api::{self, Ingress};
+use model::{AddressRequest, Way};
+
+use crate::wanted::ALLOCATED;
+
+/// While a Service has it, it is not gone: whoever gave it addresses takes them back first. The name is
+/// the one that load balancers of clouds use, and that kubectl and tests of the API know.
+pub const FINALIZER: &str = "service.kubernetes.io/load-balancer-cleanup";
+
+/// A Service that concerns us, or did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Seen {
+    /// How it is to be led to; absent where it is not, or is no longer, ours.
+    pub way: Option<Way>,
+    /// What it asks for; absent as long as it has no ClusterIP.
+    pub request: Option<Arc<AddressRequest>>,
+    pub is_being_deleted: bool,
+    pub has_finalizer: bool,
+    /// What its status says, by whomever, with the mode explicit.
+    pub ingress: Vec<Ingress>,
+    /// Our condition, as it stands.
+    pub condition: Option<api::Condition>,
+    pub generation: Option<i64>,
+    /// Stands for this state of the object.
+    pub version: Arc<str>,
+}
+
+impl Seen {
+    /// Absent where nothing of the Service is ours.
+    pub(crate) fn of(object: &api::Service, default_way: Option<Way>) -> Option<Self> {
+        let spec = &object.spec;
+        let is_balanced = spec.kind.as_deref() == Some("LoadBalancer");
+        let class = spec.load_balancer_class.as_deref().filter(|class| !class.is_empty());
+        let way = Way::of(class, default_way).filter(|_| is_balanced);
+        let condition = object.status.conditions.iter().find(|it| it.kind == ALLOCATED);
+        if way.is_none() && condition.is_none() {
+            return None;
+        }
+        let metadata = &object.metadata;
+        Some(Self {
+            way,
+            request: way.and_then(|_| address_request(object)).map(Arc::new),
+            is_being_deleted: metadata.deletion_timestamp.is_some(),
+            has_finalizer: metadata.finalizers.iter().any(|it| it == FINALIZER),
+            ingress: object.status.load_balancer.ingress.iter().map(explicit).collect(),
+            condition: condition.cloned(),
+            generation: metadata.generation,
+            version: metadata.resource_version.as_deref().unwrap_or_default().into(),
+        })
+    }
+
+    /// Those that its status says it has.
+    pub(crate) fn addresses(&self) -> impl Iterator<Item = IpAddr> {
+        self.ingress.iter().filter_map(|it| it.ip.as_deref()?.parse().ok())
+    }
+
+    /// Whether it is to have addresses.
+    pub(crate) const fn is_active(&self) -> bool {
+        self.way.is_some() && !self.is_being_deleted
+    }
+}
+
+/// Those of its status that a node may stand in for.
+pub(crate) fn addresses_of(object: &api::Service) -> Vec<IpAddr> {
+    let ingress = object.status.load_balancer.ingress.iter();
+    let ours = ingress.filter(|it| it.ip_mode.as_deref() != Some("Proxy"));
+    ours.filter_map(|it| it.ip.as_deref()?.parse().ok()).collect()
+}
+
+/// With the mode that the API takes for none.
+fn explicit(ingress: &Ingress) -> Ingress {
+    let mut ingress = ingress.clone();
+    if ingress.ip.is_some() {
+        ingress.ip_mode.get_or_insert_with(|| "VIP".to_owned());
+    }
+    ingress
+}
