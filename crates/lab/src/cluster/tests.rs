@@ -211,3 +211,76 @@ ports: []
     apply(&mut with_slices, slice);
     assert_eq!([selecting.dns_slices(), with_slices.dns_slices()], [None, None]);
 }
+
+const POOL: &str = "
+apiVersion: pogu.dev/v1alpha1
+kind: AddressPool
+metadata: {name: office}
+spec: {addresses: [172.30.0.200-172.30.0.201, \"fd00:30::200/120\"]}
+";
+
+fn balanced(name: &str, more: &str) -> String {
+    format!(
+        "apiVersion: v1\nkind: Service\nmetadata: {{name: {name}}}\nspec: {{type: LoadBalancer, ports: \
+         [{{port: 80}}]{more}}}\n"
+    )
+}
+
+/// Each Service's addresses, and why not all, by its condition.
+fn given(cluster: &Cluster) -> Vec<String> {
+    let told = cluster.services.iter().map(|(name, service)| {
+        let status = &service.object.status;
+        let addresses = status.load_balancer.ingress.iter().map(|it| {
+            let (ip, mode) = (it.ip.as_deref().unwrap_or(""), it.ip_mode.as_deref().unwrap_or(""));
+            format!(" {ip}/{mode}")
+        });
+        let conditions = status.conditions.iter().map(|it| format!(" {}", it.reason));
+        let said: String = addresses.chain(conditions).collect();
+        format!("{}{said}", name.name)
+    });
+    told.collect()
+}
+
+#[test]
+fn services_get_the_addresses_of_a_pool() {
+    let mut cluster = cluster(1);
+    let text = format!("{}---{}", balanced("a", ""), balanced("b", "").trim_start());
+    assert_eq!(apply(&mut cluster, &text.replace("---", "---\n")), [""; 0]);
+    settle(&mut cluster);
+    assert_eq!(given(&cluster), ["a", "b"], "there is no pool");
+
+    apply(&mut cluster, POOL);
+    assert!(cluster.settle(Duration::ZERO).is_news);
+    let both = ["a 172.30.0.200/VIP Allocated", "b 172.30.0.201/VIP Allocated"];
+    assert_eq!(given(&cluster), both);
+    assert!(!cluster.settle(Duration::ZERO).is_news, "nothing follows any more");
+
+    // A manifest that is read again says nothing of the address, and does not take it away.
+    apply(&mut cluster, &balanced("a", ", sessionAffinity: ClientIP"));
+    settle(&mut cluster);
+    assert_eq!(given(&cluster), both);
+
+    apply(&mut cluster, &balanced("c", ""));
+    apply(&mut cluster, &balanced("d", ", ipFamilies: [IPv6]"));
+    settle(&mut cluster);
+    let full = ["c OutOfAddresses", "d fd00:30::200/VIP Allocated"];
+    assert_eq!(given(&cluster).split_off(2), full);
+
+    assert!(cluster.delete(&Key::Service(model::ServiceName::new("default", "a"))));
+    settle(&mut cluster);
+    assert_eq!(given(&cluster).get(1).map(String::as_str), Some("c 172.30.0.200/VIP Allocated"));
+}
+
+#[test]
+fn a_service_that_has_an_address_before_there_are_pools_keeps_it() {
+    let mut cluster = cluster(1);
+    let has = "status: {loadBalancer: {ingress: [{ip: 172.30.0.201}]}}\n";
+    apply(&mut cluster, &format!("{}{has}", balanced("z", "")));
+    apply(&mut cluster, &balanced("a", ""));
+    settle(&mut cluster);
+    assert_eq!(given(&cluster), ["a", "z 172.30.0.201/"]);
+    apply(&mut cluster, POOL);
+    settle(&mut cluster);
+    let expected = ["a 172.30.0.200/VIP Allocated", "z 172.30.0.201/VIP Allocated"];
+    assert_eq!(given(&cluster), expected);
+}
