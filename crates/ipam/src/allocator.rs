@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use model::{
-    AddressPool, AddressRequest, ByFamily, Family, Labels, PoolName, Rejection, ServiceName,
+    AddressPool, AddressRequest, ByFamily, Family, Labels, Mac, PoolName, Rejection, ServiceName,
 };
 
 use crate::holders::Holders;
@@ -15,7 +15,7 @@ use crate::outcome::Outcome;
 use crate::space::{Fill, Space};
 use crate::surroundings::Surroundings;
 use crate::territory::Territories;
-use crate::verdict::{Candidate, Mac};
+use crate::verdict::Candidate;
 
 mod choose;
 mod settle;

@@ -18,4 +18,4 @@ pub use memory::{REMEMBERED_MAX, Remembered};
 pub use outcome::{Outcome, PoolRefusal, Refusal};
 pub use space::Fill;
 pub use surroundings::{Surroundings, Whose};
-pub use verdict::{Candidate, Exclusion, Mac};
+pub use verdict::{Candidate, Exclusion};

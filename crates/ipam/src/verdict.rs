@@ -5,7 +5,7 @@ use std::num::NonZeroU16;
 use std::sync::Arc;
 use std::time::Duration;
 
-use model::{Protocol, ServiceName};
+use model::{Mac, Protocol, ServiceName};
 
 use crate::surroundings::Whose;
 
@@ -45,17 +45,6 @@ pub enum Exclusion {
     Reserved,
     /// It is in use for something else.
     Taken(Whose),
-}
-
-/// The link-layer address of a machine.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Mac(pub [u8; 6]);
-
-impl fmt::Display for Mac {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [a, b, c, d, e, g] = self.0;
-        write!(f, "{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{g:02x}")
-    }
 }
 
 impl Candidate {

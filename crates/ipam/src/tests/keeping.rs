@@ -1,10 +1,10 @@
 //! Does a Service keep its address, whatever else happens?
 
-use model::{AddressPool, AddressRequest};
+use model::{AddressPool, AddressRequest, Mac};
 
 use super::{all_told, allocator, holding, in_pool, name, pool, service, told};
 use crate::tests::HOUR;
-use crate::{Allocator, Mac, Settings, Surroundings, Whose};
+use crate::{Allocator, Settings, Surroundings, Whose};
 
 #[test]
 fn who_has_an_address_by_its_status_keeps_it_before_others_get_one() {

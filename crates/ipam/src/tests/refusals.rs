@@ -2,10 +2,10 @@
 
 use std::net::IpAddr;
 
-use model::PoolName;
+use model::{Mac, PoolName};
 
 use super::{allocator, asking_for, name, pool, service, sharing};
-use crate::{Candidate, Exclusion, Mac, PoolRefusal, Refusal, Whose};
+use crate::{Candidate, Exclusion, PoolRefusal, Refusal, Whose};
 
 #[test]
 fn each_verdict_on_an_address_says_what_it_is_and_what_to_do() {
