@@ -1,0 +1,53 @@
+//! What does a node show of what it knows?
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use model::NodeName;
+
+use super::Announcer;
+use super::hold::Phase;
+use super::session::Connection;
+use crate::action::{Holding, Role, Shown};
+use crate::hello::Standing;
+
+impl Announcer {
+    /// Every address that is announced by somebody.
+    #[must_use]
+    pub fn holdings(&self) -> BTreeMap<IpAddr, Holding> {
+        self.holds.keys().filter_map(|address| Some((*address, self.holding(*address)?))).collect()
+    }
+
+    fn holding(&self, address: IpAddr) -> Option<Holding> {
+        let hold = self.holds.get(&address)?;
+        let role = match (&hold.phase, hold.unable) {
+            (Phase::Owner { .. }, _) => Role::Owner,
+            (Phase::Conflict { mac, .. }, _) => Role::Conflict(*mac),
+            (Phase::Standby | Phase::Detecting { .. }, _) if !hold.is_candidate => Role::Bystander,
+            (Phase::Standby | Phase::Detecting { .. }, Some(unable)) => Role::Unable(unable),
+            (Phase::Detecting { .. }, None) => Role::Detecting,
+            (Phase::Standby, None) => Role::Standby,
+        };
+        let others = self.sessions.iter().filter(|(_, session)| {
+            session.connection == Connection::Up && session.standing(address) == Standing::Owner
+        });
+        let own = hold.is_owner().then(|| self.me.clone());
+        let owners = own.into_iter().chain(others.map(|(node, _)| node.clone())).collect();
+        Some(Holding { role, since: hold.since, owners })
+    }
+
+    /// The nodes that this one has to do with.
+    #[must_use]
+    pub fn peers(&self) -> BTreeMap<NodeName, Shown> {
+        let shown = |session: &super::Session| Shown {
+            is_up: match session.connection {
+                Connection::Unknown => None,
+                Connection::Up => Some(true),
+                Connection::Down => Some(false),
+            },
+            since: session.since,
+            is_leaving: session.is_leaving(),
+        };
+        self.sessions.iter().map(|(node, session)| (node.clone(), shown(session))).collect()
+    }
+}

@@ -1,0 +1,8 @@
+//! Does the announcement do what it must?
+
+mod failover;
+mod frames;
+mod hello;
+mod histories;
+mod ranking;
+mod world;

@@ -1,0 +1,373 @@
+//! A cluster under virtual time: nodes that run the state machine, links that carry their frames, a
+//! network between their agents, and a host that looks for an address.
+
+mod client;
+mod fault;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::time::Duration;
+
+use model::{Mac, NodeName};
+
+pub(super) use client::Client;
+pub(super) use fault::{Fault, Way};
+
+use crate::{Action, Announcer, Contender, Event, Link, Role, Settings, View, Vip, rank};
+
+pub(super) const LINK: u32 = 7;
+
+pub(super) const fn ms(n: u64) -> Duration {
+    Duration::from_millis(n)
+}
+
+/// What the nodes of a world are like.
+#[derive(Debug, Clone)]
+pub(super) struct Plan {
+    pub(super) nodes: usize,
+    pub(super) vips: Vec<IpAddr>,
+    /// How late a node wakes up, at most.
+    pub(super) jitter: Duration,
+    /// Of a thousand frames or datagrams, so many are lost.
+    pub(super) loss_permille: u64,
+    pub(super) has_gateway: bool,
+    pub(super) seed: u64,
+}
+
+impl Plan {
+    pub(super) fn new(nodes: usize, vips: &[&str]) -> Self {
+        Self {
+            nodes,
+            vips: vips.iter().map(|vip| vip.parse().expect("an address")).collect(),
+            jitter: ms(2),
+            loss_permille: 0,
+            has_gateway: true,
+            seed: 1,
+        }
+    }
+}
+
+/// A node: what is on it is gone when it is dead, and stands still when it is frozen.
+pub(super) struct Host {
+    pub(super) announcer: Option<Announcer>,
+    pub(super) is_frozen: bool,
+    pub(super) is_served: bool,
+    /// Taken from the list of candidates.
+    pub(super) is_excluded: bool,
+    is_link_up: bool,
+    life: u64,
+    inbox: Vec<Input>,
+    wake_at: Option<Duration>,
+    pub(super) told: Vec<(Duration, Event)>,
+}
+
+#[derive(Clone)]
+enum Input {
+    Hello { from: IpAddr, bytes: Vec<u8> },
+    Frame(Vec<u8>),
+}
+
+enum Happening {
+    Deliver { to: usize, input: Input },
+    Wake { node: usize },
+    Fault(Fault),
+}
+
+pub(super) struct World {
+    pub(super) now: Duration,
+    pub(super) plan: Plan,
+    pub(super) hosts: Vec<Host>,
+    pub(super) client: Client,
+    pub(super) squatters: BTreeMap<IpAddr, Mac>,
+    queue: BTreeMap<(Duration, u64), Happening>,
+    serial: u64,
+    random: u64,
+    /// Which ways are closed.
+    pub(super) closed: BTreeSet<Way>,
+    /// Changes of owner, by time.
+    pub(super) changes: Vec<(Duration, IpAddr, usize)>,
+    /// How long two nodes that are heard have had one address at once, at most.
+    pub(super) two_owners_longest: Duration,
+    two_since: BTreeMap<IpAddr, Duration>,
+}
+
+pub(super) fn name(node: usize) -> NodeName {
+    NodeName::new(format!("node-{node}"))
+}
+
+pub(super) fn mac(node: usize) -> Mac {
+    let [high, low] = u16::try_from(node).expect("few nodes").to_be_bytes();
+    Mac([2, 0, 0, 0, high, low])
+}
+
+fn control_address(node: usize) -> IpAddr {
+    let [high, low] = u16::try_from(node).expect("few nodes").to_be_bytes();
+    Ipv4Addr::new(192, 168, high, low).into()
+}
+
+fn segment_address(node: usize) -> IpAddr {
+    let [high, low] = u16::try_from(node).expect("few nodes").to_be_bytes();
+    Ipv4Addr::new(10, 0, high, low).into()
+}
+
+pub(super) const GATEWAY: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 255, 254));
+
+impl World {
+    pub(super) fn new(plan: Plan) -> Self {
+        let host = |_| Host {
+            announcer: None,
+            is_frozen: false,
+            is_served: true,
+            is_excluded: false,
+            is_link_up: true,
+            life: 0,
+            inbox: Vec::new(),
+            wake_at: None,
+            told: Vec::new(),
+        };
+        let mut world = Self {
+            now: Duration::from_secs(1),
+            hosts: (0..plan.nodes).map(host).collect(),
+            client: Client::default(),
+            squatters: BTreeMap::new(),
+            queue: BTreeMap::new(),
+            serial: 0,
+            random: plan.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1,
+            closed: BTreeSet::new(),
+            changes: Vec::new(),
+            two_owners_longest: Duration::ZERO,
+            two_since: BTreeMap::new(),
+            plan,
+        };
+        (0..world.plan.nodes).for_each(|node| world.start(node));
+        world
+    }
+
+    /// The order of the candidates for an address, as numbers of nodes.
+    pub(super) fn order(&self, vip: IpAddr) -> Vec<usize> {
+        let contenders = (0..self.plan.nodes).filter(|node| !self.hosts[*node].is_excluded).map(
+            |node| Contender { node: name(node), score: 0, exclusions: Vec::new() },
+        );
+        let nodes = rank(vip, contenders).nodes();
+        nodes
+            .iter()
+            .map(|node| (0..self.plan.nodes).find(|one| name(*one) == *node).expect("one of them"))
+            .collect()
+    }
+
+    pub(super) fn view(&self, node: usize) -> View {
+        let vips = self.plan.vips.iter().map(|vip| {
+            let candidates = self.order(*vip).into_iter().map(name).collect();
+            let is_served = self.hosts[node].is_served;
+            (*vip, Vip { candidates, is_served, interfaces: None })
+        });
+        let nodes = (0..self.plan.nodes).map(|node| (name(node), vec![control_address(node)]));
+        View { vips: vips.collect(), nodes: nodes.collect() }
+    }
+
+    fn links(&self, node: usize) -> Vec<Link> {
+        let gateways = if self.plan.has_gateway { vec![GATEWAY] } else { Vec::new() };
+        vec![Link {
+            index: LINK,
+            name: "wire".into(),
+            mac: mac(node),
+            is_up: self.hosts[node].is_link_up,
+            is_router: true,
+            addresses: vec![segment_address(node), Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1).into()],
+            networks: vec!["10.0.0.0/8".parse().expect("one"), "fd00::/16".parse().expect("one")],
+            gateways,
+        }]
+    }
+
+    pub(super) fn start(&mut self, node: usize) {
+        self.hosts[node].life += 1;
+        self.hosts[node].inbox.clear();
+        self.hosts[node].is_frozen = false;
+        let life = self.now.as_nanos() as u64;
+        let mut announcer = Announcer::new(name(node), life, Settings::default(), self.now);
+        announcer.set_view(self.view(node), self.now);
+        announcer.set_links(self.links(node), self.now);
+        self.hosts[node].announcer = Some(announcer);
+        self.wake(node, self.now);
+    }
+
+    /// Tells a node what changed for it.
+    pub(super) fn tell_view(&mut self, node: usize) {
+        let (view, links, now) = (self.view(node), self.links(node), self.now);
+        if let Some(announcer) = &mut self.hosts[node].announcer {
+            announcer.set_view(view, now);
+            announcer.set_links(links, now);
+        }
+        self.wake(node, self.now);
+    }
+
+    pub(super) fn random(&mut self, below: u64) -> u64 {
+        self.random ^= self.random << 13;
+        self.random ^= self.random >> 7;
+        self.random ^= self.random << 17;
+        self.random % below.max(1)
+    }
+
+    fn at(&mut self, when: Duration, what: Happening) {
+        self.serial += 1;
+        self.queue.insert((when, self.serial), what);
+    }
+
+    pub(super) fn fault_at(&mut self, when: Duration, fault: Fault) {
+        self.at(when, Happening::Fault(fault));
+    }
+
+    fn wake(&mut self, node: usize, when: Duration) {
+        let jitter = u64::try_from(self.plan.jitter.as_micros()).expect("short");
+        let when = when.max(self.now) + Duration::from_micros(self.random(jitter + 1));
+        let planned = &mut self.hosts[node].wake_at;
+        if planned.is_none_or(|planned| when < planned) {
+            *planned = Some(when);
+            self.at(when, Happening::Wake { node });
+        }
+    }
+
+    pub(super) fn run_for(&mut self, time: Duration) {
+        let end = self.now + time;
+        while let Some(entry) = self.queue.first_entry() {
+            let (when, _) = *entry.key();
+            if when > end {
+                break;
+            }
+            let happening = entry.remove();
+            self.now = self.now.max(when);
+            match happening {
+                Happening::Deliver { to, input } => {
+                    let host = &mut self.hosts[to];
+                    if host.announcer.is_some() && host.inbox.len() < 10_000 {
+                        host.inbox.push(input);
+                        if !host.is_frozen {
+                            self.wake(to, when);
+                        }
+                    }
+                }
+                Happening::Wake { node } => self.turn(node),
+                Happening::Fault(fault) => self.inflict(fault),
+            }
+            self.watch();
+        }
+        self.now = end;
+        self.watch();
+    }
+
+    /// A node's turn: it takes what came and does what is due.
+    fn turn(&mut self, node: usize) {
+        let now = self.now;
+        let host = &mut self.hosts[node];
+        if host.wake_at != Some(now) || host.is_frozen {
+            if host.wake_at.is_some_and(|at| at <= now) {
+                host.wake_at = None;
+            }
+            return;
+        }
+        host.wake_at = None;
+        let inbox = std::mem::take(&mut host.inbox);
+        let Some(announcer) = &mut host.announcer else { return };
+        for input in inbox {
+            match input {
+                Input::Hello { from, bytes } => announcer.hear_hello(from, &bytes, now),
+                Input::Frame(bytes) => announcer.hear_frame(LINK, &bytes, now),
+            }
+        }
+        announcer.tick(now);
+        let due = announcer.next_due();
+        let actions = announcer.take_actions();
+        self.act(node, actions);
+        if let Some(due) = due {
+            self.wake(node, due);
+        }
+    }
+
+    fn act(&mut self, node: usize, actions: Vec<Action>) {
+        for action in actions {
+            match action {
+                Action::Hello { to, bytes } => {
+                    let to = (0..self.plan.nodes).find(|one| control_address(*one) == to);
+                    let Some(to) = to else { continue };
+                    let is_closed = [Way::Control(node, to), Way::From(node), Way::To(to)]
+                        .iter()
+                        .any(|way| self.closed.contains(way));
+                    if !is_closed && !self.is_lost() {
+                        let input = Input::Hello { from: control_address(node), bytes };
+                        self.deliver(to, input);
+                    }
+                }
+                Action::Frame { link: LINK, bytes } => self.emit(Some(node), &bytes),
+                Action::Frame { .. } | Action::Join { .. } | Action::Leave { .. } => {}
+                Action::Tell(event) => {
+                    if let Event::Owned { address } = event {
+                        self.changes.push((self.now, address, node));
+                    }
+                    self.hosts[node].told.push((self.now, event));
+                }
+            }
+        }
+    }
+
+    fn is_lost(&mut self) -> bool {
+        self.random(1000) < self.plan.loss_permille
+    }
+
+    fn deliver(&mut self, to: usize, input: Input) {
+        let delay = Duration::from_micros(100 + self.random(400));
+        self.at(self.now + delay, Happening::Deliver { to, input });
+    }
+
+    /// A frame on the segment, from a node or from somebody else there.
+    pub(super) fn emit(&mut self, from: Option<usize>, bytes: &[u8]) {
+        let is_closed = from.is_some_and(|node| {
+            !self.hosts[node].is_link_up
+                || [Way::From(node), Way::SegmentFrom(node)].iter().any(|way| self.closed.contains(way))
+        });
+        if is_closed || self.is_lost() {
+            return;
+        }
+        let to_mac = Mac(*bytes.first_chunk().expect("a frame"));
+        let is_for = |own: Mac| to_mac == own || !to_mac.is_unicast();
+        for node in 0..self.plan.nodes {
+            let closed = [Way::To(node), Way::SegmentTo(node)];
+            let is_open = !closed.iter().any(|way| self.closed.contains(way));
+            if Some(node) != from && is_open && is_for(mac(node)) && self.hosts[node].is_link_up {
+                self.deliver(node, Input::Frame(bytes.to_vec()));
+            }
+        }
+        let answers = self.hear_as_others(bytes);
+        answers.iter().for_each(|bytes| self.emit(None, bytes));
+    }
+
+    /// Whether the node answers for an address now.
+    pub(super) fn is_owner(&self, node: usize, vip: IpAddr) -> bool {
+        let host = &self.hosts[node];
+        !host.is_frozen
+            && host.announcer.as_ref().is_some_and(|announcer| {
+                announcer.holdings().get(&vip).is_some_and(|holding| holding.role == Role::Owner)
+            })
+    }
+
+    pub(super) fn owners(&self, vip: IpAddr) -> Vec<usize> {
+        (0..self.plan.nodes).filter(|node| self.is_owner(*node, vip)).collect()
+    }
+
+    /// Whether hosts of the segment and the node hear each other.
+    pub(super) fn is_heard(&self, node: usize) -> bool {
+        let ways = [Way::From(node), Way::To(node), Way::SegmentFrom(node), Way::SegmentTo(node)];
+        self.hosts[node].is_link_up && !ways.iter().any(|way| self.closed.contains(way))
+    }
+
+    fn watch(&mut self) {
+        for vip in self.plan.vips.clone().iter().take(2) {
+            let heard = self.owners(*vip).iter().filter(|node| self.is_heard(**node)).count();
+            if heard > 1 {
+                let since = *self.two_since.entry(*vip).or_insert(self.now);
+                self.two_owners_longest = self.two_owners_longest.max(self.now - since);
+            } else {
+                self.two_since.remove(vip);
+            }
+        }
+    }
+}
