@@ -10,12 +10,24 @@ use model::{Mac, NodeName};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
     /// A datagram for another node's agent.
-    Hello { to: IpAddr, bytes: Vec<u8> },
+    Hello {
+        to: IpAddr,
+        bytes: Vec<u8>,
+    },
     /// A frame for a link.
-    Frame { link: u32, bytes: Vec<u8> },
+    Frame {
+        link: u32,
+        bytes: Vec<u8>,
+    },
     /// Be a member of a group there, so that switches send its frames here.
-    Join { link: u32, group: Ipv6Addr },
-    Leave { link: u32, group: Ipv6Addr },
+    Join {
+        link: u32,
+        group: Ipv6Addr,
+    },
+    Leave {
+        link: u32,
+        group: Ipv6Addr,
+    },
     /// A person may want to know.
     Tell(Event),
 }
@@ -23,15 +35,28 @@ pub enum Action {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
     /// This node answers for the address from here on.
-    Owned { address: IpAddr },
-    Released { address: IpAddr, reason: Release },
+    Owned {
+        address: IpAddr,
+    },
+    Released {
+        address: IpAddr,
+        reason: Release,
+    },
     /// Somebody who is no candidate says that it has the address.
-    Conflict { address: IpAddr, mac: Mac, is_owned: bool },
+    Conflict {
+        address: IpAddr,
+        mac: Mac,
+        is_owned: bool,
+    },
     /// This process stood still for so long, and begins anew.
     Slept(Duration),
     /// Nobody on this link answers any more, nor does any standby.
-    CutOff { link: u32 },
-    Joined { link: u32 },
+    CutOff {
+        link: u32,
+    },
+    Joined {
+        link: u32,
+    },
     Up(NodeName),
     Down(NodeName),
 }

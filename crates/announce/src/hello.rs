@@ -44,11 +44,20 @@ pub struct Hello {
 /// A thing that a node tells others of itself. What was never told is the default.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
-    Vip { address: IpAddr, standing: Standing },
+    Vip {
+        address: IpAddr,
+        standing: Standing,
+    },
     /// What it knows of another node: `None` when they have nothing to do with each other.
-    Peer { node: NodeName, is_up: Option<bool> },
+    Peer {
+        node: NodeName,
+        is_up: Option<bool>,
+    },
     /// A link-layer address of its own.
-    Mac { mac: Mac, is_own: bool },
+    Mac {
+        mac: Mac,
+        is_own: bool,
+    },
 }
 
 /// What a node is for one address.

@@ -6,6 +6,7 @@ use netlink_packet_core::{
 };
 use netlink_packet_route::RouteNetlinkMessage;
 use netlink_packet_route::link::LinkMessage;
+use netlink_packet_route::route::RouteMessage;
 use netlink_sys::protocols::NETLINK_ROUTE;
 
 use crate::netlink::{BufferSizes, DumpError, MessageError, Sequences, Socket, SocketError};
@@ -91,6 +92,13 @@ impl Rtnetlink {
     /// Hands the payload of each link's message to `each`.
     pub(crate) fn dump_links(&mut self, each: &mut dyn FnMut(&[u8])) -> Result<(), DumpError> {
         let message = RouteNetlinkMessage::GetLink(LinkMessage::default());
+        let request = serialized(message, NLM_F_DUMP, self.socket.next_sequence());
+        self.socket.dump(&request, &mut |_, payload| each(payload))
+    }
+
+    /// Hands the payload of each route's message to `each`.
+    pub(crate) fn dump_routes(&mut self, each: &mut dyn FnMut(&[u8])) -> Result<(), DumpError> {
+        let message = RouteNetlinkMessage::GetRoute(RouteMessage::default());
         let request = serialized(message, NLM_F_DUMP, self.socket.next_sequence());
         self.socket.dump(&request, &mut |_, payload| each(payload))
     }

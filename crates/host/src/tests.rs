@@ -8,4 +8,5 @@ mod handover;
 mod netfilter;
 mod netns;
 mod program;
+mod segment;
 mod sysctl;

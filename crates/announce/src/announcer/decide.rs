@@ -128,9 +128,8 @@ impl Announcer {
     /// The links on which an address is announced.
     pub(super) fn links_of(&self, address: IpAddr) -> Vec<u32> {
         let Some(vip) = self.view.vips.get(&address) else { return Vec::new() };
-        let is_allowed = |name: &Arc<str>| {
-            vip.interfaces.as_ref().is_none_or(|allowed| allowed.contains(name))
-        };
+        let is_allowed =
+            |name: &Arc<str>| vip.interfaces.as_ref().is_none_or(|allowed| allowed.contains(name));
         self.links
             .values()
             .filter(|link| link.is_up && link.covers(address) && is_allowed(&link.name))
@@ -298,7 +297,9 @@ impl Announcer {
         let can_take = |node: &NodeName| {
             let session = self.sessions.get(node);
             !fates.of(node).is_missing()
-                && session.is_none_or(|one| !one.is_leaving() && one.standing(address) != Standing::Unable)
+                && session.is_none_or(|one| {
+                    !one.is_leaving() && one.standing(address) != Standing::Unable
+                })
         };
         if let Some(unable) = unable {
             self.release(address, Release::Unable(unable));

@@ -99,9 +99,8 @@ impl Announcer {
             (Some(theirs), Some(own)) if theirs < own => self.release(address, Release::Preempted),
             (Some(_), None) => self.release(address, Release::HandedOver),
             _ => {
-                let may_correct = hold
-                    .corrected_at
-                    .is_none_or(|at| now >= at + self.settings.correct_interval);
+                let may_correct =
+                    hold.corrected_at.is_none_or(|at| now >= at + self.settings.correct_interval);
                 if may_correct {
                     hold.corrected_at = Some(now);
                     self.announce_addresses_again(&[address]);
@@ -155,8 +154,8 @@ impl Announcer {
         let names: Vec<NodeName> = self.sessions.keys().cloned().collect();
         for node in names {
             let Some(session) = self.sessions.get(&node) else { continue };
-            let is_asked_for = session.tier != Tier::Passive
-                && session.is_suspect(&self.settings, now);
+            let is_asked_for =
+                session.tier != Tier::Passive && session.is_suspect(&self.settings, now);
             let next = if is_asked_for {
                 self.next_wire(&node, &session.wire, &mut questions)
             } else {

@@ -14,10 +14,19 @@ use crate::settings::ANNOUNCE_AT;
 pub(super) enum Phase {
     Standby,
     /// Asked so often whether anybody has it, next at.
-    Detecting { asked: u8, next: Duration },
+    Detecting {
+        asked: u8,
+        next: Duration,
+    },
     /// Announced so often since it began, or had to begin again.
-    Owner { from: Duration, announced: usize },
-    Conflict { mac: Mac, until: Duration },
+    Owner {
+        from: Duration,
+        announced: usize,
+    },
+    Conflict {
+        mac: Mac,
+        until: Duration,
+    },
 }
 
 #[derive(Debug, Clone)]

@@ -18,9 +18,16 @@ use crate::settings::{ASKERS_MAX, Settings};
 enum Ask {
     #[default]
     Idle,
-    Asking { asked: u8, next: Duration },
-    Answered { at: Duration },
-    Silent { at: Duration },
+    Asking {
+        asked: u8,
+        next: Duration,
+    },
+    Answered {
+        at: Duration,
+    },
+    Silent {
+        at: Duration,
+    },
 }
 
 /// Who on one link can say that this node is heard there.
@@ -105,9 +112,7 @@ impl Announcer {
         let asked = match witnesses.ask {
             Ask::Asking { next, .. } if now < next => return,
             Ask::Asking { asked, .. } => asked,
-            Ask::Answered { at } | Ask::Silent { at }
-                if now < at + self.settings.probe_pause =>
-            {
+            Ask::Answered { at } | Ask::Silent { at } if now < at + self.settings.probe_pause => {
                 return;
             }
             Ask::Idle | Ask::Answered { .. } | Ask::Silent { .. } => 0,

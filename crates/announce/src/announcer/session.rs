@@ -34,9 +34,15 @@ pub(super) enum Wire {
     /// Nobody asked.
     Unasked,
     /// Asked so often, next at; for these addresses on these links.
-    Asking { asked: u8, next: Duration, samples: Vec<(u32, IpAddr)> },
+    Asking {
+        asked: u8,
+        next: Duration,
+        samples: Vec<(u32, IpAddr)>,
+    },
     Silent,
-    Answered { at: Duration },
+    Answered {
+        at: Duration,
+    },
 }
 
 /// What a node has said of itself in one of its lives.

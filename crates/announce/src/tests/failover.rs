@@ -139,7 +139,10 @@ fn the_first_takes_its_address_back_after_being_well_for_a_while_and_without_a_g
         world.run_for(ms(1));
         assert_ne!(world.owners(vip()), Vec::<usize>::new());
     }
-    assert_eq!((world.owners(vip()), world.client_sends_to(vip())), (vec![order[0]], Some(order[0])));
+    assert_eq!(
+        (world.owners(vip()), world.client_sends_to(vip())),
+        (vec![order[0]], Some(order[0]))
+    );
 }
 
 #[test]
@@ -188,7 +191,8 @@ fn an_address_survives_those_that_fall_one_after_another_and_all_at_once() {
 #[test]
 fn nothing_moves_without_a_fault_on_a_busy_machine() {
     for nodes in [2, 3, 7] {
-        let plan = Plan { jitter: ms(100), loss_permille: 5, ..Plan::new(nodes, &[VIP, "fd00::7"]) };
+        let plan =
+            Plan { jitter: ms(100), loss_permille: 5, ..Plan::new(nodes, &[VIP, "fd00::7"]) };
         let mut world = at_rest(plan);
         world.run_for(ms(120_000));
         assert_eq!(world.changes, []);

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
-use etherparse::{LaxNetSlice, LaxSlicedPacket, TransportSlice, PacketBuilder, icmpv6};
+use etherparse::{LaxNetSlice, LaxSlicedPacket, PacketBuilder, TransportSlice, icmpv6};
 use model::Mac;
 
 use crate::wire::{self, Claim, Question, Said, ndp};
@@ -35,8 +35,7 @@ fn read(bytes: &[u8]) -> String {
             let header = ipv6.header();
             let Some(TransportSlice::Icmpv6(icmp)) = packet.transport else { panic!("{ends}") };
             let (source, destination) = (header.source_addr(), header.destination_addr());
-            let is_right = icmp
-                .is_checksum_valid(source.octets(), destination.octets());
+            let is_right = icmp.is_checksum_valid(source.octets(), destination.octets());
             let hops = header.hop_limit();
             format!(
                 "{ends} {source} > {destination} hops {hops} sum {is_right} {} {}",
@@ -53,23 +52,26 @@ fn an_announcement_has_the_forms_that_move_a_neighbours_entry() {
     let frames = |text| -> Vec<String> {
         wire::announcement(address(text), OWN, true).iter().map(|frame| read(frame)).collect()
     };
-    assert_eq!(frames("10.0.0.7"), [
-        "02:00:00:00:00:01 > ff:ff:ff:ff:ff:ff arp 1 10.0.0.7 is 02:00:00:00:00:01 \
+    assert_eq!(
+        frames("10.0.0.7"),
+        [
+            "02:00:00:00:00:01 > ff:ff:ff:ff:ff:ff arp 1 10.0.0.7 is 02:00:00:00:00:01 \
          for 10.0.0.7 00:00:00:00:00:00",
-        "02:00:00:00:00:01 > ff:ff:ff:ff:ff:ff arp 2 10.0.0.7 is 02:00:00:00:00:01 \
+            "02:00:00:00:00:01 > ff:ff:ff:ff:ff:ff arp 2 10.0.0.7 is 02:00:00:00:00:01 \
          for 10.0.0.7 02:00:00:00:00:01",
-    ]);
-    assert_eq!(frames("fd00::7"), [
-        "02:00:00:00:00:01 > 33:33:00:00:00:01 fd00::7 > ff02::1 hops 255 sum true 136 \
-         a0000000fd0000000000000000000000000000070201020000000001",
-    ]);
+        ]
+    );
+    assert_eq!(
+        frames("fd00::7"),
+        ["02:00:00:00:00:01 > 33:33:00:00:00:01 fd00::7 > ff02::1 hops 255 sum true 136 \
+         a0000000fd0000000000000000000000000000070201020000000001",]
+    );
 }
 
 #[test]
 fn an_answer_goes_to_who_asked_and_overrides_what_it_knew() {
     let answer = |asked: &str, asker: Option<&str>| {
-        let question =
-            Question { address: address(asked), mac: OTHER, asker: asker.map(address) };
+        let question = Question { address: address(asked), mac: OTHER, asker: asker.map(address) };
         read(&wire::answer(&question, OWN, false).unwrap())
     };
     let found = [
@@ -79,16 +81,19 @@ fn an_answer_goes_to_who_asked_and_overrides_what_it_knew() {
         // Whoever detects duplicates has no address to be answered at.
         answer("fd00::7", None),
     ];
-    assert_eq!(found, [
-        "02:00:00:00:00:01 > 02:00:00:00:00:09 arp 2 10.0.0.7 is 02:00:00:00:00:01 \
+    assert_eq!(
+        found,
+        [
+            "02:00:00:00:00:01 > 02:00:00:00:00:09 arp 2 10.0.0.7 is 02:00:00:00:00:01 \
          for 10.0.0.1 02:00:00:00:00:09",
-        "02:00:00:00:00:01 > 02:00:00:00:00:09 arp 2 10.0.0.7 is 02:00:00:00:00:01 \
+            "02:00:00:00:00:01 > 02:00:00:00:00:09 arp 2 10.0.0.7 is 02:00:00:00:00:01 \
          for 0.0.0.0 02:00:00:00:00:09",
-        "02:00:00:00:00:01 > 02:00:00:00:00:09 fd00::7 > fd00::1 hops 255 sum true 136 \
+            "02:00:00:00:00:01 > 02:00:00:00:00:09 fd00::7 > fd00::1 hops 255 sum true 136 \
          60000000fd0000000000000000000000000000070201020000000001",
-        "02:00:00:00:00:01 > 33:33:00:00:00:01 fd00::7 > ff02::1 hops 255 sum true 136 \
+            "02:00:00:00:00:01 > 33:33:00:00:00:01 fd00::7 > ff02::1 hops 255 sum true 136 \
          20000000fd0000000000000000000000000000070201020000000001",
-    ]);
+        ]
+    );
 }
 
 #[test]
@@ -101,29 +106,31 @@ fn a_question_is_read_by_us_and_by_others_alike() {
         ("fd00::7", None, None),
         ("fd00::7", Some("fd00::1"), Some(OTHER)),
     ];
-    let frames = cases.map(|(asked, own, to)| {
-        wire::question(address(asked), own.map(address), OWN, to).unwrap()
-    });
+    let frames = cases
+        .map(|(asked, own, to)| wire::question(address(asked), own.map(address), OWN, to).unwrap());
     let read_by_us = frames.clone().map(|frame| wire::read(&frame));
     let expected = cases.map(|(asked, own, _)| {
         let question = Question { address: address(asked), mac: OWN, asker: own.map(address) };
         Some(Said::Asked(question))
     });
     assert_eq!(read_by_us, expected);
-    assert_eq!(frames.map(|frame| read(&frame)), [
-        "02:00:00:00:00:01 > ff:ff:ff:ff:ff:ff arp 1 10.0.0.1 is 02:00:00:00:00:01 \
+    assert_eq!(
+        frames.map(|frame| read(&frame)),
+        [
+            "02:00:00:00:00:01 > ff:ff:ff:ff:ff:ff arp 1 10.0.0.1 is 02:00:00:00:00:01 \
          for 10.0.0.7 00:00:00:00:00:00",
-        "02:00:00:00:00:01 > ff:ff:ff:ff:ff:ff arp 1 0.0.0.0 is 02:00:00:00:00:01 \
+            "02:00:00:00:00:01 > ff:ff:ff:ff:ff:ff arp 1 0.0.0.0 is 02:00:00:00:00:01 \
          for 10.0.0.7 00:00:00:00:00:00",
-        "02:00:00:00:00:01 > 02:00:00:00:00:09 arp 1 10.0.0.1 is 02:00:00:00:00:01 \
+            "02:00:00:00:00:01 > 02:00:00:00:00:09 arp 1 10.0.0.1 is 02:00:00:00:00:01 \
          for 10.0.0.7 00:00:00:00:00:00",
-        "02:00:00:00:00:01 > 33:33:ff:00:00:07 fd00::1 > ff02::1:ff00:7 hops 255 sum true 135 \
+            "02:00:00:00:00:01 > 33:33:ff:00:00:07 fd00::1 > ff02::1:ff00:7 hops 255 sum true 135 \
          00000000fd0000000000000000000000000000070101020000000001",
-        "02:00:00:00:00:01 > 33:33:ff:00:00:07 :: > ff02::1:ff00:7 hops 255 sum true 135 \
+            "02:00:00:00:00:01 > 33:33:ff:00:00:07 :: > ff02::1:ff00:7 hops 255 sum true 135 \
          00000000fd000000000000000000000000000007",
-        "02:00:00:00:00:01 > 02:00:00:00:00:09 fd00::1 > fd00::7 hops 255 sum true 135 \
+            "02:00:00:00:00:01 > 02:00:00:00:00:09 fd00::1 > fd00::7 hops 255 sum true 135 \
          00000000fd0000000000000000000000000000070101020000000001",
-    ]);
+        ]
+    );
 }
 
 /// A solicitation as the kernel sends it when it looks whether a neighbour is still there: to its

@@ -13,7 +13,8 @@ fn change() -> impl Strategy<Value = Change> {
     let standing =
         prop_oneof![Just(Standing::Standby), Just(Standing::Owner), Just(Standing::Unable)];
     prop_oneof![
-        (any::<IpAddr>(), standing).prop_map(|(address, standing)| Change::Vip { address, standing }),
+        (any::<IpAddr>(), standing)
+            .prop_map(|(address, standing)| Change::Vip { address, standing }),
         ("[a-z.-]{0,253}", any::<Option<bool>>())
             .prop_map(|(node, is_up)| Change::Peer { node: NodeName::new(node), is_up }),
         (any::<[u8; 6]>(), any::<bool>())
@@ -31,18 +32,7 @@ fn hello() -> impl Strategy<Value = Hello> {
     (numbers, any::<bool>(), 1_u64..60_000, versions, changes).prop_map(
         |((life, hears, sequence, knows), is_leaving, interval, [from, to, version], changes)| {
             let interval = Duration::from_millis(interval);
-            Hello {
-                life,
-                hears,
-                is_leaving,
-                interval,
-                sequence,
-                knows,
-                version,
-                from,
-                to,
-                changes,
-            }
+            Hello { life, hears, is_leaving, interval, sequence, knows, version, from, to, changes }
         },
     )
 }
@@ -109,9 +99,7 @@ impl Known {
 
 fn subject(change: &Change) -> (String, bool) {
     match change {
-        Change::Vip { address, standing } => {
-            (address.to_string(), *standing == Standing::Standby)
-        }
+        Change::Vip { address, standing } => (address.to_string(), *standing == Standing::Standby),
         Change::Peer { node, is_up } => (format!("node {node}"), is_up.is_none()),
         Change::Mac { mac, is_own } => (format!("mac {mac}"), !is_own),
     }
@@ -143,7 +131,8 @@ fn what_is_not_a_hello_of_this_version_is_refused() {
     let backwards = Hello { from: 9, ..hello.clone() };
     let beyond = Hello { to: 8, ..hello.clone() };
     let restless = Hello { interval: Duration::ZERO, ..hello };
-    assert_eq!([backwards, beyond, restless].map(|hello| Hello::decode(&hello.encode())), [
-        None, None, None
-    ]);
+    assert_eq!(
+        [backwards, beyond, restless].map(|hello| Hello::decode(&hello.encode())),
+        [None, None, None]
+    );
 }

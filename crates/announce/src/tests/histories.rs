@@ -77,6 +77,11 @@ proptest! {
         }
         // Whoever met a conflict tries again after ten seconds.
         world.run_for(ms(14_000 + 25_000));
+        // Whoever is heard by the other agents and not on the link is not noticed, so that a host may
+        // look for the address where it was: until it asks again.
+        if troubles.iter().any(|(trouble, ..)| matches!(trouble, Trouble::SegmentMute)) {
+            vips.iter().for_each(|vip| world.probe_as_client(*vip));
+        }
         let found: Vec<_> =
             vips.iter().map(|vip| (world.owners(*vip), world.client_sends_to(*vip))).collect();
         let expected: Vec<_> = vips

@@ -89,10 +89,10 @@ fn who_is_excluded_is_told_with_all_reasons() {
         ),
         ("worker-c", vec!["it is being deleted".to_owned()]),
     ];
-    assert_eq!((names(&ranking.nodes()), excluded.as_slice()), (
-        vec!["worker-b", "edge.example", "n1"],
-        expected.as_slice()
-    ));
+    assert_eq!(
+        (names(&ranking.nodes()), excluded.as_slice()),
+        (vec!["worker-b", "edge.example", "n1"], expected.as_slice())
+    );
 }
 
 #[test]

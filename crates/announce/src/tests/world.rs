@@ -145,9 +145,9 @@ impl World {
 
     /// The order of the candidates for an address, as numbers of nodes.
     pub(super) fn order(&self, vip: IpAddr) -> Vec<usize> {
-        let contenders = (0..self.plan.nodes).filter(|node| !self.hosts[*node].is_excluded).map(
-            |node| Contender { node: name(node), score: 0, exclusions: Vec::new() },
-        );
+        let contenders = (0..self.plan.nodes)
+            .filter(|node| !self.hosts[*node].is_excluded)
+            .map(|node| Contender { node: name(node), score: 0, exclusions: Vec::new() });
         let nodes = rank(vip, contenders).nodes();
         nodes
             .iter()
@@ -173,7 +173,10 @@ impl World {
             mac: mac(node),
             is_up: self.hosts[node].is_link_up,
             is_router: true,
-            addresses: vec![segment_address(node), Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1).into()],
+            addresses: vec![
+                segment_address(node),
+                Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1).into(),
+            ],
             networks: vec!["10.0.0.0/8".parse().expect("one"), "fd00::/16".parse().expect("one")],
             gateways,
         }]
@@ -322,7 +325,9 @@ impl World {
     pub(super) fn emit(&mut self, from: Option<usize>, bytes: &[u8]) {
         let is_closed = from.is_some_and(|node| {
             !self.hosts[node].is_link_up
-                || [Way::From(node), Way::SegmentFrom(node)].iter().any(|way| self.closed.contains(way))
+                || [Way::From(node), Way::SegmentFrom(node)]
+                    .iter()
+                    .any(|way| self.closed.contains(way))
         });
         if is_closed || self.is_lost() {
             return;

@@ -49,14 +49,8 @@ pub(super) fn announcement(address: Ipv4Addr, mac: Mac) -> Vec<u8> {
 /// A reply that nobody asked for. Target and sender are the same: a reply with any other target
 /// hardware address is ignored by Linux while the entry is younger than its lock time.
 pub(super) fn claim(address: Ipv4Addr, mac: Mac) -> Vec<u8> {
-    Packet {
-        operation: REPLY,
-        sender_mac: mac,
-        sender: address,
-        target_mac: mac,
-        target: address,
-    }
-    .frame(Mac::BROADCAST)
+    Packet { operation: REPLY, sender_mac: mac, sender: address, target_mac: mac, target: address }
+        .frame(Mac::BROADCAST)
 }
 
 pub(super) fn answer(address: Ipv4Addr, mac: Mac, asker: Ipv4Addr, asker_mac: Mac) -> Vec<u8> {
@@ -110,9 +104,7 @@ pub(super) fn read(payload: &[u8]) -> Option<Said> {
             mac,
             asker: is_known.then_some(sender.into()),
         })),
-        REPLY if is_known => {
-            Some(Said::Claimed(Claim { address: sender.into(), mac }))
-        }
+        REPLY if is_known => Some(Said::Claimed(Claim { address: sender.into(), mac })),
         _ => None,
     }
 }

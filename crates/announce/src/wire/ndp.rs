@@ -157,9 +157,7 @@ fn solicitation(
     target: Ipv6Addr,
     options: Options,
 ) -> Option<Said> {
-    let question = |asker, mac| {
-        Some(Said::Asked(Question { address: target.into(), mac, asker }))
-    };
+    let question = |asker, mac| Some(Said::Asked(Question { address: target.into(), mac, asker }));
     if source.is_unspecified() {
         let is_valid = destination == solicited_node(target) && options.source.is_none();
         return if is_valid { question(None, Mac::UNKNOWN) } else { None };

@@ -105,6 +105,17 @@ impl World {
         self.emit(None, &question);
     }
 
+    /// The client asks whether its neighbour is still there, and if not, everybody.
+    pub(in crate::tests) fn probe_as_client(&mut self, vip: IpAddr) {
+        let Some((known, _)) = self.client.table.get(&vip).copied() else { return };
+        let is_there = (0..self.plan.nodes)
+            .any(|node| super::mac(node) == known && self.owners(vip).contains(&node));
+        if !is_there {
+            self.ask_as_client(vip);
+            self.run_for(super::ms(50));
+        }
+    }
+
     /// Where the client sends packets for an address.
     pub(in crate::tests) fn client_sends_to(&self, vip: IpAddr) -> Option<usize> {
         let (mac, _) = self.client.table.get(&vip)?;
