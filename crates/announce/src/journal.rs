@@ -34,7 +34,10 @@ impl Journal {
     pub(crate) fn tell(&mut self, change: Change) -> bool {
         let key = key(&change);
         let known = self.entries.get(&key);
-        let is_news = known.map_or(!is_default(&change), |(known, _)| *known != change);
+        let is_news = match known {
+            Some((known, _)) => *known != change,
+            None => !is_default(&change),
+        };
         if is_news {
             if let Some((_, version)) = known {
                 self.by_version.remove(version);

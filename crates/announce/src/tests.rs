@@ -4,5 +4,6 @@ mod failover;
 mod frames;
 mod hello;
 mod histories;
+mod kernel;
 mod ranking;
 mod world;

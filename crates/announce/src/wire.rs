@@ -51,7 +51,7 @@ pub fn read(frame: &[u8]) -> Option<Said> {
         Said::Asked(question) if question.mac == Mac::UNKNOWN => {
             Said::Asked(Question { mac: sender, ..question })
         }
-        said => said,
+        Said::Asked(_) | Said::Claimed(_) => said,
     })
 }
 

@@ -245,7 +245,7 @@ impl Announcer {
         }
         let (asked, next) = match hold.phase {
             Phase::Detecting { asked, next } => (asked, next),
-            _ => (0, now),
+            Phase::Standby | Phase::Owner { .. } | Phase::Conflict { .. } => (0, now),
         };
         if now < next {
             return Some(next);

@@ -128,8 +128,8 @@ impl Session {
             Connection::Unknown if !is_sound && now < self.since + settings.start_wait => {
                 Connection::Unknown
             }
-            _ if is_sound => Connection::Up,
-            _ => Connection::Down,
+            Connection::Unknown | Connection::Up | Connection::Down if is_sound => Connection::Up,
+            Connection::Unknown | Connection::Up | Connection::Down => Connection::Down,
         };
         let is_changed = next != self.connection;
         if is_changed {

@@ -36,20 +36,6 @@ fn takeover(world: &mut World, fault: Fault, rank: usize) -> Duration {
     }
     let took = world.now - began;
     world.run_for(ms(1000));
-    if std::env::var_os("TRACE").is_some() {
-        let mut told: Vec<_> = world
-            .hosts
-            .iter()
-            .enumerate()
-            .flat_map(|(n, host)| host.told.iter().map(move |(at, event)| (*at, n, event.clone())))
-            .filter(|(at, ..)| *at + ms(100) >= began)
-            .collect();
-        told.sort_by_key(|(at, ..)| *at);
-        for (at, n, event) in told {
-            eprintln!("{:?} {n} {event:?}", at.saturating_sub(began));
-        }
-        eprintln!("--");
-    }
     let heard: Vec<usize> =
         world.owners(vip()).into_iter().filter(|node| world.is_heard(*node)).collect();
     assert_eq!((heard, world.client_sends_to(vip())), (vec![expected], Some(expected)));

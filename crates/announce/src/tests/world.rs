@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use model::{Mac, NodeName};
 
-pub(super) use client::Client;
+pub(super) use client::{Client, neighbour_moves};
 pub(super) use fault::{Fault, Way};
 
 use crate::{Action, Announcer, Contender, Event, Link, Role, Settings, View, Vip, rank};
@@ -47,6 +47,7 @@ impl Plan {
     }
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "each is something that goes wrong by itself")]
 /// A node: what is on it is gone when it is dead, and stands still when it is frozen.
 pub(super) struct Host {
     pub(super) announcer: Option<Announcer>,
@@ -186,7 +187,7 @@ impl World {
         self.hosts[node].life += 1;
         self.hosts[node].inbox.clear();
         self.hosts[node].is_frozen = false;
-        let life = self.now.as_nanos() as u64;
+        let life = u64::try_from(self.now.as_nanos()).expect("a short history");
         let mut announcer = Announcer::new(name(node), life, Settings::default(), self.now);
         announcer.set_view(self.view(node), self.now);
         announcer.set_links(self.links(node), self.now);

@@ -72,7 +72,10 @@ pub(super) fn question(
         message.extend(link_layer(SOURCE_LINK_LAYER, mac));
     }
     let group = solicited_node(address);
-    let (to, destination) = to.map_or((group_mac(group), group), |to| (to, address));
+    let (to, destination) = match to {
+        Some(to) => (to, address),
+        None => (group_mac(group), group),
+    };
     frame(mac, to, own.unwrap_or(Ipv6Addr::UNSPECIFIED), destination, message)
 }
 

@@ -33,6 +33,11 @@ struct Move {
     moves_old: bool,
 }
 
+/// Whether a frame moves an entry that is younger than the lock time, and one that is older.
+pub(in crate::tests) fn neighbour_moves(bytes: &[u8]) -> (bool, bool) {
+    moves(bytes).map_or((false, false), |moved| (moved.moves_young, moved.moves_old))
+}
+
 fn moves(bytes: &[u8]) -> Option<Move> {
     let packet = LaxSlicedPacket::from_ethernet(bytes).ok()?;
     match packet.net? {
@@ -55,7 +60,9 @@ fn moves(bytes: &[u8]) -> Option<Move> {
             let payload = ipv6.payload().payload;
             let target: [u8; 16] = payload.get(8..24)?.try_into().ok()?;
             let option: [u8; 6] = payload.get(26..32)?.try_into().ok()?;
-            let is_override = payload[0] == 136 && payload[4] & 0x20 != 0 && payload[24] == 2;
+            let is_override = payload.first() == Some(&136)
+                && payload.get(4).is_some_and(|flags| flags & 0x20 != 0)
+                && payload.get(24) == Some(&2);
             Some(Move {
                 address: IpAddr::from(target),
                 mac: Mac(option),
