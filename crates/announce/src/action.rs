@@ -54,7 +54,8 @@ pub enum Event {
     CutOff {
         link: u32,
     },
-    Joined {
+    /// Somebody does again.
+    Reached {
         link: u32,
     },
     Up(NodeName),

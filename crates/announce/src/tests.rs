@@ -1,9 +1,11 @@
 //! Does the announcement do what it must?
 
+mod conflicts;
 mod failover;
 mod frames;
 mod hello;
 mod histories;
 mod kernel;
 mod ranking;
+mod sizes;
 mod world;

@@ -132,7 +132,11 @@ impl Announcer {
     /// An answer, perhaps to one of our questions.
     fn hear_answer(&mut self, link: u32, claim: &Claim) {
         if let Some(witnesses) = self.witnesses.get_mut(&link) {
+            let was_silent = witnesses.is_silent();
             self.is_dirty |= witnesses.hear(claim.address, self.now);
+            if was_silent && !witnesses.is_silent() {
+                self.actions.push(Action::Tell(Event::Reached { link }));
+            }
         }
         let of = self.node_of(claim.mac);
         for (node, session) in &mut self.sessions {

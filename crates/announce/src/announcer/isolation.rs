@@ -42,6 +42,10 @@ pub(super) struct Witnesses {
 }
 
 impl Witnesses {
+    pub(super) const fn is_silent(&self) -> bool {
+        self.is_silent
+    }
+
     /// Whether an answer of one that was asked is news.
     pub(super) fn hear(&mut self, address: IpAddr, now: Duration) -> bool {
         if self.ask == Ask::Idle || !self.asked.contains(&address) {
@@ -91,8 +95,11 @@ impl Announcer {
 
     pub(super) fn settle_isolation(&mut self) {
         if !self.is_isolated() {
-            for witnesses in self.witnesses.values_mut() {
-                self.is_dirty |= witnesses.is_silent;
+            for (link, witnesses) in &mut self.witnesses {
+                if witnesses.is_silent {
+                    self.is_dirty = true;
+                    self.actions.push(Action::Tell(Event::Reached { link: *link }));
+                }
                 witnesses.ask = Ask::Idle;
                 witnesses.is_silent = false;
             }

@@ -18,7 +18,9 @@ impl Announcer {
         self.holds.keys().filter_map(|address| Some((*address, self.holding(*address)?))).collect()
     }
 
-    fn holding(&self, address: IpAddr) -> Option<Holding> {
+    /// One of them.
+    #[must_use]
+    pub fn holding(&self, address: IpAddr) -> Option<Holding> {
         let hold = self.holds.get(&address)?;
         let role = match (&hold.phase, hold.unable) {
             (Phase::Owner { .. }, _) => Role::Owner,

@@ -44,7 +44,7 @@ fn takeover(world: &mut World, fault: Fault, rank: usize) -> Duration {
 
 /// For several seeds and sizes: the longest time that a takeover took.
 fn longest(sizes: &[usize], fault: impl Fn(&World, usize) -> Fault) -> Duration {
-    let runs = sizes.iter().flat_map(|nodes| (1..=20).map(move |seed| (*nodes, seed)));
+    let runs = sizes.iter().flat_map(|nodes| (1..=8).map(move |seed| (*nodes, seed)));
     runs.map(|(nodes, seed)| {
         let plan = Plan { seed, jitter: ms(15), ..Plan::new(nodes, &[VIP]) };
         let mut world = at_rest(plan);

@@ -351,7 +351,7 @@ impl World {
         let host = &self.hosts[node];
         !host.is_frozen
             && host.announcer.as_ref().is_some_and(|announcer| {
-                announcer.holdings().get(&vip).is_some_and(|holding| holding.role == Role::Owner)
+                announcer.holding(vip).is_some_and(|holding| holding.role == Role::Owner)
             })
     }
 

@@ -1,0 +1,114 @@
+//! What does it cost, with many nodes and many addresses?
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
+
+use super::world::{Fault, Plan, World, ms, name};
+use crate::{Action, Announcer, Counts, Hello, Settings};
+
+fn vips(n: u16) -> Vec<IpAddr> {
+    (0..n)
+        .map(|n| IpAddr::V4(Ipv4Addr::new(10, 1, n.to_be_bytes()[0], n.to_be_bytes()[1])))
+        .collect()
+}
+
+/// What all nodes sent within ten quiet seconds, of each node and second: hellos, their bytes, frames.
+fn cost(nodes: usize, n_vips: u16) -> (u64, u64, u64) {
+    let mut world = World::new(Plan { vips: vips(n_vips), ..Plan::new(nodes, &[]) });
+    world.run_for(ms(6000));
+    let total = |world: &World| {
+        let all = world.hosts.iter().filter_map(|host| host.announcer.as_ref());
+        all.map(Announcer::counts).fold(Counts::default(), |sum, counts| Counts {
+            hellos_sent: sum.hellos_sent + counts.hellos_sent,
+            hello_bytes_sent: sum.hello_bytes_sent + counts.hello_bytes_sent,
+            frames_sent: sum.frames_sent + counts.frames_sent,
+            ..sum
+        })
+    };
+    let before = total(&world);
+    world.run_for(ms(10_000));
+    let after = total(&world);
+    let each = |now: u64, then: u64| (now - then) / (10 * u64::try_from(nodes).expect("few"));
+    (
+        each(after.hellos_sent, before.hellos_sent),
+        each(after.hello_bytes_sent, before.hello_bytes_sent),
+        each(after.frames_sent, before.frames_sent),
+    )
+}
+
+#[test]
+fn quiet_nodes_send_hellos_to_few_and_their_size_does_not_depend_on_what_they_have() {
+    // Three nodes: each speaks to two others, sixteen times a second.
+    assert_eq!([cost(3, 1), cost(3, 100)], [(32, 2099, 0), (32, 2099, 0)]);
+    // Of twenty, those that a single address concerns.
+    let (hellos, _, frames) = cost(20, 1);
+    assert_eq!((hellos <= 6, frames), (true, 0), "{hellos}");
+}
+
+#[test]
+fn many_addresses_move_at_once_when_their_owner_falls() {
+    let mut world = World::new(Plan { vips: vips(150), ..Plan::new(3, &[]) });
+    world.run_for(ms(6000));
+    let moved: Vec<IpAddr> =
+        world.plan.vips.iter().copied().filter(|vip| world.order(*vip)[0] == 0).collect();
+    moved.iter().for_each(|vip| world.ask_as_client(*vip));
+    world.inflict(Fault::Kill(0));
+    world.run_for(ms(400));
+    let found: Vec<_> =
+        moved.iter().map(|vip| (world.owners(*vip), world.client_sends_to(*vip))).collect();
+    let expected: Vec<_> =
+        moved.iter().map(|vip| world.order(*vip)[1]).map(|next| (vec![next], Some(next))).collect();
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn hellos_of_strangers_and_what_is_none_are_counted_and_nothing_else() {
+    let world = World::new(Plan::new(2, &["10.1.2.3"]));
+    let now = Duration::from_secs(1);
+    let mut announcer = Announcer::new(name(0), 1, Settings::default(), now);
+    announcer.set_view(world.view(0), now);
+    announcer.tick(now);
+    announcer.take_actions();
+    let hello = |sequence| Hello {
+        life: 9,
+        hears: None,
+        is_leaving: false,
+        interval: ms(60),
+        sequence,
+        knows: 0,
+        version: 0,
+        from: 0,
+        to: 0,
+        changes: Vec::new(),
+    };
+    let peer = "192.168.0.1".parse().expect("an address");
+    announcer.hear_hello("192.168.9.9".parse().expect("an address"), &hello(1).encode(), now);
+    announcer.hear_hello(peer, b"GET / HTTP/1.1", now);
+    announcer.hear_hello(peer, &hello(5).encode(), now);
+    announcer.hear_hello(peer, &hello(4).encode(), now);
+    announcer.tick(now + ms(5));
+    let counts = announcer.counts();
+    let sent: Vec<IpAddr> = announcer
+        .take_actions()
+        .into_iter()
+        .filter_map(|action| match action {
+            Action::Hello { to, .. } => Some(to),
+            Action::Frame { .. } | Action::Join { .. } | Action::Leave { .. } | Action::Tell(_) => {
+                None
+            }
+        })
+        .collect();
+    assert_eq!(sent, [peer]);
+    assert_eq!(
+        counts,
+        Counts {
+            hellos_of_strangers: 1,
+            hellos_unreadable: 1,
+            hellos_heard: 1,
+            hellos_late: 1,
+            hellos_sent: 2,
+            hello_bytes_sent: 140,
+            ..Counts::default()
+        }
+    );
+}
