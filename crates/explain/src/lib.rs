@@ -3,6 +3,7 @@
 
 mod absence;
 mod alias;
+mod announced;
 mod answers;
 mod choice;
 mod cluster_dns;
@@ -42,6 +43,7 @@ mod warnings;
 #[cfg(test)]
 mod tests;
 
+pub use announced::Addresses;
 pub use cluster_dns::{Beside, ClusterDns, UpstreamRule, Upstreams};
 pub use confirm::KernelHolds;
 pub use dns_failure::{DnsFailure, FailedQuestion, dns_failure};

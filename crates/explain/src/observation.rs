@@ -117,7 +117,11 @@ impl Trace {
             }
             (Outcome::Forward | Outcome::Drop | Outcome::Reject | Outcome::AnsweredHere, None)
             | (
-                Outcome::NoSuchName | Outcome::Resolved | Outcome::NotService | Outcome::Unknown,
+                Outcome::NoSuchName
+                | Outcome::Resolved
+                | Outcome::NotService
+                | Outcome::Unanswered
+                | Outcome::Unknown,
                 _,
             ) => Vec::new(),
         }
@@ -147,7 +151,11 @@ impl Trace {
             Outcome::Forward | Outcome::Direct | Outcome::AnsweredHere => Reaction::Answered,
             Outcome::Drop => Reaction::Silent,
             Outcome::Reject => Reaction::Refused,
-            Outcome::NoSuchName | Outcome::Resolved | Outcome::NotService | Outcome::Unknown => {
+            Outcome::NoSuchName
+            | Outcome::Resolved
+            | Outcome::NotService
+            | Outcome::Unanswered
+            | Outcome::Unknown => {
                 return Vec::new();
             }
         };
@@ -202,7 +210,7 @@ impl Trace {
 /// What a connection that came about proves.
 const fn is_shown(stage: Stage) -> bool {
     match stage {
-        Stage::From | Stage::Name => false,
+        Stage::From | Stage::Name | Stage::Allocate | Stage::Announce => false,
         Stage::Arrive
         | Stage::Frontend
         | Stage::Admit

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use model::{DetectLocal, Family, Frontend, NodeContext, NodeName, Packet};
 
+use crate::announced::{self, Arrival};
 use crate::place::{Asker, Place, by_address};
 use crate::question::Refusal;
 use crate::trace::{Hop, Object, Stage};
@@ -19,7 +20,9 @@ pub(crate) struct Start {
     pub(crate) client_node: Option<NodeName>,
     pub(crate) from: Hop,
     /// How it comes to the node, where that is not plain.
-    pub(crate) arrive: Option<Hop>,
+    pub(crate) arrive: Vec<Hop>,
+    /// Why it comes to no node at all.
+    pub(crate) unanswered: Option<String>,
 }
 
 /// Addresses that documents use, for a client that has none.
@@ -52,7 +55,8 @@ impl Asker {
                     packet: packet(source, frontend, Some(Arc::clone(interface))),
                     client_node: by_address(view, source).place.node(),
                     from: Hop::new(Stage::From, Some(&node), says, Vec::new()),
-                    arrive: None,
+                    arrive: Vec::new(),
+                    unanswered: None,
                     node,
                 })
             }
@@ -92,7 +96,8 @@ impl Asker {
             packet: packet(source, frontend, None),
             client_node: Some(node.clone()),
             from: Hop::new(Stage::From, Some(node), says, self.origins.clone()),
-            arrive: None,
+            arrive: Vec::new(),
+            unanswered: None,
         })
     }
 
@@ -118,7 +123,8 @@ impl Asker {
             packet: packet(source, frontend, Some(pod_interface(&context))),
             client_node: Some(node.clone()),
             from: Hop::new(Stage::From, Some(node), says, self.origins.clone()),
-            arrive: None,
+            arrive: Vec::new(),
+            unanswered: None,
         })
     }
 
@@ -128,7 +134,7 @@ impl Asker {
         address: Option<IpAddr>,
         frontend: &Frontend,
     ) -> Result<Start, Refusal> {
-        let (node, way) = arrival(view, frontend);
+        let Arriving { node, hops, unanswered } = arrival(view, frontend);
         let context = context(view, &node, frontend)?;
         let interface = outside_interface(&context.detect_local);
         let source = match address {
@@ -144,7 +150,8 @@ impl Asker {
             packet: packet(source, frontend, Some(interface)),
             client_node: None,
             from: Hop::new(Stage::From, None, says, Vec::new()),
-            arrive: Some(way),
+            arrive: hops,
+            unanswered,
             node,
         })
     }
@@ -154,14 +161,35 @@ fn no_address(name: &str, family: Family) -> Refusal {
     Refusal::absent(format!("{name} has no {family} address"), "-4 and -6 choose the family")
 }
 
+/// To which node the network brings a packet, and how.
+struct Arriving {
+    node: NodeName,
+    hops: Vec<Hop>,
+    unanswered: Option<String>,
+}
+
+impl Arriving {
+    fn at(node: NodeName, hop: Hop) -> Self {
+        Self { node, hops: vec![hop], unanswered: None }
+    }
+}
+
 /// To which node the network brings a packet from outside.
-fn arrival(view: &View<'_>, frontend: &Frontend) -> (NodeName, Hop) {
+fn arrival(view: &View<'_>, frontend: &Frontend) -> Arriving {
     let address = frontend.address;
     if let Some(node) = view.node_of(address) {
         let says = format!("{address} is an address of node {node}, so that node gets the packet");
         let origins = view.says_of(&node, address).into_iter().collect();
         let hop = Hop::new(Stage::Arrive, Some(&node), says, origins);
-        return (node, hop);
+        return Arriving::at(node, hop);
+    }
+    match announced::arrival(view, address) {
+        Some(Arrival::Node(node, hops)) => return Arriving { node, hops, unanswered: None },
+        Some(Arrival::Nobody(says, hops)) => {
+            let node = view.here.node.name.clone();
+            return Arriving { node, hops, unanswered: Some(says) };
+        }
+        None => {}
     }
     let node = view.here.node.name.clone();
     let says = if view.here.is_cluster_ip(address) {
@@ -177,7 +205,7 @@ fn arrival(view: &View<'_>, frontend: &Frontend) -> (NodeName, Hop) {
     };
     let mut hop = Hop::new(Stage::Arrive, Some(&node), says, Vec::new());
     hop.change = Some(ASK_ANOTHER.to_owned());
-    (node, hop)
+    Arriving::at(node, hop)
 }
 
 /// An address for a client that is only said to be outside: one that the frontend admits, if it

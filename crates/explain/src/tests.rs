@@ -1,5 +1,6 @@
 //! Is what is told right, and readable?
 
+mod announced;
 mod answered_here;
 mod asked;
 mod beside;

@@ -109,7 +109,9 @@ impl Page {
             Outcome::Forward | Outcome::Direct | Outcome::AnsweredHere | Outcome::Resolved => {
                 Paint::Green
             }
-            Outcome::Drop | Outcome::Reject | Outcome::NoSuchName => Paint::Red,
+            Outcome::Drop | Outcome::Reject | Outcome::NoSuchName | Outcome::Unanswered => {
+                Paint::Red
+            }
             Outcome::NotService | Outcome::Unknown => Paint::Yellow,
         };
         let word = trace.verdict.outcome.as_str();

@@ -66,6 +66,10 @@ pub enum Stage {
     From,
     /// What a name becomes.
     Name,
+    /// Where a load balancer's address comes from.
+    Allocate,
+    /// Which node answers for it on the wire.
+    Announce,
     /// Which node sees the packet.
     Arrive,
     /// Which frontend it is for.
@@ -90,6 +94,8 @@ impl Stage {
         match self {
             Self::From => "from",
             Self::Name => "name",
+            Self::Allocate => "allocate",
+            Self::Announce => "announce",
             Self::Arrive => "arrive",
             Self::Frontend => "frontend",
             Self::Admit => "admit",

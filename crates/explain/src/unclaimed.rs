@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use model::{Explained, Service, Verdict as Decided};
 
+use crate::announced;
 use crate::direct;
 use crate::scene::Scene;
 use crate::trace::{Object, Origin, Stage};
@@ -43,6 +44,7 @@ pub(crate) fn at(scene: &Scene<'_>, decided: Explained<Decided>) -> Way {
     if verdict.outcome == Outcome::NotService {
         warnings.extend(node_port(scene));
         warnings.extend(other_port(scene));
+        warnings.extend(announced::unallocated(scene.view, packet.destination));
     }
     Way { hops, verdict, warnings }
 }

@@ -46,6 +46,8 @@ pub enum Outcome {
     Resolved,
     /// No Service has the address: it is routed as any other, wherever that leads.
     NotService,
+    /// No node answers for the address on the wire: the packet goes nowhere.
+    Unanswered,
     /// It depends on something that is not known here.
     Unknown,
 }
@@ -62,6 +64,7 @@ impl Outcome {
             Self::NoSuchName => "no such name",
             Self::Resolved => "resolved",
             Self::NotService => "not a Service",
+            Self::Unanswered => "unanswered",
             Self::Unknown => "unknown",
         }
     }

@@ -10,6 +10,7 @@ use model::{
     ServiceTable,
 };
 
+use crate::announced::Addresses;
 use crate::cluster_dns::ClusterDns;
 use crate::trace::{Object, Origin};
 
@@ -26,6 +27,8 @@ pub struct View<'a> {
     pub dns: &'a ClusterDns,
     /// Absent where there is no agent, but only objects.
     pub agent: Option<&'a Agent>,
+    /// Absent where this program has nothing to do with load balancers' addresses.
+    pub addresses: Option<&'a Addresses>,
 }
 
 /// How far the agent is.

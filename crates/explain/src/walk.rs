@@ -2,6 +2,7 @@
 
 use model::{Frontend, NodeName};
 
+use crate::announced;
 use crate::decision;
 use crate::direct;
 use crate::name::{End, Names, Resolved};
@@ -11,7 +12,7 @@ use crate::scene::Scene;
 use crate::start::{Start, outside_interface, unknown_node};
 use crate::target;
 use crate::trace::{API_VERSION, Hop, KIND, Stage, Trace};
-use crate::verdict::Verdict;
+use crate::verdict::{Outcome, Verdict};
 use crate::view::View;
 use crate::warning::Warning;
 use crate::warnings;
@@ -74,8 +75,14 @@ fn to_frontend(
     resolved: &Resolved,
     frontend: &Frontend,
 ) -> Result<(Hop, Way), Refusal> {
-    let Start { mut node, mut packet, client_node, from, arrive } = asker.start(view, frontend)?;
-    let mut hops: Vec<Hop> = arrive.into_iter().collect();
+    let start = asker.start(view, frontend)?;
+    let Start { mut node, mut packet, client_node, from, arrive, unanswered } = start;
+    let mut hops: Vec<Hop> = announced::allocated(view, frontend.address).into_iter().collect();
+    hops.extend(arrive);
+    if let Some(says) = unanswered {
+        let verdict = Verdict::without_packet(Outcome::Unanswered, says);
+        return Ok((from, Way { hops, verdict, warnings: Vec::new() }));
+    }
     let mut seen = view.seen(&node, frontend).ok_or_else(|| unknown_node(&node))?;
     let is_free = seen.table.lookup(&packet).value == model::Verdict::NotService;
     // A node takes no packet from outside that bears its own address as the source.
@@ -103,7 +110,10 @@ fn to_frontend(
         client_node: client_node.as_ref(),
         named: resolved.service.as_deref(),
     };
-    let way = decision::at(&scene);
+    let mut way = decision::at(&scene);
+    if hops.iter().any(|hop| hop.stage == Stage::Announce) {
+        way.warnings.extend(announced::owner_change(&scene, &way.verdict));
+    }
     debug_assert_eq!(way.verdict.node.as_deref(), Some(&*node.0), "the last node decides");
     hops.extend(way.hops);
     Ok((from, Way { hops, ..way }))

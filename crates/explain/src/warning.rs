@@ -49,6 +49,12 @@ pub enum WarningKind {
     NodePortAddress,
     /// The address is a Service's, at another port.
     OtherPort,
+    /// The Service has no load balancer address yet, or not all that it asked for.
+    Pending,
+    /// The address is a pool's, and no Service has it.
+    Unallocated,
+    /// Connections end when another node answers for the address.
+    OwnerChange,
     /// The packet never left the node, so it proves nothing about other clients.
     ShortCircuit,
     /// Clients stay with their endpoint.
@@ -78,7 +84,7 @@ pub enum WarningKind {
 }
 
 impl WarningKind {
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 28] = [
         Self::AgentBehind,
         Self::NotProgrammed,
         Self::HeldByAnother,
@@ -91,6 +97,9 @@ impl WarningKind {
         Self::ClientHidden,
         Self::NodePortAddress,
         Self::OtherPort,
+        Self::Pending,
+        Self::Unallocated,
+        Self::OwnerChange,
         Self::ShortCircuit,
         Self::Affinity,
         Self::Topology,

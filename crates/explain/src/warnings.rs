@@ -31,7 +31,18 @@ pub(crate) fn of_service(view: &View<'_>, service: &Service) -> Vec<Warning> {
         warnings
             .push(Warning { origins: vec![origin], ..Warning::new(WarningKind::Rejected, says) });
     }
+    warnings.extend(pending(service));
     warnings
+}
+
+/// By what whoever allocates says in its status.
+fn pending(service: &Service) -> Option<Warning> {
+    let lacks = service.load_balancer()?.lacks.as_ref()?;
+    let has = service.external.iter().any(|external| external.load_balancer);
+    let what = if has { "not all the load balancer addresses" } else { "no load balancer address" };
+    let says = format!("Service {} has {what} that it asks for: {lacks}", service.name);
+    let origin = Origin::new(Object::service(&service.name), "status.conditions", "Allocated");
+    Some(Warning { origins: vec![origin], ..Warning::new(WarningKind::Pending, says) })
 }
 
 /// About the frontend and the agent that serves it.

@@ -17,6 +17,9 @@ use crate::number::{parse_number, parse_optional_port};
 use crate::report::{Report, quoted};
 use crate::time::parse_time;
 
+/// The condition by which a controller says whether a Service has its load balancer addresses.
+const ALLOCATED: &str = "pogu.dev/Allocated";
+
 mod addresses;
 mod ports;
 mod source_ranges;
@@ -126,7 +129,15 @@ fn load_balancer(object: &api::Service, names: &mut Names) -> LoadBalancer {
         class: class.map(|class| names.text(class)),
         labels: names.labels(&object.metadata.labels),
         is_sharing: address_request::is_sharing(object),
+        lacks: lacks(object).map(|message| names.text(message)),
     }
+}
+
+/// What whoever allocates says of a Service that has not got all that it asked for.
+fn lacks(object: &api::Service) -> Option<&str> {
+    let mut conditions = object.status.conditions.iter();
+    let refused = conditions.find(|it| it.kind == ALLOCATED && it.status == "False")?;
+    Some(&refused.message)
 }
 
 /// Empty where none can be accepted: still no load balancer, and no name either.

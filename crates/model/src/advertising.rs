@@ -164,7 +164,8 @@ impl Advertising {
     }
 
     /// The pool that an address is of: where several name it, the older one.
-    fn pool_of(&self, address: IpAddr) -> Option<&Arc<AddressPool>> {
+    #[must_use]
+    pub fn pool_of(&self, address: IpAddr) -> Option<&Arc<AddressPool>> {
         let has = |pool: &&Arc<AddressPool>| pool.ranges.iter().any(|it| it.contains(address));
         self.pools.values().filter(has).min_by_key(|pool| (pool.created_s, pool.name.clone()))
     }

@@ -14,6 +14,8 @@ pub struct LoadBalancer {
     pub labels: Labels,
     /// It consents to share its addresses.
     pub is_sharing: bool,
+    /// Why it lacks an address, by the condition `pogu.dev/Allocated` of its status.
+    pub lacks: Option<Arc<str>>,
 }
 
 /// A way to lead packets from outside to a Service of type LoadBalancer.

@@ -1,10 +1,11 @@
 //! What will happen to a request, as far as this agent knows, and does the kernel hold that?
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
-use explain::{ClusterDns, KernelHolds, Question, Refusal, Trace};
+use explain::{Addresses, ClusterDns, KernelHolds, Question, Refusal, Trace};
 use hyper::StatusCode;
 use model::{Node, ServiceName};
 use reconcile::ReadBack;
@@ -98,12 +99,16 @@ pub(super) fn with_view<T>(
             )?,
         };
     let config = &view.config;
+    let addresses = config
+        .load_balancer
+        .map(|it| Addresses { default_way: it.default_way, owners: BTreeMap::new() });
     Ok(tell(&explain::View {
         here: &published.node,
         other_node: &|node: &Node| config.other_node_context(node),
         rejections: &published.rejections(),
         dns: &dns,
         agent: Some(&agent),
+        addresses: addresses.as_ref(),
     }))
 }
 

@@ -1,5 +1,6 @@
 //! How is a folder explained that no agent follows?
 
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::Path;
@@ -8,8 +9,8 @@ use std::sync::Arc;
 use agent::OwnAddresses;
 use agent::config::Config;
 use agent::query::CLUSTER_DOMAIN;
-use explain::{ClusterDns, Question, Trace, View};
-use model::{Node, NodeTable, Rejection, ServiceTable};
+use explain::{Addresses, ClusterDns, Question, Trace, View};
+use model::{Node, NodeTable, Rejection, ServiceTable, Way};
 use watch::Folder;
 
 use super::refused;
@@ -40,12 +41,17 @@ pub(super) fn explain(
     rejections.extend(here.rejections());
     let dns = ClusterDns::as_shipped(CLUSTER_DOMAIN, &cluster)
         .map_err(|error| Failure::new(error.to_string(), "the domain must be a name"))?;
+    // Who reads pools from a folder wants to know what follows from them.
+    let default_way = config.load_balancer.map_or(Some(Way::Vip), |it| it.default_way);
+    let addresses = Addresses { default_way, owners: BTreeMap::new() };
+    let has_pools = !cluster.address_pools.is_empty();
     let view = View {
         here: &here,
         other_node: &|node: &Node| config.other_node_context(node),
         rejections: &rejections,
         dns: &dns,
         agent: None,
+        addresses: has_pools.then_some(&addresses),
     };
     explain::explain(&view, question).map_err(refused)
 }

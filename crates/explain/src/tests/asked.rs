@@ -72,6 +72,7 @@ pub(super) fn ask_with(
         rejections: &rejections,
         dns,
         agent: None,
+        addresses: None,
     };
     explain(&view, question)
 }

@@ -23,6 +23,7 @@ fn failure(
         rejections: &[],
         dns,
         agent: None,
+        addresses: None,
     };
     let (text, rtype) = question;
     let failed =

@@ -82,7 +82,11 @@ fn verdict(trace: &Trace, source: std::net::IpAddr) -> Verdict {
             assert_eq!(only.source.seen, Some(source));
             Verdict::NotService
         }
-        Outcome::AnsweredHere | Outcome::NoSuchName | Outcome::Resolved | Outcome::Unknown => {
+        Outcome::AnsweredHere
+        | Outcome::NoSuchName
+        | Outcome::Resolved
+        | Outcome::Unanswered
+        | Outcome::Unknown => {
             panic!("no verdict: {verdict:?}")
         }
     }
