@@ -17,15 +17,19 @@ pub(crate) struct Routes {
 }
 
 impl Routes {
-    /// Leads to external IPs and addresses of load balancers that no node has as its own, and to no
-    /// others any longer.
+    /// Leads to external IPs and addresses of load balancers that no node has as its own and answers
+    /// for, and to no others any longer.
     pub(crate) fn lead<'a>(
         &mut self,
         services: impl Iterator<Item = &'a Service>,
         around: &Surroundings,
     ) {
         let own: BTreeSet<IpAddr> = around.plan.nodes.iter().flat_map(|it| it.ips()).collect();
-        let wanted = external_addresses(services, &own);
+        let mut wanted = external_addresses(services, &own);
+        if around.settings.announces() {
+            let fabric = &around.settings.node_cidrs;
+            wanted.retain(|address| !fabric.iter().any(|net| net.contains(address)));
+        }
         let mut failed = BTreeMap::new();
         for address in wanted.symmetric_difference(&self.led).copied().collect::<Vec<_>>() {
             let is_wanted = wanted.contains(&address);

@@ -45,6 +45,9 @@ pub struct Settings {
     pub program: PathBuf,
 }
 
+/// By this an agent takes part in announcing addresses.
+pub(crate) const LOAD_BALANCER_FLAG: &str = "--load-balancer";
+
 /// The name of a lab: lower case letters, digits and `-`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LabName(String);
@@ -107,6 +110,14 @@ impl Settings {
             kubelet_address: IpAddr::V4(Ipv4Addr::LOCALHOST),
             program,
         }
+    }
+
+    /// Whether agents answer for load balancer addresses on the fabric. At an API server that is for
+    /// those to decide who installed the kinds of objects.
+    #[must_use]
+    pub fn announces(&self) -> bool {
+        let is_asked = self.agent_flags.iter().any(|flag| flag == LOAD_BALANCER_FLAG);
+        self.has_agents && (self.kubeconfig.is_none() || is_asked)
     }
 
     /// What the rest of the lab takes for granted.

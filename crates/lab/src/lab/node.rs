@@ -22,6 +22,7 @@ use crate::joined;
 use crate::kubelet::{Action, ActionKind, Surroundings};
 use crate::network::{self, NetworkError};
 use crate::plan::NodePlan;
+use crate::settings::LOAD_BALANCER_FLAG;
 
 const HEALTH_PORT: u16 = 10256;
 const HEALTH_TIMEOUT: Duration = Duration::from_secs(1);
@@ -160,7 +161,11 @@ fn agent(around: &Surroundings, node: &NodePlan, sandbox: Sandbox) -> Program {
         format!("--cluster-domain={domain}"),
         format!("--resolv-conf={}", place.resolv_conf().display()),
     ];
-    let args = args.into_iter().chain(around.settings.agent_flags.iter().cloned()).collect();
+    let settings = &around.settings;
+    let is_asked = settings.agent_flags.iter().any(|flag| flag == LOAD_BALANCER_FLAG);
+    let announces = (settings.announces() && !is_asked).then(|| LOAD_BALANCER_FLAG.to_owned());
+    let flags = announces.into_iter().chain(settings.agent_flags.iter().cloned());
+    let args = args.into_iter().chain(flags).collect();
     let env = around.base().into_iter().collect();
     around.of(around.settings.program.display().to_string(), args, env, Arc::new(sandbox))
 }
