@@ -215,6 +215,11 @@ impl Announcer {
             return;
         };
         let own = (self.life, self.journal.version());
+        // Two that need nothing of each other do not keep each other awake.
+        if !hello.is_needed && !self.sessions.contains_key(&node) {
+            self.counts.hellos_heard += 1;
+            return;
+        }
         let addresses = self.view.nodes.get(&node).cloned().unwrap_or_default();
         let session = self
             .sessions
@@ -314,8 +319,10 @@ impl Announcer {
             .iter()
             .filter(|(_, session)| session.tier == Tier::Passive)
             .filter(|(_, session)| {
-                let last = session.heard.as_ref().map_or(session.since, |heard| heard.at);
-                now >= last + PASSIVE_MOST
+                session
+                    .heard
+                    .as_ref()
+                    .is_none_or(|heard| !heard.is_needed || now >= heard.at + PASSIVE_MOST)
             })
             .map(|(node, _)| node.clone())
             .collect();

@@ -18,6 +18,7 @@ const MAGIC: [u8; 4] = *b"pogu";
 const VERSION: u8 = 1;
 const LEAVING: u8 = 1;
 const HEARS: u8 = 2;
+const NEEDED: u8 = 4;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hello {
@@ -27,6 +28,8 @@ pub struct Hello {
     pub hears: Option<u64>,
     /// The sender is about to end, and hands over what it has.
     pub is_leaving: bool,
+    /// The sender itself needs to hear the receiver, and does not only answer.
+    pub is_needed: bool,
     /// How long until the next hello, at most.
     pub interval: Duration,
     /// Counts the hellos to this receiver.
@@ -79,7 +82,8 @@ impl Hello {
         bytes.extend(MAGIC);
         let leaving = if self.is_leaving { LEAVING } else { 0 };
         let hears = if self.hears.is_some() { HEARS } else { 0 };
-        bytes.extend([VERSION, leaving | hears]);
+        let needed = if self.is_needed { NEEDED } else { 0 };
+        bytes.extend([VERSION, leaving | hears | needed]);
         let interval = u16::try_from(self.interval.as_millis()).unwrap_or(u16::MAX);
         bytes.extend(interval.to_be_bytes());
         let numbers = [
@@ -111,6 +115,7 @@ impl Hello {
             life,
             hears: (flags & HEARS != 0).then_some(hears),
             is_leaving: flags & LEAVING != 0,
+            is_needed: flags & NEEDED != 0,
             interval,
             sequence: rest.number()?,
             knows: rest.number()?,

@@ -93,6 +93,9 @@ pub(crate) const CLOSE: usize = 3;
 /// Candidates that watch each other at all: should all of the first fall at once.
 pub(crate) const WATCHING: usize = 5;
 
+/// Among these, with those that are missing.
+pub(crate) const WATCHED_MAX: usize = 16;
+
 /// Hellos that carry one state, at once.
 pub(crate) const BURST_MAX: usize = 32;
 /// Between two hellos to one node, at least.

@@ -13,7 +13,7 @@ use super::hold::{Hold, Phase};
 use super::session::{Connection, Session, Tier};
 use crate::action::{Action, Release, Unable};
 use crate::hello::Standing;
-use crate::settings::{CLOSE, WATCHING};
+use crate::settings::{CLOSE, WATCHED_MAX, WATCHING};
 use crate::view::Vip;
 use crate::wire::ndp::solicited_node;
 
@@ -86,10 +86,15 @@ impl Announcer {
             if is_owner || close.contains(&&self.me) {
                 near.insert(*address);
             }
+            // Those that are missing are waited for by all that could be next.
+            let last =
+                ready.last().and_then(|last| vip.candidates.iter().position(|it| it == *last));
+            let until = last.map_or(0, |last| last + 1).min(WATCHED_MAX);
+            let watching: Vec<&NodeName> = vip.candidates.iter().take(until).collect();
             let groups = [
                 (&first[..], Tier::Close, is_owner),
                 (close, Tier::Close, is_owner),
-                (&ready[..], Tier::Watching, false),
+                (&watching[..], Tier::Watching, false),
             ];
             for (group, tier, is_concerned) in groups {
                 if is_concerned || group.contains(&&self.me) {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use model::NodeName;
 
 use super::Announcer;
+use super::session::Tier;
 use crate::action::Action;
 use crate::hello::Hello;
 use crate::settings::BURST_MAX;
@@ -41,6 +42,7 @@ impl Announcer {
                 life: self.life,
                 hears: session.heard.as_ref().filter(|_| hears).map(|heard| heard.life),
                 is_leaving: self.leaving_since.is_some(),
+                is_needed: session.tier != Tier::Passive,
                 interval: interval.max(Duration::from_millis(1)),
                 sequence: session.sequence,
                 knows: session.known(),

@@ -53,6 +53,7 @@ pub(super) struct Heard {
     pub(super) at: Duration,
     pub(super) interval: Duration,
     pub(super) is_leaving: bool,
+    pub(super) is_needed: bool,
     pub(super) hears_me: bool,
     pub(super) vips: BTreeMap<IpAddr, Standing>,
     pub(super) peers: BTreeMap<NodeName, bool>,
@@ -261,6 +262,7 @@ impl Session {
         heard.sequence = hello.sequence;
         heard.version = hello.version;
         heard.is_leaving = hello.is_leaving;
+        heard.is_needed = hello.is_needed;
         heard.hears_me = hears_me;
         if hello.from <= heard.known && hello.to > heard.known {
             heard.known = hello.to;
@@ -279,6 +281,7 @@ impl Heard {
             at: Duration::ZERO,
             interval: hello.interval,
             is_leaving: false,
+            is_needed: false,
             hears_me: false,
             vips: BTreeMap::new(),
             peers: BTreeMap::new(),

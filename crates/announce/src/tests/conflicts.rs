@@ -127,19 +127,15 @@ fn a_claim_of_one_that_comes_earlier_silences_and_of_one_that_comes_later_is_cor
 #[test]
 fn why_a_node_cannot_answer_is_shown() {
     let [vip, _] = vips();
-    let role = |fault: Fault| {
+    let role = |fault: fn(usize) -> Fault| {
         let mut world = World::new(Plan::new(3, &VIPS));
         world.run_for(ms(5000));
         let owner = world.order(vip)[0];
-        let fault = match fault {
-            Fault::Unserve(_) => Fault::Unserve(owner),
-            _ => Fault::LinkDown(owner),
-        };
-        world.inflict(fault);
+        world.inflict(fault(owner));
         world.run_for(ms(100));
         let announcer = world.hosts[owner].announcer.as_ref().expect("it lives");
         announcer.holdings()[&vip].role
     };
-    assert_eq!(role(Fault::Unserve(0)), Role::Unable(Unable::NotServed));
-    assert_eq!(role(Fault::LinkDown(0)), Role::Unable(Unable::NoLink));
+    assert_eq!(role(Fault::Unserve), Role::Unable(Unable::NotServed));
+    assert_eq!(role(Fault::LinkDown), Role::Unable(Unable::NoLink));
 }

@@ -29,10 +29,28 @@ fn hello() -> impl Strategy<Value = Hello> {
     });
     let numbers = (any::<u64>(), any::<Option<u64>>(), any::<u64>(), any::<u64>());
     let changes = prop::collection::vec(change(), 0..4);
-    (numbers, any::<bool>(), 1_u64..60_000, versions, changes).prop_map(
-        |((life, hears, sequence, knows), is_leaving, interval, [from, to, version], changes)| {
+    (numbers, any::<[bool; 2]>(), 1_u64..60_000, versions, changes).prop_map(
+        |(
+            (life, hears, sequence, knows),
+            [is_leaving, is_needed],
+            interval,
+            [from, to, version],
+            changes,
+        )| {
             let interval = Duration::from_millis(interval);
-            Hello { life, hears, is_leaving, interval, sequence, knows, version, from, to, changes }
+            Hello {
+                life,
+                hears,
+                is_leaving,
+                is_needed,
+                interval,
+                sequence,
+                knows,
+                version,
+                from,
+                to,
+                changes,
+            }
         },
     )
 }
@@ -111,6 +129,7 @@ fn what_is_not_a_hello_of_this_version_is_refused() {
         life: 1,
         hears: Some(2),
         is_leaving: true,
+        is_needed: true,
         interval: Duration::from_millis(60),
         sequence: 3,
         knows: 4,

@@ -73,6 +73,7 @@ fn hellos_of_strangers_and_what_is_none_are_counted_and_nothing_else() {
         life: 9,
         hears: None,
         is_leaving: false,
+        is_needed: true,
         interval: ms(60),
         sequence,
         knows: 0,
