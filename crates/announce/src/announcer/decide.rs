@@ -210,6 +210,10 @@ impl Announcer {
         let place = self.place(address, vip, hold.unable, fates);
         self.holds.insert(address, hold);
         let next = match place {
+            Place::First if self.may_be_held(address, vip, fates) => {
+                self.stop_detecting(address);
+                None
+            }
             Place::First => self.be_first(address, vip),
             Place::Behind | Place::Waiting => self.be_behind(address, vip),
             Place::Unable(unable) => {
@@ -266,6 +270,22 @@ impl Announcer {
         hold.phase = Phase::Detecting { asked: asked + 1, next };
         self.ask_whether_used(address);
         Some(next)
+    }
+
+    /// Whether another had the address when it was last heard of, and it is not known to be gone. An owner
+    /// need not ask that.
+    fn may_be_held(&self, address: IpAddr, vip: &Vip, fates: &Fates) -> bool {
+        let Some(hold) = self.holds.get(&address).filter(|hold| !hold.is_owner()) else {
+            return false;
+        };
+        vip.candidates.iter().filter(|node| **node != self.me).any(|node| {
+            let session = self.sessions.get(node);
+            let had_it = hold.heard_of.as_ref() == Some(node)
+                || session.is_some_and(|one| one.standing(address) == Standing::Owner);
+            let may_be_there =
+                matches!(fates.of(node), Fate::Unknown | Fate::Doubtful | Fate::Veiled);
+            had_it && may_be_there
+        })
     }
 
     /// Since when the node that has the address, and keeps it until it is taken, is heard.

@@ -91,6 +91,7 @@ impl Announcer {
         }
         let Some(hold) = self.holds.get_mut(&address) else { return };
         hold.was_held = true;
+        hold.heard_of = Some(node.clone());
         if !hold.is_owner() {
             return;
         }
@@ -211,7 +212,10 @@ impl Announcer {
                 candidates.iter().find(|one| *one == node || **one == self.me)
             }) == Some(node)
         };
-        let own = self.view.vips.keys().filter(|address| is_its_own(address));
+        let is_heard = |address: &IpAddr| {
+            self.holds.get(address).is_some_and(|hold| hold.heard_of.as_ref() == Some(node))
+        };
+        let own = self.view.vips.keys().filter(|address| is_its_own(address) || is_heard(address));
         let before = self.view.vips.keys().filter(|address| is_before(address));
         let mut samples: Vec<(u32, IpAddr)> = Vec::new();
         for address in own.chain(before) {

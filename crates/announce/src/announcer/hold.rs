@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use model::Mac;
+use model::{Mac, NodeName};
 
 use super::Announcer;
 use crate::action::{Action, Event, Release, Unable};
@@ -35,6 +35,8 @@ pub(super) struct Hold {
     pub(super) since: Duration,
     /// Some candidate had it: nobody else is expected to.
     pub(super) was_held: bool,
+    /// The candidate that was last heard on the wire to have it.
+    pub(super) heard_of: Option<NodeName>,
     pub(super) unable: Option<Unable>,
     pub(super) able_since: Option<Duration>,
     pub(super) is_candidate: bool,
@@ -51,6 +53,7 @@ impl Hold {
             phase: Phase::Standby,
             since: now,
             was_held: false,
+            heard_of: None,
             unable: None,
             able_since: None,
             is_candidate: false,
@@ -89,6 +92,7 @@ impl Announcer {
         hold.phase = Phase::Owner { from: now, announced: 0 };
         hold.since = now;
         hold.was_held = true;
+        hold.heard_of = None;
         hold.releasing_since = None;
         hold.conflicts = 0;
         self.counts.owned += 1;
@@ -104,6 +108,9 @@ impl Announcer {
         hold.phase = Phase::Standby;
         hold.since = now;
         hold.releasing_since = None;
+        // Others may have taken it, and somebody who is no candidate, while nobody was heard.
+        hold.was_held &=
+            !matches!(reason, Release::Slept | Release::Unable(Unable::CutOff | Unable::NoLink));
         self.counts.released += 1;
         self.actions.push(Action::Tell(Event::Released { address, reason }));
         self.tell_standing(address);

@@ -184,3 +184,25 @@ fn nothing_moves_without_a_fault_on_a_busy_machine() {
         assert_eq!(world.changes, []);
     }
 }
+
+/// What histories found: two that cannot hear each other's hellos, and one of which was cut off.
+#[test]
+fn who_was_cut_off_asks_whether_the_address_was_taken() {
+    let mut world = at_rest(Plan { has_gateway: false, ..Plan::new(2, &[VIP]) });
+    let order = world.order(vip());
+    let cut = vec![Way::From(order[0]), Way::To(order[0])];
+    world.inflict(Fault::Close(cut.clone()));
+    world.inflict(Fault::Kill(order[1]));
+    world.run_for(ms(700));
+    world.inflict(Fault::Start(order[1]));
+    world.run_for(ms(1300));
+    let control = world.cut_control(order[0]);
+    world.inflict(Fault::Close(control.clone()));
+    world.inflict(Fault::Open(cut));
+    world.run_for(ms(4000));
+    assert_eq!(world.owners(vip()), [order[1]]);
+    world.inflict(Fault::Open(control));
+    world.run_for(ms(5000));
+    assert_eq!(world.owners(vip()), [order[0]]);
+    assert_eq!(world.two_owners_longest.max(ms(10)), ms(10));
+}

@@ -52,7 +52,11 @@ fn faults(world: &World, trouble: Trouble, node: usize) -> (Fault, Fault) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: cases(), ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: cases(),
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn after_faults_the_first_alone_answers_and_everybody_knows(

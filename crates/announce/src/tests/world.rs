@@ -13,6 +13,7 @@ use model::{Mac, NodeName};
 pub(super) use client::{Client, neighbour_moves};
 pub(super) use fault::{Fault, Way};
 
+use crate::wire;
 use crate::{Action, Announcer, Contender, Event, Link, Role, Settings, View, Vip, rank};
 
 pub(super) const LINK: u32 = 7;
@@ -342,8 +343,23 @@ impl World {
                 self.deliver(node, Input::Frame(bytes.to_vec()));
             }
         }
+        self.answer_as_kernels(from, bytes);
         let answers = self.hear_as_others(bytes);
         answers.iter().for_each(|bytes| self.emit(None, bytes));
+    }
+
+    /// A node's kernel answers for the node's own address, whatever becomes of its agent.
+    fn answer_as_kernels(&mut self, from: Option<usize>, bytes: &[u8]) {
+        let Some(wire::Said::Asked(question)) = wire::read(bytes) else { return };
+        for node in (0..self.plan.nodes).filter(|node| Some(*node) != from) {
+            let is_asked = question.address == segment_address(node)
+                && self.hosts[node].announcer.is_some()
+                && self.is_heard(node);
+            let answer = is_asked.then(|| wire::answer(&question, mac(node), true)).flatten();
+            if let Some(answer) = answer {
+                self.emit(Some(node), &answer);
+            }
+        }
     }
 
     /// Whether the node answers for an address now.
