@@ -20,6 +20,9 @@ pub(crate) struct Figures {
     pub(crate) untold: AtomicU64,
     pub(crate) conditions_written: AtomicU64,
     pub(crate) events_written: AtomicU64,
+    pub(crate) addresses_written: AtomicU64,
+    /// Services that did not get all that they ask for.
+    pub(crate) waiting_services: AtomicU64,
     pub(crate) failures: AtomicU64,
 }
 
@@ -46,6 +49,11 @@ impl Collector for Scrape {
                 "Those for which no Event was written for want of room",
                 read(&figures.untold),
             ),
+            (
+                "pogu_controller_waiting_services",
+                "Services that did not get all load balancer addresses that they ask for",
+                read(&figures.waiting_services),
+            ),
         ];
         for (name, help, value) in gauges {
             let metric = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
@@ -61,6 +69,11 @@ impl Collector for Scrape {
                 "pogu_controller_events_written",
                 "Events written or counted up",
                 read(&figures.events_written),
+            ),
+            (
+                "pogu_controller_addresses_written",
+                "Statuses and finalizers written for load balancer addresses",
+                read(&figures.addresses_written),
             ),
             (
                 "pogu_controller_write_failures",

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+mod addresses;
 mod campaign;
 mod conditions;
 mod election;
@@ -19,4 +20,4 @@ mod writer;
 pub use election::Timing;
 pub use lease::LeaseName;
 pub use run::{Addresses, Failure, Settings, run};
-pub use writer::FIELD_MANAGER;
+pub use writer::{ADDRESS_MANAGER, FIELD_MANAGER};

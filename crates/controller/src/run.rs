@@ -21,6 +21,7 @@ use tokio::time::sleep_until;
 
 use ::watch::{Access, AccessError, ApiServer, Caller, Event, Requests, Wanted};
 
+use crate::addresses;
 use crate::campaign::{Leading, campaign};
 use crate::election::{Election, Timing};
 use crate::figures::Figures;
@@ -141,7 +142,12 @@ async fn go_on(settings: Settings, batches: mpsc::Receiver<Vec<Event>>) -> Resul
     let (leading_sender, leading) = watch::channel(Leading::default());
     let campaigning =
         tokio::spawn(campaign(requests.clone(), settings.lease, election, leading_sender, stopped));
-    let work = Work::new(requests, &identity, Arc::clone(&figures));
+    let addresses = settings.addresses.map(|it| {
+        let allocation = ipam::Settings::default();
+        let settings = loadbalancer::Settings { default_way: it.default_way, allocation };
+        addresses::Addresses::new(settings, monotonic())
+    });
+    let work = Work::new(requests, &identity, Arc::clone(&figures), addresses);
     work_until_stopped(work, batches, leading, signals, &figures).await;
     stop.send_replace(true);
     if let Err(error) = campaigning.await {

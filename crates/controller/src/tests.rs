@@ -1,5 +1,6 @@
 //! Who acts, and what is written?
 
+mod addresses;
 mod conditions;
 mod election;
 mod events;

@@ -1,14 +1,20 @@
 //! How are conditions and Events written?
 
 use ingest::api::{Kind, ObjectKey};
+use loadbalancer::{ALLOCATED, Event, FINALIZER, Status, Step};
 use serde_json::{Value, json};
 use watch::{Method, Report, RequestError, Requests};
 
+use crate::addresses;
 use crate::conditions::{ACCEPTED, REASON, Writing};
 use crate::problem::Problem;
 
 /// Whose the fields are that we apply.
 pub const FIELD_MANAGER: &str = "pogu-controller";
+
+/// Whose fields those are that are about addresses: apart, since each manager says at once all that is
+/// its own.
+pub const ADDRESS_MANAGER: &str = "pogu-load-balancer";
 
 /// Who Events come from.
 const REPORTER: &str = "pogu.dev/controller";
@@ -70,6 +76,93 @@ pub(crate) async fn tell(
         reason: REASON.to_owned(),
         note: problem.text.clone(),
         action: "Ingest".to_owned(),
+        reporter: REPORTER,
+        instance: instance.to_owned(),
+    };
+    let now = host::rfc3339::micros(host::clock::wall());
+    watch::report(requests, &report, &now).await
+}
+
+/// Writes what is due of a Service's addresses, if the object is still the one that it is due for. A
+/// Service that is gone needs nothing.
+pub(crate) async fn write_address(
+    requests: &Requests,
+    writing: &addresses::Writing,
+) -> Result<(), RequestError> {
+    let model::ServiceName { namespace, name } = &writing.service;
+    let path = format!("/api/v1/namespaces/{namespace}/services/{name}");
+    let version = &*writing.version;
+    let (method, target, body) = match &writing.step {
+        Step::AddFinalizer => {
+            let body = json!({"metadata": {"resourceVersion": version, "finalizers": [FINALIZER]}});
+            (Method::StrategicMerge, format!("{path}?fieldManager={ADDRESS_MANAGER}"), body)
+        }
+        Step::RemoveFinalizer => {
+            let gone = json!([FINALIZER]);
+            let metadata =
+                json!({"resourceVersion": version, "$deleteFromPrimitiveList/finalizers": gone});
+            let target = format!("{path}?fieldManager={ADDRESS_MANAGER}");
+            (Method::StrategicMerge, target, json!({"metadata": metadata}))
+        }
+        Step::Status { status, .. } => {
+            let body = json!({
+                "apiVersion": "v1",
+                "kind": "Service",
+                "metadata": {"namespace": &**namespace, "name": &**name, "resourceVersion": version},
+                "status": status_of(status),
+            });
+            let force = writing.force;
+            let target = format!("{path}/status?fieldManager={ADDRESS_MANAGER}&force={force}");
+            (Method::Apply, target, body)
+        }
+    };
+    match requests.send(method, &target, Some(body.to_string().into())).await {
+        Err(error) if error.code() == Some(404) => Ok(()),
+        sent => sent.map(drop),
+    }
+}
+
+/// All that is ours in a status. What is left out is given up, and stays where others say it too.
+fn status_of(status: &Status) -> Value {
+    let Some(condition) = &status.condition else { return json!({}) };
+    let now = || host::rfc3339::seconds(host::clock::wall());
+    let mut written = json!({
+        "type": ALLOCATED,
+        "status": if condition.is_true { "True" } else { "False" },
+        "reason": condition.reason,
+        "message": condition.message,
+        "lastTransitionTime": condition.since.clone().unwrap_or_else(now),
+    });
+    if let Some(generation) = condition.observed_generation {
+        written["observedGeneration"] = json!(generation);
+    }
+    let mut all = json!({"conditions": [written]});
+    if !status.ingress.is_empty() {
+        all["loadBalancer"] = json!({"ingress": status.ingress});
+    }
+    all
+}
+
+/// Tells what became of a Service's addresses.
+pub(crate) async fn tell_of_address(
+    requests: &Requests,
+    object: &ObjectKey,
+    event: &Event,
+    uid: &str,
+    instance: &str,
+) -> Result<(), RequestError> {
+    let ObjectKey { kind, namespace, name } = object;
+    let report = Report {
+        api_version: kind.api_version().to_owned(),
+        kind: kind.as_str().to_owned(),
+        namespace: namespace.clone(),
+        name: name.clone(),
+        uid: uid.to_owned(),
+        field: String::new(),
+        is_warning: event.is_warning,
+        reason: event.reason.to_owned(),
+        note: event.text.clone(),
+        action: "Allocate".to_owned(),
         reporter: REPORTER,
         instance: instance.to_owned(),
     };

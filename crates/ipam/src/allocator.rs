@@ -215,6 +215,12 @@ impl Allocator {
         &self.problems
     }
 
+    /// How many Services did not get all that they ask for.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.incomplete.len()
+    }
+
     /// What stands in the way of giving an address to a Service; absent where no pool has the address,
     /// or there is no such Service.
     #[must_use]

@@ -50,9 +50,10 @@ impl Cluster {
             assert_eq!(rejections, []);
             for manifest in manifests {
                 let Manifest::Object(object) = manifest else { panic!("of no known kind: {text}") };
-                match object {
-                    Object::Service(service) => self.put(*service),
-                    other => drop(self.objects.apply(other)),
+                if let Object::Service(service) = object {
+                    self.put(*service);
+                } else {
+                    self.objects.apply(object);
                 }
             }
         }

@@ -19,6 +19,7 @@ fn the_plain_manifests_are_what_the_chart_becomes() {
     server.kubectl(&format!("apply --dry-run=server -k {}", folder.display()));
     for values in [
         &["dns.enabled=false"][..],
+        &["loadBalancer.enabled=true", "loadBalancer.defaultClass=none"],
         &["controller.enabled=false", "agent.privileged=true"],
         &["apiServer.host=192.0.2.1", "agent.clusterCIDR=10.244.0.0/16,fd00:10:244::/56"],
         &["dns.service.clusterIPs={10.96.0.10,fd00:10:96::a}", "dns.pods=verified"],
@@ -51,7 +52,7 @@ fn a_pool_of_addresses_is_judged_by_the_server() {
     };
     let all = "addresses: [192.0.2.0/24, 192.0.2.1-192.0.2.9, 'fd00::1 - fd00::9', 'fd01::/64'], \
                reserved: [192.0.2.7], avoidEdges: true, autoAssign: false, disabled: true, \
-               priority: 7, namespaces: [shop], namespaceSelectors: [{matchLabels: {a: b}}]";
+               announce: false, priority: 7, namespaces: [shop], namespaceSelectors: [{matchLabels: {a: b}}]";
     let of_pool = |text: &str| at("addresses[0]", &format!("{text:?}: "), address);
     let expression = "serviceSelectors[0].matchExpressions[0]";
     for (spec, expected) in [
@@ -76,7 +77,7 @@ fn a_pool_of_addresses_is_judged_by_the_server() {
     server.apply(&pool("addresses: [192.0.2.7]"));
     let defaults = server.kubectl("get addresspool p -o jsonpath={.spec}");
     let expected = serde_json::json!({
-        "addresses": ["192.0.2.7"], "autoAssign": true, "avoidEdges": false, "disabled": false,
+        "addresses": ["192.0.2.7"], "announce": true, "autoAssign": true, "avoidEdges": false, "disabled": false,
     });
     assert_eq!(serde_json::from_str::<Value>(&defaults).unwrap(), expected);
 }

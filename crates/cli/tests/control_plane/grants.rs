@@ -7,10 +7,11 @@ use rustix::process::Signal;
 use testkit::control_plane::ControlPlane;
 
 use super::acts::{AGENT, Act, CONTROLLER, decided, granted};
+use super::addresses::{METALLB, POOL, await_shown, controller, has as has_address, service};
 use super::audit::{of_pogu, requests};
-use super::controllers::{SERVICES, controller};
+use super::controllers::SERVICES;
 use super::process::{pogu, wait_for};
-use super::roles::{AGENT_USER, Agent, CONTROLLER_USER, install, kubeconfig};
+use super::roles::{AGENT_USER, Agent, CONTROLLER_USER, install_with, kubeconfig};
 
 /// Rights of the roles that a program at work has not used.
 fn unused(server: &ControlPlane, user: &str, roles: &[&str]) -> BTreeSet<Act> {
@@ -50,15 +51,16 @@ fn in_netns(test: impl FnOnce() + Send) {
 /// neither has used.
 fn unused_at_work(words: &[&str]) -> Option<BTreeSet<Act>> {
     let server = ControlPlane::up_with(1, words)?;
-    install(&server);
+    install_with(&server, &["loadBalancer.enabled=true"]);
     server.apply(IMPORTS);
-    server.kubectl(
-        "wait --for=condition=Established crd/serviceimports.multicluster.x-k8s.io --timeout=60s",
-    );
+    server.apply(METALLB);
+    server.kubectl("wait --for=condition=Established crd --all --timeout=60s");
     server.apply(SERVICES);
+    server.apply(&[POOL, &service("balanced", "")].concat());
     let config = |account: &str| kubeconfig(&server, &server.url(), account);
-    let agent = Agent::start(pogu(), &config("pogu-agent"));
+    let agent = Agent::start_with(pogu(), &config("pogu-agent"), &["--load-balancer"]);
     let mut one = controller("one", &config("pogu-controller"));
+    await_shown(&server, "balanced", &has_address("192.0.2.1"));
     let has = |request: &str| requests(&server, CONTROLLER_USER).contains(request).then_some(());
     wait_for("a condition", || has("patch services/status 200"));
     wait_for("an Event", || has("create events 201"));
@@ -90,6 +92,7 @@ fn a_server_that_gives_lists_as_watches_is_asked_for_no_other_list() {
         let resources: BTreeSet<&str> = unused.iter().map(|it| it.resource.as_str()).collect();
         let all = ["configmaps", "endpointslices", "namespaces", "nodes", "pods", "servicecidrs"];
         let all = all.into_iter().chain(["serviceimports", "services"]);
+        let all = all.chain(["addresspools", "ipaddresspools", "l2advertisements"]);
         assert_eq!(resources, all.collect());
     });
 }

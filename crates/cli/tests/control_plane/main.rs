@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a rig that cannot be set up ends its test")]
 
 mod acts;
+mod addresses;
 mod audit;
 mod clocks;
 mod controllers;

@@ -24,7 +24,12 @@ pub(crate) fn deploy(name: &str) -> PathBuf {
 
 /// Roles, their ServiceAccounts, and the node.
 pub(crate) fn install(server: &ControlPlane) {
-    server.apply(&server.chart(&deploy("chart"), &[]));
+    install_with(server, &[]);
+}
+
+/// The same with values of the chart.
+pub(crate) fn install_with(server: &ControlPlane, values: &[&str]) {
+    server.apply(&server.chart(&deploy("chart"), values));
     server.apply(NODE);
 }
 
