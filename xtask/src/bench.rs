@@ -19,8 +19,9 @@ pub(crate) struct Options {
 const PACKAGE: &str = "bench";
 /// The benchmarks that run somebody else's program beside ours.
 const WITH_NAME_SERVERS: &str = "dns";
-const WITH_CONTROL_PLANE: &str = "kubernetes";
-/// Where the latter finds kube-proxy.
+const WITH_CONTROL_PLANE: &str = "addresses";
+const WITH_KUBE_PROXY: &str = "kubernetes";
+/// Where the last finds kube-proxy.
 const KUBE_PROXY_VARIABLE: &str = "KUBE_PROXY";
 
 pub(crate) fn run(options: &Options) -> Result<()> {
@@ -30,6 +31,10 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     match options.arguments.first().map(String::as_str) {
         Some(WITH_NAME_SERVERS) => setup::prepare_peer()?,
         Some(WITH_CONTROL_PLANE) => {
+            let path = control_plane::build()?.display().to_string();
+            call = call.env(control_plane::PATH_VARIABLE, path);
+        }
+        Some(WITH_KUBE_PROXY) => {
             let path = |program: PathBuf| program.display().to_string();
             call = call
                 .env(control_plane::PATH_VARIABLE, path(control_plane::build()?))

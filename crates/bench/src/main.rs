@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![expect(clippy::print_stdout, reason = "results go to standard output")]
 
+mod addresses;
 mod cluster;
 mod connect;
 mod dns;
@@ -32,6 +33,8 @@ enum What {
     Dns(dns::Options),
     /// An agent on a real control plane beside kube-proxy: start, changes, processor time, memory
     Kubernetes(kubernetes::Options),
+    /// A controller that gives Services of type LoadBalancer their addresses: time, writes
+    Addresses(addresses::Options),
     /// A lab: how long it takes to come and go, and how much memory it needs
     Lab {
         /// Numbers of nodes and pods, one lab for each
@@ -100,6 +103,13 @@ fn main() -> anyhow::Result<()> {
             match options.output {
                 Output::Text => print!("{}", kubernetes::text(&results)),
                 Output::Json => println!("{}", serde_json::to_string_pretty(&results)?),
+            }
+        }
+        What::Addresses(options) => {
+            let measured = addresses::run(&options)?;
+            match options.output {
+                Output::Text => print!("{}", addresses::text(&measured)),
+                Output::Json => println!("{}", serde_json::to_string_pretty(&measured)?),
             }
         }
         What::Lab { sizes, rounds } => print!("{}", lab::run(&sizes, rounds)?),
