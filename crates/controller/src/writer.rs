@@ -1,7 +1,7 @@
 //! How are conditions and Events written?
 
 use ingest::api::{Kind, ObjectKey};
-use loadbalancer::{ALLOCATED, Event, FINALIZER, Status, Step};
+use loadbalancer::{ALLOCATED, Event, FINALIZER, RELEASED, Status, Step};
 use serde_json::{Value, json};
 use watch::{Method, Report, RequestError, Requests};
 
@@ -137,7 +137,8 @@ fn status_of(status: &Status) -> Value {
         written["observedGeneration"] = json!(generation);
     }
     let mut all = json!({"conditions": [written]});
-    if !status.ingress.is_empty() {
+    // An empty list takes away what others wrote, who gave addresses before.
+    if !status.ingress.is_empty() || condition.reason != RELEASED {
         all["loadBalancer"] = json!({"ingress": status.ingress});
     }
     all

@@ -40,7 +40,7 @@ pub(crate) struct Wanted {
 }
 
 /// The reason of a condition that was ours to give, when it is not any more.
-pub(crate) const RELEASED: &str = "Released";
+pub const RELEASED: &str = "Released";
 
 impl Wanted {
     /// What the status of a Service that is no longer ours says until all else is done.

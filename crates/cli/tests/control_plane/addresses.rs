@@ -189,6 +189,12 @@ fn what_metallb_gave_is_kept_and_another_writer_is_named() {
     // A pool that moves takes back what MetalLB wrote.
     server.apply(&pool("203.0.113.0-203.0.113.8"));
     await_shown(&server, "b", &kept("192.0.2.1", "a"));
+    // So does one that is gone, where there is no other address to write.
+    give("b", "203.0.113.8");
+    await_shown(&server, "b", &kept("192.0.2.1", "a"));
+    server.kubectl("delete addresspool a");
+    server.apply(&pool("203.0.113.7"));
+    wait_for("no address", || (!shown(&object(&server, "b")).contains("VIP")).then_some(()));
 }
 
 #[test]
