@@ -18,14 +18,14 @@ use workload::{
 use crate::plan::Plan;
 use crate::who::PodName;
 
+mod balancing;
 mod dns;
-mod load_balancers;
 mod settle;
 #[cfg(test)]
 mod tests;
 
+use balancing::Balancing;
 pub(crate) use dns::dns_service;
-use load_balancers::Balancers;
 pub(crate) use settle::{Settled, Step};
 
 /// Which object of a manifest.
@@ -70,7 +70,7 @@ pub(crate) struct Cluster {
     node_addresses: BTreeMap<NodeName, Vec<IpAddr>>,
     pod_addresses: BTreeMap<NodeName, PodAddresses>,
     allocator: Allocator,
-    balancers: Balancers,
+    balancing: Balancing,
     pub(crate) deployments: BTreeMap<PodName, Deployment>,
     pub(crate) statuses: BTreeMap<PodName, DeploymentStatus>,
     pub(crate) services: BTreeMap<ServiceName, Service>,
@@ -96,7 +96,7 @@ impl Cluster {
             node_addresses: BTreeMap::new(),
             pod_addresses: BTreeMap::new(),
             allocator: Allocator::new(service_cidrs, NODE_PORTS_DEFAULT),
-            balancers: Balancers::new(service_cidrs),
+            balancing: Balancing::new(service_cidrs),
             deployments: BTreeMap::new(),
             statuses: BTreeMap::new(),
             services: BTreeMap::new(),
@@ -124,7 +124,7 @@ impl Cluster {
         self.nodes.retain(|node| node.name != *name);
         self.nodes.push(SchedulableNode { name: name.clone(), labels, taints: Vec::new() });
         self.nodes.sort_by_key(|node| number(&node.name));
-        self.balancers.apply(&api::Object::Node(object.clone()));
+        self.balancing.apply(&api::Object::Node(object.clone()));
         self.node_objects.insert(name.clone(), object);
     }
 
@@ -149,8 +149,8 @@ impl Cluster {
                     .creation_timestamp
                     .get_or_insert_with(|| since.unwrap_or_else(|| created.to_owned()));
                 let mut admitted = self.allocator.admit(*service)?;
-                keep_status(known.map(|it| &it.object), &mut admitted.object);
-                self.balancers.see(&admitted);
+                let known = self.services.get(&name).map(|it| &it.object);
+                self.balancing.admit(&name, &mut admitted.object, known);
                 self.services.insert(name, admitted);
             }
             (Object::Other(other), Key::Other(key)) => return self.apply_other(key, *other),
@@ -190,7 +190,7 @@ impl Cluster {
             | api::Object::AddressPool(_)
             | api::Object::IpAddressPool(_)
             | api::Object::L2Advertisement(_)) => {
-                self.balancers.apply(&other);
+                self.balancing.apply(&other);
                 self.others.insert(key, other);
                 Ok(())
             }
@@ -209,11 +209,11 @@ impl Cluster {
             }
             Key::Service(name) => {
                 self.allocator.release(name);
-                self.balancers.forget(name);
+                self.balancing.forget(name);
                 self.services.remove(name).is_some()
             }
             Key::Other(key) => {
-                self.balancers.delete(key);
+                self.balancing.delete(key);
                 self.others.remove(key).is_some()
             }
         }
@@ -250,17 +250,6 @@ impl Cluster {
         let slices = self.slices().flat_map(|(_, slices)| slices);
         let others = self.others.values().cloned();
         nodes.chain(services).chain(slices.map(api::Object::EndpointSlice)).chain(others).collect()
-    }
-}
-
-/// A manifest says what is wanted; what its Service has been given stays.
-fn keep_status(known: Option<&api::Service>, service: &mut api::Service) {
-    let Some(known) = known else { return };
-    if service.status == api::ServiceStatus::default() {
-        service.status = known.status.clone();
-    }
-    if service.metadata.finalizers.is_empty() {
-        service.metadata.finalizers.clone_from(&known.metadata.finalizers);
     }
 }
 

@@ -40,8 +40,8 @@ impl Cluster {
         self.settle_deployments(now, &mut settled);
         self.settle_wanted(now, &mut settled);
         self.place(&mut settled);
-        settled.is_news |= self.balancers.settle(now, &mut self.services);
-        settled.again_at = settled.again_at.into_iter().chain(self.balancers.next_due()).min();
+        settled.is_news |= self.settle_addresses(now);
+        settled.again_at = settled.again_at.into_iter().chain(self.balancing.next_due()).min();
         settled
     }
 

@@ -215,72 +215,54 @@ ports: []
 const POOL: &str = "
 apiVersion: pogu.dev/v1alpha1
 kind: AddressPool
-metadata: {name: office}
-spec: {addresses: [172.30.0.200-172.30.0.201, \"fd00:30::200/120\"]}
+metadata: {name: a}
+spec: {addresses: [192.0.2.1-192.0.2.2]}
 ";
 
 fn balanced(name: &str, more: &str) -> String {
     format!(
-        "apiVersion: v1\nkind: Service\nmetadata: {{name: {name}}}\nspec: {{type: LoadBalancer, ports: \
-         [{{port: 80}}]{more}}}\n"
+        "{{apiVersion: v1, kind: Service, metadata: {{name: {name}}}, \
+         spec: {{type: LoadBalancer, selector: {{app: web}}, ports: [{{port: 80}}]}}{more}}}\n---\n"
     )
 }
 
-/// Each Service's addresses, and why not all, by its condition.
-fn given(cluster: &Cluster) -> Vec<String> {
-    let told = cluster.services.iter().map(|(name, service)| {
-        let status = &service.object.status;
-        let addresses = status.load_balancer.ingress.iter().map(|it| {
-            let (ip, mode) = (it.ip.as_deref().unwrap_or(""), it.ip_mode.as_deref().unwrap_or(""));
-            format!(" {ip}/{mode}")
-        });
-        let conditions = status.conditions.iter().map(|it| format!(" {}", it.reason));
-        let said: String = addresses.chain(conditions).collect();
-        format!("{}{said}", name.name)
-    });
-    told.collect()
+/// The addresses of a Service, and what its condition says.
+fn addresses(cluster: &Cluster, name: &str) -> String {
+    let name = model::ServiceName::new("default", name);
+    let status = &cluster.services[&name].object.status;
+    let ingress = status.load_balancer.ingress.iter().filter_map(|it| it.ip.as_deref());
+    let conditions = status.conditions.iter().map(|it| it.message.as_str());
+    ingress.chain(conditions).collect::<Vec<_>>().join("; ")
 }
 
 #[test]
-fn services_get_the_addresses_of_a_pool() {
+fn services_get_addresses_of_pools_and_keep_what_manifests_give_them() {
     let mut cluster = cluster(1);
-    let text = format!("{}---{}", balanced("a", ""), balanced("b", "").trim_start());
-    assert_eq!(apply(&mut cluster, &text.replace("---", "---\n")), [""; 0]);
-    settle(&mut cluster);
-    assert_eq!(given(&cluster), ["a", "b"], "there is no pool");
-
+    let given = ", status: {loadBalancer: {ingress: [{ip: 192.0.2.1}]}}";
+    let all = [balanced("a", given), balanced("b", ""), balanced("c", "")].concat();
+    apply(&mut cluster, &all);
+    assert!(cluster.settle(Duration::ZERO).is_news);
+    let none = "there is no pool of addresses; hint: create an AddressPool";
+    let seen = |cluster: &Cluster| ["a", "b", "c"].map(|name| addresses(cluster, name));
+    assert_eq!(seen(&cluster), ["192.0.2.1", none, none]);
     apply(&mut cluster, POOL);
     assert!(cluster.settle(Duration::ZERO).is_news);
-    let both = ["a 172.30.0.200/VIP Allocated", "b 172.30.0.201/VIP Allocated"];
-    assert_eq!(given(&cluster), both);
-    assert!(!cluster.settle(Duration::ZERO).is_news, "nothing follows any more");
-
-    // A manifest that is read again says nothing of the address, and does not take it away.
-    apply(&mut cluster, &balanced("a", ", sessionAffinity: ClientIP"));
-    settle(&mut cluster);
-    assert_eq!(given(&cluster), both);
-
-    apply(&mut cluster, &balanced("c", ""));
-    apply(&mut cluster, &balanced("d", ", ipFamilies: [IPv6]"));
-    settle(&mut cluster);
-    let full = ["c OutOfAddresses", "d fd00:30::200/VIP Allocated"];
-    assert_eq!(given(&cluster).split_off(2), full);
-
-    assert!(cluster.delete(&Key::Service(model::ServiceName::new("default", "a"))));
-    settle(&mut cluster);
-    assert_eq!(given(&cluster).get(1).map(String::as_str), Some("c 172.30.0.200/VIP Allocated"));
-}
-
-#[test]
-fn a_service_that_has_an_address_before_there_are_pools_keeps_it() {
-    let mut cluster = cluster(1);
-    let has = "status: {loadBalancer: {ingress: [{ip: 172.30.0.201}]}}\n";
-    apply(&mut cluster, &format!("{}{has}", balanced("z", "")));
+    assert!(!cluster.settle(Duration::ZERO).is_news);
+    let second = "192.0.2.2; 192.0.2.2 of pool a";
+    let full =
+        "pool a: no IPv4 address is left (1 of 1 are in use); hint: add addresses to the pool a";
+    assert_eq!(seen(&cluster), ["192.0.2.1", second, full]);
+    // Manifests that are read again change nothing.
+    apply(&mut cluster, &all);
+    assert!(!cluster.settle(Duration::ZERO).is_news);
+    assert_eq!(seen(&cluster), ["192.0.2.1", second, full]);
+    // One that gives no address any more gets one like the others.
     apply(&mut cluster, &balanced("a", ""));
-    settle(&mut cluster);
-    assert_eq!(given(&cluster), ["a", "z 172.30.0.201/"]);
-    apply(&mut cluster, POOL);
-    settle(&mut cluster);
-    let expected = ["a 172.30.0.200/VIP Allocated", "z 172.30.0.201/VIP Allocated"];
-    assert_eq!(given(&cluster), expected);
+    cluster.settle(Duration::ZERO);
+    let first = "192.0.2.1; 192.0.2.1 of pool a";
+    assert_eq!(seen(&cluster), [first, second, full.replace("1 of 1", "2 of 2").as_str()]);
+    let gone = Key::Service(model::ServiceName::new("default", "b"));
+    assert!(cluster.delete(&gone));
+    cluster.settle(Duration::ZERO);
+    assert_eq!(addresses(&cluster, "c"), second);
 }
