@@ -8,7 +8,9 @@ use model::{AddressRequest, Family, FamilyPolicy, PoolName, Sharing, SharingScop
 
 use crate::address::parse_reachable;
 use crate::api;
-use crate::labels::{ASKED_ADDRESSES, ASKED_POOL, SHARING_KEY, SHARING_NAMESPACES};
+use crate::labels::{
+    ASKED_ADDRESSES, ASKED_POOL, OUTSIDE_ADDRESSES, SHARING_KEY, SHARING_NAMESPACES,
+};
 use crate::names::Names;
 use crate::report::quoted;
 use crate::service;
@@ -54,6 +56,19 @@ pub fn address_request(object: &api::Service) -> Option<AddressRequest> {
         local_selector: is_local.then(|| selector(&object.spec.selector).into()),
         held: ingress.filter_map(|it| parse_reachable(it.ip.as_deref()?).ok()).collect(),
     })
+}
+
+/// Where a balancer outside of the cluster listens for the Service, as its owner says.
+///
+/// # Errors
+/// What is wrong with the annotation.
+pub fn outside_addresses(object: &api::Service) -> Result<Vec<IpAddr>, String> {
+    let written = object.metadata.annotations.get(OUTSIDE_ADDRESSES);
+    let texts = written.map_or("", |text| text.trim()).split(',').map(str::trim);
+    let texts = texts.filter(|text| !text.is_empty());
+    let read =
+        |text: &str| parse_reachable(text).map_err(|error| format!("{OUTSIDE_ADDRESSES}: {error}"));
+    texts.map(read).collect()
 }
 
 /// Whether a Service consents to share its addresses, as clearly or unclearly as it may.

@@ -27,6 +27,10 @@ pub(crate) const TO_BE_DELETED: &str = "ToBeDeletedByClusterAutoscaler";
 /// An annotation of an EndpointSlice: when what it shows happened.
 pub(crate) const TRIGGER_TIME: &str = "endpoints.kubernetes.io/last-change-trigger-time";
 
+/// An annotation of a Service of the class `pogu.dev/node-port`: where the balancer outside listens,
+/// with commas between.
+pub(crate) const OUTSIDE_ADDRESSES: &str = "pogu.dev/outside-addresses";
+
 /// Annotations of a Service that mean the same, each with the names that it had before.
 type Annotations = &'static [&'static [&'static str]];
 

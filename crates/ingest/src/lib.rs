@@ -34,6 +34,6 @@ mod tests;
 mod time;
 mod yaml;
 
-pub use address_request::address_request;
+pub use address_request::{address_request, outside_addresses};
 pub use config_map::{DNS_CONFIG_MAPS, DNS_NAMESPACE};
 pub use objects::{Objects, Touched};

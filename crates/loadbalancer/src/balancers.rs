@@ -10,6 +10,8 @@ use ingest::api;
 use ipam::{Allocator, Surroundings, Whose};
 use model::{AddressRange, ServiceName, ServiceTable, Way};
 
+use crate::node_ip::{self, Listeners};
+use crate::node_port;
 use crate::seen::{self, Seen};
 use crate::step::{self, Step};
 use crate::vip;
@@ -149,14 +151,36 @@ impl LoadBalancers {
     /// Draws the conclusions. All that there is must have been told before the first time.
     pub fn settle(&mut self, cluster: &ServiceTable, now: Duration) {
         let Some(acting) = &mut self.acting else { return };
-        acting.follow(cluster, &self.foreign);
+        let is_same = acting.follow(cluster, &self.foreign);
         let mut changed = std::mem::take(&mut acting.changed);
+        // These depend on what others have, and on Nodes.
+        let by_nodes =
+            self.seen.iter().filter(|(_, seen)| seen.way.is_some_and(|it| it != Way::Vip));
+        let mut by_nodes: Vec<&ServiceName> = by_nodes.map(|(name, _)| name).collect();
+        let age = |name: &&ServiceName| cluster.services.get(*name).map(|it| it.created_s);
+        by_nodes.sort_by_key(age);
+        let is_still = is_same && by_nodes.iter().all(|name| !changed.contains(*name));
         changed.extend(acting.allocator.settle(now));
+        let mut conclusions: BTreeMap<ServiceName, Option<Step>> = BTreeMap::new();
+        if !is_still && !by_nodes.is_empty() {
+            let mut listeners = Listeners::of(cluster);
+            for name in by_nodes {
+                let Some(seen) = self.seen.get(name) else { continue };
+                let wanted = by_nodes_wanted(name, seen, cluster, &mut listeners);
+                conclusions.insert(name.clone(), wanted.and_then(|it| step::next(seen, &it)));
+            }
+        }
         for name in changed {
+            if conclusions.contains_key(&name) {
+                continue;
+            }
             let step = self.seen.get(&name).and_then(|seen| {
                 let wanted = acting.wanted(&name, seen)?;
                 step::next(seen, &wanted)
             });
+            conclusions.insert(name, step);
+        }
+        for (name, step) in conclusions {
             match step {
                 Some(step) => drop(acting.steps.insert(name, step)),
                 None => drop(acting.steps.remove(&name)),
@@ -175,7 +199,13 @@ impl LoadBalancers {
         });
         steps.filter_map(|(acting, service, step)| {
             let seen = self.seen.get(service)?;
-            let step = match self.waits_for(acting, service, step) {
+            // Nodes' own addresses may be many Services'.
+            let waits = if seen.way == Some(Way::Vip) {
+                self.waits_for(acting, service, step)
+            } else {
+                Vec::new()
+            };
+            let step = match waits {
                 waits if waits.is_empty() => Cow::Borrowed(step),
                 waits => Cow::Owned(step::meanwhile(seen, step, &waits)?),
             };
@@ -230,8 +260,13 @@ impl Acting {
         self.changed.insert(name.clone());
     }
 
-    /// Takes in what differs in pools, namespaces and all that has addresses.
-    fn follow(&mut self, cluster: &ServiceTable, foreign: &BTreeMap<ServiceName, Vec<IpAddr>>) {
+    /// Takes in what differs in pools, namespaces and all that has addresses. Whether Services and Nodes
+    /// are the same as before.
+    fn follow(
+        &mut self,
+        cluster: &ServiceTable,
+        foreign: &BTreeMap<ServiceName, Vec<IpAddr>>,
+    ) -> bool {
         let old = std::mem::replace(&mut self.cluster, cluster.clone());
         for name in old.changed_address_pools(cluster) {
             match cluster.address_pools.get(&name) {
@@ -243,9 +278,10 @@ impl Acting {
             let labels = cluster.namespaces.get(&name).map(|it| it.labels.clone());
             self.allocator.set_namespace(&name, labels.unwrap_or_default());
         }
-        let is_same = old.nodes == cluster.nodes && old.service_cidrs == cluster.service_cidrs;
-        if !std::mem::take(&mut self.is_elsewhere_changed) && is_same {
-            return;
+        let is_same = old.nodes == cluster.nodes && old.services == cluster.services;
+        let is_around = old.nodes == cluster.nodes && old.service_cidrs == cluster.service_cidrs;
+        if !std::mem::take(&mut self.is_elsewhere_changed) && is_around {
+            return is_same;
         }
         let mut surroundings = Surroundings::of(cluster);
         for (name, addresses) in foreign {
@@ -254,6 +290,7 @@ impl Acting {
             surroundings.0.extend(taken);
         }
         self.allocator.set_surroundings(surroundings);
+        is_same
     }
 
     fn wanted(&self, name: &ServiceName, seen: &Seen) -> Option<Wanted> {
@@ -262,12 +299,25 @@ impl Acting {
         }
         // Without a ClusterIP nobody knows its families.
         let request = seen.request.as_ref()?;
-        match seen.way? {
-            Way::Vip => {
-                let outcome = self.allocator.outcome(name)?;
-                Some(vip::wanted(seen, request, outcome))
-            }
-            Way::NodeIp | Way::NodePort => None,
-        }
+        let outcome = self.allocator.outcome(name)?;
+        Some(vip::wanted(seen, request, outcome))
+    }
+}
+
+/// What a Service of another way than by pools gets.
+fn by_nodes_wanted(
+    name: &ServiceName,
+    seen: &Seen,
+    cluster: &ServiceTable,
+    listeners: &mut Listeners,
+) -> Option<Wanted> {
+    if !seen.is_active() {
+        return Some(Wanted::released(seen));
+    }
+    let service = cluster.services.get(name).filter(|it| !it.cluster_ips.is_empty())?;
+    match seen.way? {
+        Way::NodeIp => Some(node_ip::wanted(seen, service, cluster, listeners)),
+        Way::NodePort => Some(node_port::wanted(seen, service)),
+        Way::Vip => None,
     }
 }

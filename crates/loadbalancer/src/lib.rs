@@ -3,6 +3,8 @@
 
 mod balancers;
 mod event;
+mod node_ip;
+mod node_port;
 mod seen;
 mod step;
 #[cfg(test)]

@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use ingest::address_request;
 use ingest::api::{self, Ingress};
+use ingest::{address_request, outside_addresses};
 use model::{AddressRequest, Way};
 
 use crate::wanted::ALLOCATED;
@@ -20,6 +20,8 @@ pub(crate) struct Seen {
     pub way: Option<Way>,
     /// What it asks for; absent as long as it has no ClusterIP.
     pub request: Option<Arc<AddressRequest>>,
+    /// Where a balancer outside of the cluster listens, as its owner says; or what is wrong with that.
+    pub outside: Result<Vec<IpAddr>, String>,
     pub is_being_deleted: bool,
     pub has_finalizer: bool,
     /// What its status says, by whomever, with the mode explicit.
@@ -46,6 +48,9 @@ impl Seen {
         Some(Self {
             way,
             request: way.and_then(|_| address_request(object)).map(Arc::new),
+            outside: way
+                .filter(|way| *way == Way::NodePort)
+                .map_or(Ok(Vec::new()), |_| outside_addresses(object)),
             is_being_deleted: metadata.deletion_timestamp.is_some(),
             has_finalizer: metadata.finalizers.iter().any(|it| it == FINALIZER),
             ingress: object.status.load_balancer.ingress.iter().map(explicit).collect(),

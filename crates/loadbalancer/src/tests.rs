@@ -12,6 +12,7 @@ use model::{ServiceName, Way};
 use crate::{ALLOCATED, FINALIZER, LoadBalancers, Settings, Status, Step};
 
 mod allocating;
+mod by_nodes;
 mod counts;
 mod ending;
 mod taking_over;

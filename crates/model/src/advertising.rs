@@ -136,7 +136,7 @@ impl Advertising {
         let candidates = match service.external_policy {
             TrafficPolicy::Cluster => candidates,
             TrafficPolicy::Local => {
-                let serving = serving_nodes(service);
+                let serving = service.serving_nodes();
                 let here = candidates.iter().filter(|(node, _)| serving.contains(*node));
                 Arc::new(here.map(|(node, score)| (node.clone(), *score)).collect())
             }
@@ -158,7 +158,7 @@ impl Advertising {
         }
         let Some(known) = self.nodes.get(node) else { return Some(Exclusion::Unknown) };
         let is_local = service.external_policy == TrafficPolicy::Local;
-        let has_none = || is_local && !serving_nodes(service).contains(node);
+        let has_none = || is_local && !service.serving_nodes().contains(node);
         let others = || if has_none() { Exclusion::NoEndpoint } else { Exclusion::Selectors };
         Some(known.exclusion().unwrap_or_else(others))
     }
@@ -224,14 +224,4 @@ impl Advertising {
         }
         if here.is_empty() { Interfaces::All } else { Interfaces::Named(named) }
     }
-}
-
-/// Where packets of a Service may end when only endpoints of the same node are used: those that are
-/// about to go count while they serve.
-fn serving_nodes(service: &Service) -> BTreeSet<&NodeName> {
-    let endpoints = service.ports.iter().flat_map(|port| {
-        let of = &port.endpoints;
-        of.v4.iter().chain(of.v6.iter())
-    });
-    endpoints.filter(|it| it.ready || it.is_draining()).filter_map(|it| it.node.as_ref()).collect()
 }

@@ -1,5 +1,6 @@
 //! What is a Service, as the cluster says it?
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::num::NonZeroU16;
 use std::sync::Arc;
@@ -10,7 +11,7 @@ use crate::address::{ByFamily, Family, Protocol};
 use crate::endpoint::Endpoint;
 use crate::endpoint_slice::EndpointSlice;
 use crate::load_balancer::LoadBalancer;
-use crate::name::ServiceName;
+use crate::name::{NodeName, ServiceName};
 
 /// One Service with its endpoints, after validation. Lists keep the API's order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,6 +54,20 @@ impl Service {
             ServiceKind::LoadBalancer(asked) => Some(asked),
             ServiceKind::ClusterIp | ServiceKind::NodePort | ServiceKind::ExternalName(_) => None,
         }
+    }
+
+    /// Where its packets may end when only endpoints of the same node are used: those that are about to
+    /// go count while they serve.
+    #[must_use]
+    pub fn serving_nodes(&self) -> BTreeSet<&NodeName> {
+        let endpoints = self.ports.iter().flat_map(|port| {
+            let of = &port.endpoints;
+            of.v4.iter().chain(of.v6.iter())
+        });
+        endpoints
+            .filter(|it| it.ready || it.is_draining())
+            .filter_map(|it| it.node.as_ref())
+            .collect()
     }
 
     /// The ClusterIP of a family, if the Service has that family.

@@ -221,6 +221,40 @@ fn two_families_sharing_and_requests_are_heeded() {
     assert_eq!(writings(&server).keys().filter(|it| !it.ends_with(" 200")).count(), 0);
 }
 
+#[test]
+fn nodes_and_balancers_outside_lead_to_services_too() {
+    let Some(server) = server() else { return };
+    server.apply("{apiVersion: v1, kind: Node, metadata: {name: n1}}");
+    server.kubectl(
+        "patch node n1 --subresource=status --type=merge -p \
+         {\"status\":{\"addresses\":[{\"type\":\"InternalIP\",\"address\":\"172.30.0.11\"}]}}",
+    );
+    let _controller = controller("one", &server.admin());
+    let of =
+        |name: &str, class: &str| service(name, &format!("loadBalancerClass: pogu.dev/{class}"));
+    server.apply(&of("first", "node-ip"));
+    let listed = "addresses of nodes: 172.30.0.11";
+    await_shown(&server, "first", &format!("172.30.0.11 VIP; True Allocated: {listed}; finalizer"));
+    // Times of objects are in seconds: of two of one second the lower name is taken for the older.
+    server.apply(&of("later", "node-ip"));
+    let taken = "port 80/TCP is taken by shop/first";
+    let partly = format!("172.30.0.11 VIP; True PartlyAllocated: {listed}; {taken}; finalizer");
+    await_shown(&server, "later", &partly);
+    let ports = object(&server, "later")["status"]["loadBalancer"]["ingress"][0]["ports"].clone();
+    let expected =
+        serde_json::json!([{"port": 80, "protocol": "TCP", "error": "pogu.dev/PortTaken"}]);
+    assert_eq!(ports, expected);
+    let outside = of("outside", "node-port").replace(
+        "namespace: shop",
+        "namespace: shop, annotations: {pogu.dev/outside-addresses: 198.51.100.7}",
+    );
+    server.apply(&outside);
+    let listed = "addresses of a balancer outside: 198.51.100.7";
+    let proxied = format!("198.51.100.7 Proxy; True Allocated: {listed}; finalizer");
+    await_shown(&server, "outside", &proxied);
+    server.kubectl("-n shop delete service --all --timeout=30s");
+}
+
 /// So many Services at once.
 const MANY: usize = 200;
 

@@ -18,6 +18,7 @@ mod joined_outside;
 mod joined_variables;
 mod joined_volumes;
 mod pods;
+mod pools;
 mod rig;
 mod sources;
 mod traffic;
