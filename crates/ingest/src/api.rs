@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde::ser::Serializer;
 
 mod address_pool;
+mod answer;
 mod config_map;
 mod endpoint_slice;
 mod l2_advertisement;
@@ -26,11 +27,13 @@ mod service_import;
 pub use address_pool::{
     AddressPool, AddressPoolSpec, IpAddressPool, IpAddressPoolSpec, ServiceAllocation,
 };
+pub use answer::{ListMetadata, Status};
 pub use config_map::ConfigMap;
 pub use endpoint_slice::{Conditions, Endpoint, EndpointPort, EndpointSlice, ForName, Hints};
 pub use l2_advertisement::{L2Advertisement, L2AdvertisementSpec, PreferredNodeSelector};
 pub use label_selector::{LabelSelector, LabelSelectorRequirement};
 pub use lenient::IntOrString;
+pub(crate) use lenient::LAST_APPLIED;
 pub use metadata::{Metadata, ObjectReference};
 pub use namespace::Namespace;
 pub use node::{Node, NodeAddress, NodeCondition, NodeSpec, NodeStatus, Taint};

@@ -21,6 +21,7 @@ mod number;
 mod objects;
 mod pair;
 mod pod;
+pub mod protobuf;
 mod protocol;
 mod rejected;
 mod report;

@@ -13,6 +13,7 @@ mod namespaces;
 mod nodes;
 mod pairing;
 mod pods;
+mod protobuf;
 mod service_addresses;
 mod service_ports;
 mod services;

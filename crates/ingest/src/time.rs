@@ -14,6 +14,14 @@ pub(crate) fn parse_time(text: &str) -> Result<(i64, u32), InvalidTime> {
     parse(text.as_bytes()).ok_or_else(|| InvalidTime(text.to_owned()))
 }
 
+/// Such a text again, in UTC; none for a year that has not four digits.
+pub(crate) fn show_time(seconds: i64) -> Option<String> {
+    let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
+    let (year, month, day) = date(days)?;
+    let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
+    Some(format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z"))
+}
+
 /// The same moment on the system's clock; absent before 1970, which no event of a cluster is.
 pub(crate) fn to_system_time((seconds, nanoseconds): (i64, u32)) -> Option<SystemTime> {
     let seconds = u64::try_from(seconds).ok()?;
@@ -106,6 +114,18 @@ fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
     days_before(year) - days_before(1970) + months + day - 1
 }
 
+/// Year, month and day so many days after 1970 began.
+fn date(days: i64) -> Option<(i64, i64, i64)> {
+    if !(days_since_1970(0, 1, 1)..days_since_1970(10_000, 1, 1)).contains(&days) {
+        return None;
+    }
+    // 400 years have 146,097 days: a year of mean length is at most one off.
+    let about = 1970 + (days * 400).div_euclid(146_097);
+    let year = (about - 1..=about + 1).rev().find(|year| days_since_1970(*year, 1, 1) <= days)?;
+    let month = (1..=12).rev().find(|month| days_since_1970(year, *month, 1) <= days)?;
+    Some((year, month, days - days_since_1970(year, month, 1) + 1))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -126,6 +146,28 @@ mod tests {
         for (text, expected) in cases {
             assert_eq!(parse_time(text), Ok(expected), "{text}");
         }
+    }
+
+    #[test]
+    fn writes_what_it_reads() {
+        let (first, last) = (-62_167_219_200, 253_402_300_799);
+        // A prime number of seconds between, so that all days and times of day come.
+        for seconds in (first..=last).step_by(40_000_003).chain([-1, 0, first, last]) {
+            let text = show_time(seconds).unwrap();
+            assert_eq!(parse_time(&text), Ok((seconds, 0)), "{text}");
+        }
+        let shown = [first, -1, 0, 951_868_799, last].map(|it| show_time(it).unwrap());
+        assert_eq!(
+            shown,
+            [
+                "0000-01-01T00:00:00Z",
+                "1969-12-31T23:59:59Z",
+                "1970-01-01T00:00:00Z",
+                "2000-02-29T23:59:59Z",
+                "9999-12-31T23:59:59Z",
+            ]
+        );
+        assert_eq!([first - 1, last + 1, i64::MIN, i64::MAX].map(show_time), [const { None }; 4]);
     }
 
     #[test]

@@ -26,7 +26,7 @@ where
 }
 
 /// An annotation that nobody here reads, and that may be as long as the object itself.
-const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+pub(crate) const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 /// Annotations, without the long one that is never read. Null is none.
 pub(crate) fn annotations<'de, D: Deserializer<'de>>(
