@@ -20,6 +20,8 @@ pub(crate) mod decode;
 pub(crate) mod failure;
 mod fnv;
 pub(crate) mod follower;
+pub(crate) mod form;
+mod frames;
 mod known;
 mod lines;
 mod look;

@@ -5,6 +5,7 @@ mod breaks;
 mod edits;
 mod files;
 pub(crate) mod folder;
+mod recorded;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

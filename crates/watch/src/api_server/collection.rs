@@ -4,6 +4,7 @@ use ingest::api::Kind;
 use model::NodeName;
 
 use super::follower::Request;
+use super::form::{JSON, PROTOBUF_OR_JSON};
 
 /// Objects in one page of a list.
 pub(super) const PAGE_OBJECTS: u32 = 500;
@@ -167,6 +168,11 @@ impl Collection {
             | Kind::Namespace
             | Kind::ConfigMap => false,
         }
+    }
+
+    /// In which forms it is asked for. Of a CRD's objects the server has no shorter one.
+    pub(crate) const fn accept(&self) -> &'static str {
+        if self.is_optional() { JSON } else { PROTOBUF_OR_JSON }
     }
 
     /// Path and query of a request. `spread` below 1 spreads the ends of watches.

@@ -13,6 +13,7 @@ use hyper_util::client::legacy::Client as Transport;
 use hyper_util::client::legacy::connect::proxy::Tunnel;
 use hyper_util::client::legacy::connect::{Connection as Connected, HttpConnector};
 use hyper_util::rt::TokioExecutor;
+use ingest::api::Status;
 use kube::client::{Body, ConfigExt as _};
 use kube::{Client, Config};
 use tokio::time::timeout;
@@ -22,8 +23,9 @@ use tower::util::BoxService;
 use super::access::{AccessError, Files, Loaded, Proxy};
 use super::causes::{with_causes, with_hint};
 use super::credentials;
-use super::decode::Status;
+use super::decode;
 use super::failure::Failure;
+use super::form::Form;
 use super::run::wall;
 
 /// A host that answers a connection at all does it in this time.
@@ -117,20 +119,17 @@ impl Connection {
     ///
     /// # Errors
     /// There is no answer, or it is an error.
-    pub(super) async fn get(&self, target: &str) -> Result<Response<Body>, Failure> {
-        let head = Request::get(target).header(USER_AGENT, OUR_AGENT);
+    pub(super) async fn get(&self, target: &str, accept: &str) -> Result<Response<Body>, Failure> {
+        let head = Request::get(target).header(USER_AGENT, OUR_AGENT).header(ACCEPT, accept);
         self.send(head, Body::empty()).await
     }
 
-    /// The same for any request; the head says who asks.
+    /// The same for any request; the head says who asks, and in which form.
     ///
     /// # Errors
     /// As of `get`; then it is not known whether the server did what it was asked.
     pub(super) async fn send(&self, head: Builder, body: Body) -> Result<Response<Body>, Failure> {
-        let request = head
-            .header(ACCEPT, "application/json")
-            .body(body)
-            .map_err(|error| Failure::Malformed(error.to_string()))?;
+        let request = head.body(body).map_err(|error| Failure::Malformed(error.to_string()))?;
         let response = match timeout(ANSWER_MAX, self.client.send(request)).await {
             Ok(Ok(response)) => response,
             Ok(Err(error)) => return Err(Failure::Unreachable(with_hint(&error))),
@@ -192,8 +191,9 @@ pub(super) async fn all_bytes(
 async fn refusal(mut response: Response<Body>, is_anonymous: bool) -> Failure {
     let code = response.status().as_u16();
     let retry_after = retry_after(response.headers());
+    let form = Form::of(response.headers());
     let body = first_bytes(&mut response).await;
-    let mut status = match serde_json::from_slice::<Status>(&body) {
+    let mut status = match decode::status(form, &body) {
         Ok(status) if status.code != 0 => status,
         Ok(_) | Err(_) => Status {
             code,

@@ -1,10 +1,12 @@
 //! How do the API server's bytes become objects, one by one?
 
-use std::borrow::Cow;
-
-use ingest::api::{Kind, Metadata, Object};
-use serde::Deserialize;
+use ingest::api::{Kind, ListMetadata, Metadata, Object, Status};
+use ingest::protobuf;
 use serde_json::value::RawValue;
+
+use super::form::Form;
+
+mod json;
 
 /// On the bookmark after the last object that was there when a streaming list began.
 const END_OF_LIST: &str = "k8s.io/initial-events-end";
@@ -17,9 +19,9 @@ pub(super) enum Decoded {
     Broken(Metadata, String),
 }
 
-/// A line of a watch.
+/// A message of a watch.
 #[derive(Debug)]
-pub(super) enum Line {
+pub(super) enum Message {
     Applied(Decoded),
     Deleted(Metadata),
     /// All changes up to this version have been told.
@@ -31,105 +33,110 @@ pub(super) enum Line {
 }
 
 /// A page of a list, whose objects are not read yet.
-#[derive(Debug, Deserialize)]
+#[derive(Debug)]
 pub(super) struct Page<'a> {
-    #[serde(default)]
     pub(super) metadata: ListMetadata,
-    #[serde(borrow, default)]
-    pub(super) items: Option<Vec<&'a RawValue>>,
+    pub(super) items: Vec<Item<'a>>,
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub(super) struct ListMetadata {
-    pub(super) resource_version: String,
-    #[serde(rename = "continue")]
-    pub(super) next: Option<String>,
-}
-
-/// Why the server does not do what was asked: its answer, or a line of a watch.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(default)]
-pub(crate) struct Status {
-    pub(crate) code: u16,
-    pub(crate) reason: String,
-    pub(crate) message: String,
-}
-
-#[derive(Deserialize)]
-struct Typed<'a> {
-    #[serde(rename = "type", borrow)]
-    kind: Cow<'a, str>,
-    #[serde(borrow)]
-    object: &'a RawValue,
-}
-
-/// What every object has.
-#[derive(Deserialize)]
-struct Named {
-    #[serde(default)]
-    metadata: Metadata,
+/// An object that has come and is not read yet.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Item<'a> {
+    Json(Kind, &'a RawValue),
+    Protobuf(protobuf::Item<'a>),
 }
 
 /// # Errors
-/// The bytes are no line of a watch.
-pub(super) fn line(kind: Kind, bytes: &[u8]) -> Result<Line, String> {
-    let typed: Typed<'_> = read(bytes)?;
-    let object = typed.object.get();
-    match &*typed.kind {
-        "ADDED" | "MODIFIED" => Ok(Line::Applied(decode(kind, object)?)),
-        "DELETED" => Ok(Line::Deleted(named(object)?)),
+/// The bytes are no message of a watch.
+pub(super) fn message(form: Form, kind: Kind, bytes: &[u8]) -> Result<Message, String> {
+    match form {
+        Form::Json => {
+            let event = json::WatchEvent::read(bytes)?;
+            hear(&event.kind, || Ok(Item::Json(kind, event.object)), || json::status(event.object))
+        }
+        Form::Protobuf => {
+            let event = protobuf::WatchEvent::read(bytes).map_err(reason)?;
+            let item = || event.item(kind).map(Item::Protobuf).map_err(reason);
+            hear(event.kind, item, || event.status().map_err(reason))
+        }
+    }
+}
+
+fn hear<'a>(
+    event: &str,
+    item: impl FnOnce() -> Result<Item<'a>, String>,
+    status: impl FnOnce() -> Result<Status, String>,
+) -> Result<Message, String> {
+    match event {
+        "ADDED" | "MODIFIED" => Ok(Message::Applied(item()?.decode()?)),
+        "DELETED" => Ok(Message::Deleted(item()?.named()?)),
         "BOOKMARK" => {
-            let metadata = named(object)?;
-            Ok(Line::Bookmark {
+            let metadata = item()?.named()?;
+            Ok(Message::Bookmark {
                 is_end_of_list: metadata.annotations.contains_key(END_OF_LIST),
                 resource_version: metadata.resource_version.unwrap_or_default(),
             })
         }
-        "ERROR" => Ok(Line::Error(read(object.as_bytes())?)),
+        "ERROR" => Ok(Message::Error(status()?)),
         other => Err(format!("expected a type of watch event, found {other:?}")),
     }
 }
 
 /// # Errors
-/// The bytes are no list.
-pub(super) fn page(bytes: &[u8]) -> Result<Page<'_>, String> {
-    read(bytes)
+/// The bytes are no list. An object of which nothing is known is no empty one.
+pub(super) fn page(form: Form, kind: Kind, bytes: &[u8]) -> Result<Page<'_>, String> {
+    let page = match form {
+        Form::Json => json::page(kind, bytes)?,
+        Form::Protobuf => {
+            let list = protobuf::List::read(kind, bytes).map_err(reason)?;
+            let items = list.items.into_iter().map(Item::Protobuf).collect();
+            Page { metadata: list.metadata, items }
+        }
+    };
+    if page.metadata.resource_version.is_empty() {
+        return Err("expected a list with a resourceVersion".to_owned());
+    }
+    Ok(page)
 }
 
 /// # Errors
-/// It has not even a name.
-pub(super) fn decode(kind: Kind, json: &str) -> Result<Decoded, String> {
-    match object(kind, json) {
-        Ok(object) => Ok(Decoded::Object(object)),
-        Err(error) => Ok(Decoded::Broken(named(json)?, error.to_string())),
+/// The bytes are no Status.
+pub(crate) fn status(form: Form, bytes: &[u8]) -> Result<Status, String> {
+    match form {
+        Form::Json => json::read(bytes),
+        Form::Protobuf => protobuf::status(bytes).map_err(reason),
     }
 }
 
-fn object(kind: Kind, json: &str) -> serde_json::Result<Object> {
-    Ok(match kind {
-        Kind::Service => Object::Service(serde_json::from_str(json)?),
-        Kind::EndpointSlice => Object::EndpointSlice(serde_json::from_str(json)?),
-        Kind::Node => Object::Node(serde_json::from_str(json)?),
-        Kind::ServiceCidr => Object::ServiceCidr(serde_json::from_str(json)?),
-        Kind::Pod => Object::Pod(serde_json::from_str(json)?),
-        Kind::Namespace => Object::Namespace(serde_json::from_str(json)?),
-        Kind::ServiceImport => Object::ServiceImport(serde_json::from_str(json)?),
-        Kind::ConfigMap => Object::ConfigMap(serde_json::from_str(json)?),
-        Kind::AddressPool => Object::AddressPool(serde_json::from_str(json)?),
-        Kind::IpAddressPool => Object::IpAddressPool(serde_json::from_str(json)?),
-        Kind::L2Advertisement => Object::L2Advertisement(serde_json::from_str(json)?),
-    })
+fn reason(malformed: protobuf::Malformed) -> String {
+    malformed.to_string()
 }
 
-fn named(json: &str) -> Result<Metadata, String> {
-    let named: Named = read(json.as_bytes())?;
-    if named.metadata.name.is_empty() && named.metadata.resource_version.is_none() {
-        return Err("expected an object with a name".to_owned());
+impl Item<'_> {
+    /// # Errors
+    /// It has not even a name.
+    pub(super) fn decode(self) -> Result<Decoded, String> {
+        match self.object() {
+            Ok(object) => Ok(Decoded::Object(object)),
+            Err(reason) => Ok(Decoded::Broken(self.named()?, reason)),
+        }
     }
-    Ok(named.metadata)
-}
 
-fn read<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, String> {
-    serde_json::from_slice(bytes).map_err(|error| error.to_string())
+    fn object(self) -> Result<Object, String> {
+        match self {
+            Self::Json(kind, object) => json::object(kind, object),
+            Self::Protobuf(item) => item.object().map_err(reason),
+        }
+    }
+
+    fn named(self) -> Result<Metadata, String> {
+        let metadata = match self {
+            Self::Json(_, object) => json::metadata(object)?,
+            Self::Protobuf(item) => item.metadata().map_err(reason)?,
+        };
+        if metadata.name.is_empty() && metadata.resource_version.is_none() {
+            return Err("expected an object with a name".to_owned());
+        }
+        Ok(metadata)
+    }
 }

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use ingest::api::Status;
+
 use super::collection::Collection;
-use super::decode::Status;
 use super::follower::Request;
 use super::lines::TooLong;
 

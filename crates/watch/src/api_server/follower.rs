@@ -6,8 +6,9 @@
 use std::time::{Duration, Instant};
 
 use super::collection::{Collection, PAGE_OBJECTS};
-use super::decode::{Decoded, Line, decode, line, page};
+use super::decode::{Decoded, Message, message, page};
 use super::failure::Failure;
+use super::form::Form;
 use super::known::{Known, News};
 use super::pause::{LONGEST, LONGEST_UNREACHABLE, pause};
 use super::rejected;
@@ -156,18 +157,18 @@ impl Follower {
         self.collection.target(request, self.is_older, spread)
     }
 
-    /// A line of a watch.
+    /// A message of a watch.
     ///
     /// # Errors
     /// The server ends the watch by it, or it cannot be read.
-    pub(crate) fn hear_line(&mut self, bytes: &[u8]) -> Result<Vec<Event>, Failure> {
+    pub(crate) fn hear(&mut self, form: Form, bytes: &[u8]) -> Result<Vec<Event>, Failure> {
         let mut events = Vec::new();
-        match line(self.collection.kind, bytes)? {
-            Line::Applied(decoded) => {
+        match message(form, self.collection.kind, bytes)? {
+            Message::Applied(decoded) => {
                 let metadata = self.apply(decoded, &mut events);
                 self.note_version(metadata);
             }
-            Line::Deleted(mut metadata) => {
+            Message::Deleted(mut metadata) => {
                 let version = metadata.resource_version.take();
                 if let Some(was_rejected) = self.known.remove(&metadata) {
                     let key = rejected::key(self.collection.kind, &metadata);
@@ -176,14 +177,14 @@ impl Follower {
                 }
                 self.note_version(version);
             }
-            Line::Bookmark { resource_version, is_end_of_list } => {
+            Message::Bookmark { resource_version, is_end_of_list } => {
                 if is_end_of_list && self.next == Request::Stream {
                     self.end_list(resource_version, &mut events);
                 } else {
                     self.note_version(Some(resource_version));
                 }
             }
-            Line::Error(status) => return Err(Failure::Refused { status, retry_after: None }),
+            Message::Error(status) => return Err(Failure::Refused { status, retry_after: None }),
         }
         self.heard += 1;
         self.failures = 0;
@@ -195,11 +196,11 @@ impl Follower {
     ///
     /// # Errors
     /// It cannot be read.
-    pub(crate) fn hear_page(&mut self, bytes: &[u8]) -> Result<Vec<Event>, Failure> {
-        let page = page(bytes)?;
+    pub(crate) fn hear_page(&mut self, form: Form, bytes: &[u8]) -> Result<Vec<Event>, Failure> {
+        let page = page(form, self.collection.kind, bytes)?;
         let mut events = Vec::new();
-        for item in page.items.iter().flatten() {
-            drop(self.apply(decode(self.collection.kind, item.get())?, &mut events));
+        for item in page.items {
+            drop(self.apply(item.decode()?, &mut events));
         }
         self.heard += 1;
         self.failures = 0;

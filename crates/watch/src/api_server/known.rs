@@ -58,7 +58,8 @@ impl Known {
     pub(super) fn see(&mut self, metadata: &Metadata) -> News {
         let version = version(metadata);
         let told = Told { version, list: self.list, is_rejected: false, is_foreign: false };
-        match self.objects.get_mut(key(metadata).as_str()) {
+        let key = key(metadata);
+        match self.objects.get_mut(key.as_str()) {
             Some(known) => {
                 let old = std::mem::replace(known, told);
                 if old.is(version) && !old.is_rejected {
@@ -68,7 +69,7 @@ impl Known {
                 }
             }
             None => {
-                self.objects.insert(key(metadata).into(), told);
+                self.objects.insert(key.into(), told);
                 News::Changed { was_rejected: false }
             }
         }

@@ -1,20 +1,20 @@
 //! How are lines cut from a stream of bytes, without ever holding more than one may be long?
 
-/// The longest line: an object is at most 1.5 MiB where it is stored, and some times that as JSON.
-pub(super) const LINE_BYTES_MAX: usize = 16 << 20;
+/// The longest message: an object is at most 1.5 MiB where it is stored, and some times that as JSON.
+pub(super) const MESSAGE_BYTES_MAX: usize = 16 << 20;
 
 /// Longer buffers are given back when they are empty.
-const KEPT_BYTES: usize = 64 << 10;
+pub(super) const KEPT_BYTES: usize = 64 << 10;
 
 /// The beginning of a line whose end has not come yet.
 #[derive(Debug, Default)]
-pub(super) struct Lines {
+pub(crate) struct Lines {
     begun: Vec<u8>,
 }
 
-/// A line without an end, longer than any may be.
+/// A message that is longer than any may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct TooLong;
+pub(crate) struct TooLong;
 
 impl Lines {
     /// Calls `take` for each line that `bytes` complete, without its end. Empty lines are left out.
@@ -48,7 +48,7 @@ impl Lines {
     }
 
     fn begin(&mut self, bytes: &[u8]) -> Result<(), TooLong> {
-        if self.begun.len() + bytes.len() > LINE_BYTES_MAX {
+        if self.begun.len() + bytes.len() > MESSAGE_BYTES_MAX {
             return Err(TooLong);
         }
         self.begun.extend_from_slice(bytes);
@@ -83,7 +83,7 @@ mod tests {
 
     #[test]
     fn a_line_may_be_as_long_as_the_bound_and_no_longer() {
-        let longest = vec![b'x'; LINE_BYTES_MAX];
+        let longest = vec![b'x'; MESSAGE_BYTES_MAX];
         assert_eq!(lines(&[&longest, b"\n"]).map(|it| it.len()), Ok(1));
         assert_eq!(lines(&[&longest, b"x"]), Err(TooLong));
         assert_eq!(lines(&[&longest, b"x\n"]), Err(TooLong));

@@ -8,6 +8,7 @@ use tokio::time::{sleep, timeout};
 use super::access::AccessError;
 use super::connection::all_bytes;
 use super::failure::Failure;
+use super::form::JSON;
 use super::pause::{LONGEST_UNREACHABLE, pause, random};
 use super::run::wall;
 use super::shared::Shared;
@@ -94,7 +95,7 @@ impl Look {
         let connection =
             self.shared.clients.current(self.refused.take()).await.map_err(with_hint)?;
         let asking = async {
-            let mut response = connection.get("/version").await?;
+            let mut response = connection.get("/version", JSON).await?;
             all_bytes(&mut response, VERSION_MAX, VERSION_BYTES_MAX).await
         };
         let answer =

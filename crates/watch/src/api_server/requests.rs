@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use hyper::header::{CONTENT_TYPE, USER_AGENT};
+use hyper::header::{ACCEPT, CONTENT_TYPE, USER_AGENT};
 use hyper::http::request::Builder;
 use hyper::{Request, Response};
 use kube::client::Body;
@@ -16,6 +16,7 @@ use super::access::{Access, AccessError};
 use super::clients::Clients;
 use super::connection::{Connection, all_bytes, next_bytes};
 use super::failure::Failure;
+use super::form::JSON;
 use super::lines::{Lines, TooLong};
 use super::rule;
 
@@ -181,7 +182,8 @@ impl Requests {
     }
 
     fn head(&self, method: &str, target: &str) -> Builder {
-        Request::builder().method(method).uri(target).header(USER_AGENT, self.caller.user_agent)
+        let head = Request::builder().method(method).uri(target);
+        head.header(USER_AGENT, self.caller.user_agent).header(ACCEPT, JSON)
     }
 
     async fn connection(&self) -> Result<Connection, Arc<AccessError>> {

@@ -12,7 +12,7 @@ use super::collection::{Collection, Wanted};
 use super::connection::{Connection, all_bytes, next_bytes};
 use super::failure::Failure;
 use super::follower::{Follower, Request};
-use super::lines::Lines;
+use super::form::{Form, Messages};
 use super::pause::random;
 use super::shared::Shared;
 use crate::event::Event;
@@ -105,7 +105,8 @@ impl One {
             }
         };
         let target = self.follower.target(request, random());
-        let mut response = match connection.get(&target).await {
+        let mut response = match connection.get(&target, self.follower.collection().accept()).await
+        {
             Ok(response) => response,
             Err(failure) => {
                 if failure.code() == Some(401) {
@@ -114,11 +115,12 @@ impl One {
                 return Ok(Some(failure));
             }
         };
+        let form = Form::of(response.headers());
         if matches!(request, Request::Page { .. }) {
             let answer = all_bytes(&mut response, LIST_SILENCE_MAX, PAGE_BYTES_MAX).await;
             let heard = answer.and_then(|bytes| {
                 self.count_bytes(bytes.len());
-                self.follower.hear_page(&bytes)
+                self.follower.hear_page(form, &bytes)
             });
             return match heard {
                 Ok(events) => self.tell(events).await.map(|()| None),
@@ -129,7 +131,7 @@ impl One {
             // It may be long until something happens, and nothing is missed until then.
             self.note(request, None);
         }
-        let mut lines = Lines::default();
+        let mut messages = Messages::of(form);
         let mut given_up = self.shared.given_up.subscribe();
         loop {
             let silence = if self.follower.is_read() { SILENCE_MAX } else { LIST_SILENCE_MAX };
@@ -148,8 +150,8 @@ impl One {
             };
             self.count_bytes(bytes.len());
             let mut events = Vec::new();
-            let heard = lines.push(&bytes, |line| {
-                events.append(&mut self.follower.hear_line(line)?);
+            let heard = messages.push(&bytes, |message| {
+                events.append(&mut self.follower.hear(form, message)?);
                 Ok(())
             });
             self.tell(events).await?;

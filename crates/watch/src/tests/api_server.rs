@@ -6,10 +6,11 @@ use ingest::api::{Kind, Object, ObjectKey};
 use model::NodeName;
 
 use crate::api_server::collection::{Collection, Wanted};
-use crate::api_server::decode::Status;
 use crate::api_server::failure::Failure;
 use crate::api_server::follower::{Follower, Request};
+use crate::api_server::form::Form;
 use crate::event::Event;
+use ingest::api::Status;
 
 /// A follower in virtual time, where all chances are the largest.
 pub(super) struct Rig {
@@ -18,7 +19,7 @@ pub(super) struct Rig {
 }
 
 /// What a batch says, in few words.
-fn told(events: &[Event]) -> Vec<String> {
+pub(super) fn told(events: &[Event]) -> Vec<String> {
     let name = |key: &ObjectKey| format!("{}/{}", key.namespace, key.name);
     let one = |event: &Event| match event {
         Event::Applied(object) => format!("+{}", name(&object.key())),
@@ -88,13 +89,14 @@ impl Rig {
     fn hear(&mut self, lines: &[String]) -> Vec<String> {
         let mut events = Vec::new();
         for line in lines {
-            events.extend(self.follower.hear_line(line.as_bytes()).expect("the line is good"));
+            events
+                .extend(self.follower.hear(Form::Json, line.as_bytes()).expect("the line is good"));
         }
         told(&events)
     }
 
     fn hear_page(&mut self, page: &str) -> Vec<String> {
-        told(&self.follower.hear_page(page.as_bytes()).expect("the page is good"))
+        told(&self.follower.hear_page(Form::Json, page.as_bytes()).expect("the page is good"))
     }
 
     /// Ends the request; gives how long the next one waits, and what the end told.
@@ -164,7 +166,8 @@ fn objects_of_another_cluster_are_others_though_name_and_version_are_the_same() 
     rig.follower.list_anew();
     assert_eq!(rig.begin(), Request::Stream);
     let other = slice("a", 7).replace("IPv4", "IPv6");
-    let events = rig.follower.hear_line(line("ADDED", &other).as_bytes()).expect("it is good");
+    let events =
+        rig.follower.hear(Form::Json, line("ADDED", &other).as_bytes()).expect("it is good");
     let [Event::Applied(object)] = &events[..] else { panic!("{events:?}") };
     let Object::EndpointSlice(found) = &**object else { panic!("{object:?}") };
     assert_eq!(found.address_type, "IPv6");
@@ -196,7 +199,8 @@ fn an_error_in_a_watch_is_the_same_as_one_before_it() {
     rig.begin();
     rig.hear(&[end_of_list(9)]);
     let error = r#"{"kind":"Status","code":410,"reason":"Expired","message":"too old"}"#;
-    let failure = rig.follower.hear_line(line("ERROR", error).as_bytes()).expect_err("an error");
+    let failure =
+        rig.follower.hear(Form::Json, line("ERROR", error).as_bytes()).expect_err("an error");
     let status = Status { code: 410, reason: "Expired".to_owned(), message: "too old".to_owned() };
     assert_eq!(failure, Failure::Refused { status, retry_after: None });
     assert_eq!(rig.end(Some(&failure)), (0, vec![]));

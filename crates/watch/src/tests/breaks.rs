@@ -5,6 +5,7 @@ use proptest::prelude::*;
 
 use super::api_server::{Rig, end_of_list, line, page, refused, slice};
 use crate::api_server::follower::Request;
+use crate::api_server::form::Form;
 use crate::event::Event;
 
 /// What happens to one object, or to the connection.
@@ -66,10 +67,10 @@ proptest! {
                             let mut events = Vec::new();
                             for (name, version) in &server {
                                 let line = line("ADDED", &slice(name, *version));
-                                events.extend(rig.follower.hear_line(line.as_bytes()).expect("good"));
+                                events.extend(rig.follower.hear(Form::Json, line.as_bytes()).expect("good"));
                             }
                             let end = end_of_list(now);
-                            events.extend(rig.follower.hear_line(end.as_bytes()).expect("good"));
+                            events.extend(rig.follower.hear(Form::Json, end.as_bytes()).expect("good"));
                             events
                         }
                         Request::Page { .. } => {
@@ -77,14 +78,14 @@ proptest! {
                                 .iter()
                                 .map(|(name, version)| slice(name, *version))
                                 .collect();
-                            rig.follower.hear_page(page(&objects, now, "").as_bytes()).expect("good")
+                            rig.follower.hear_page(Form::Json, page(&objects, now, "").as_bytes()).expect("good")
                         }
                         Request::Watch { resource_version } => {
                             let from: usize = resource_version.parse().expect("a number");
                             prop_assert_eq!(from, heard);
                             let mut events = Vec::new();
                             for line in log.iter().skip(from) {
-                                events.extend(rig.follower.hear_line(line.as_bytes()).expect("good"));
+                                events.extend(rig.follower.hear(Form::Json, line.as_bytes()).expect("good"));
                             }
                             events
                         }

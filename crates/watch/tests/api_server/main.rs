@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a rig that cannot be set up ends its test")]
 
 mod credentials;
+mod forms;
 mod objects;
 mod outages;
 mod reader;

@@ -4,6 +4,7 @@ use std::fs;
 
 use crate::objects::SHOP;
 use crate::reader::Reader;
+use ingest::api::Object;
 use rustix::process::Signal;
 use testkit::control_plane::ControlPlane;
 
@@ -21,7 +22,9 @@ fn told(reader: &Reader) -> Vec<String> {
     let is_of_kind =
         |name: &str| name.starts_with("Service ") || name.starts_with("EndpointSlice ");
     let all = reader.held.iter().filter(|(name, _)| is_of_kind(name));
-    let mut all: Vec<String> = all.map(|(name, version)| format!("{name}={version}")).collect();
+    let version = |object: &Object| object.metadata().resource_version.clone().unwrap();
+    let mut all: Vec<String> =
+        all.map(|(name, object)| format!("{name}={}", version(object))).collect();
     all.sort();
     all
 }

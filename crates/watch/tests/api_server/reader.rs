@@ -22,8 +22,8 @@ pub(crate) struct Reader {
     status: ApiServerStatus,
     pub(crate) scope: PodScope,
     thread: Option<JoinHandle<()>>,
-    /// What is in force, by kind and name, with its version.
-    pub(crate) held: BTreeMap<String, String>,
+    /// What is in force, by kind and name.
+    pub(crate) held: BTreeMap<String, Object>,
     /// Objects that were told since the test last asked.
     pub(crate) told: Vec<String>,
     pub(crate) is_synced: bool,
@@ -89,7 +89,7 @@ impl Reader {
                 Event::Applied(object) => {
                     let name = object.key().to_string();
                     self.told.push(format!("+{name}"));
-                    self.held.insert(name, version(&object));
+                    self.held.insert(name, *object);
                 }
                 Event::Deleted(key) => {
                     self.told.push(format!("-{key}"));
@@ -131,10 +131,6 @@ impl Drop for Reader {
             assert!(ended.is_ok() || thread::panicking(), "the source broke");
         }
     }
-}
-
-fn version(object: &Object) -> String {
-    object.metadata().resource_version.clone().unwrap()
 }
 
 #[expect(clippy::disallowed_methods, reason = "a deadline for what must come")]
