@@ -13,6 +13,7 @@ use model::{DetectLocal, Family, Node, NodeContext, NodeName, NodePortAddresses}
 mod alone;
 mod conntrack;
 mod dns;
+mod external_ip;
 mod flags;
 mod load_balancer;
 mod show;
@@ -23,6 +24,7 @@ mod value;
 pub use alone::AloneFlags;
 pub use conntrack::ConntrackSettings;
 pub use dns::{DnsConfig, DnsFlags, Pods};
+pub use external_ip::ExternalIpFlags;
 pub use flags::{Flags, LogFormat, Switch};
 pub use load_balancer::{LoadBalancerConfig, LoadBalancerFlags};
 pub use source::{ObjectSource, SourceChoice, SourceFlags};
@@ -43,6 +45,8 @@ pub struct Config {
     pub detect_local: DetectLocalMode,
     pub masquerade_all: bool,
     pub node_port_addresses: NodePortAddresses,
+    /// The only external IPs of Services that are served; `None` means any.
+    pub external_ips: Option<Vec<IpNet>>,
     /// Used for as long as no ServiceCIDR object exists.
     pub service_cidrs: Vec<IpNet>,
     pub healthz: Vec<Listen>,

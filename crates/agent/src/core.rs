@@ -93,10 +93,12 @@ impl<K: Kernel> Core<K> {
         recorder: Recorder,
         now: Now,
     ) -> Self {
+        let ranges = config.external_ips.clone();
+        let objects = ranges.map_or_else(Objects::new, Objects::with_external_ips);
         let context = Arc::new(config.node_context(None, &OwnAddresses::default()));
         Self {
             config,
-            objects: Objects::new(),
+            objects,
             addresses: OwnAddresses::default(),
             table: NodeTable::empty(context),
             open,

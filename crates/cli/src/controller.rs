@@ -12,6 +12,9 @@ pub(crate) fn run(arguments: ControllerArguments) -> Result<(), Failure> {
         Some(path) => Access::Kubeconfig { path, context: arguments.context },
         None => Access::InCluster,
     };
+    let external_ips = arguments.external_ips.read();
+    let external_ips =
+        external_ips.map_err(|error| Failure::usage(error.to_string(), error.hint))?;
     let addresses = arguments.load_balancer.read();
     let addresses = addresses.map_err(|error| Failure::usage(error.to_string(), error.hint))?;
     let addresses = addresses.map(|it| Addresses { default_way: it.default_way });
@@ -25,6 +28,7 @@ pub(crate) fn run(arguments: ControllerArguments) -> Result<(), Failure> {
         access,
         lease: LeaseName { namespace: arguments.lease_namespace, name: arguments.lease_name },
         name,
+        external_ips,
         addresses,
         timing: Timing::default(),
         http: http.collect(),

@@ -10,6 +10,8 @@ use std::sync::mpsc::sync_channel;
 use std::thread;
 
 use host::clock::monotonic;
+use ingest::Objects;
+use ipnet::IpNet;
 use model::Way;
 use serve::{Listener, listen, listen_if_possible, serve};
 use thiserror::Error;
@@ -47,6 +49,8 @@ pub struct Settings {
     pub name: String,
     /// How long what takes in the election.
     pub timing: Timing,
+    /// The only external IPs that agents serve; absent means any.
+    pub external_ips: Option<Vec<IpNet>>,
     /// What is done about Services of type LoadBalancer; absent where nothing is.
     pub addresses: Option<Addresses>,
     /// Where health and metrics are answered.
@@ -147,7 +151,8 @@ async fn go_on(settings: Settings, batches: mpsc::Receiver<Vec<Event>>) -> Resul
         let settings = loadbalancer::Settings { default_way: it.default_way, allocation };
         addresses::Addresses::new(settings, monotonic())
     });
-    let work = Work::new(requests, &identity, Arc::clone(&figures), addresses);
+    let objects = settings.external_ips.map_or_else(Objects::new, Objects::with_external_ips);
+    let work = Work::new(requests, &identity, Arc::clone(&figures), objects, addresses);
     work_until_stopped(work, batches, leading, signals, &figures).await;
     stop.send_replace(true);
     if let Err(error) = campaigning.await {

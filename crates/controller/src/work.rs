@@ -71,13 +71,14 @@ impl Work {
         requests: Requests,
         identity: &str,
         figures: Arc<Figures>,
+        objects: Objects,
         addresses: Option<Addresses>,
     ) -> Self {
         Self {
             requests,
             identity: identity.into(),
             figures,
-            objects: Objects::new(),
+            objects,
             table: NodeTable::empty(Arc::new(no_node())),
             identifiers: Identifiers::default(),
             conditions: Conditions::default(),

@@ -33,6 +33,8 @@ pub struct Objects {
     /// The same for its ServiceImports.
     pending_imports: BTreeMap<ServiceName, Pending<model::ServiceImport>>,
     rejected: Rejected,
+    /// The only ones that Services may name as their external IPs; absent means any.
+    external_ips: Option<Vec<IpNet>>,
     table: ServiceTable,
 }
 
@@ -49,6 +51,13 @@ impl Objects {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Of the external IPs that Services name only those in these ranges are taken: whoever may write a
+    /// Service could otherwise lead away packets to any address (CVE-2020-8554).
+    #[must_use]
+    pub fn with_external_ips(ranges: Vec<IpNet>) -> Self {
+        Self { external_ips: Some(ranges), ..Self::default() }
     }
 
     /// Forgets an object, and all that was wrong with it.

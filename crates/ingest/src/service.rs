@@ -24,7 +24,7 @@ mod addresses;
 mod ports;
 mod source_ranges;
 
-pub(crate) use addresses::keep_one_of_family;
+pub(crate) use addresses::{keep_external_ips_within, keep_one_of_family};
 pub(crate) use ports::read_ports;
 
 /// Reads all that a Service says of itself. Its endpoint lists are empty.

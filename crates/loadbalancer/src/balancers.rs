@@ -17,6 +17,10 @@ use crate::step::{self, Step};
 use crate::vip;
 use crate::wanted::Wanted;
 
+/// A server that has just started may not know its kinds of pools yet, and says that there are none. So
+/// long whoever begins waits for a pool of each address that Services have.
+const POOLS_AWAITED: Duration = Duration::from_mins(1);
+
 /// What does not change while it acts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Settings {
@@ -51,6 +55,16 @@ struct Acting {
     steps: BTreeMap<ServiceName, Step>,
     /// Whether others have other addresses than the allocator was told.
     is_elsewhere_changed: bool,
+    begun: Begun,
+}
+
+/// Whether conclusions are drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Begun {
+    No,
+    /// Not before this, unless there are pools for all.
+    Awaiting(Duration),
+    Yes,
 }
 
 /// What is to be written of a Service.
@@ -131,6 +145,7 @@ impl LoadBalancers {
             changed: BTreeSet::new(),
             steps: BTreeMap::new(),
             is_elsewhere_changed: true,
+            begun: Begun::No,
         };
         for (name, seen) in &self.seen {
             acting.tell(name, Some(seen));
@@ -150,7 +165,16 @@ impl LoadBalancers {
 
     /// Draws the conclusions. All that there is must have been told before the first time.
     pub fn settle(&mut self, cluster: &ServiceTable, now: Duration) {
+        let awaits_pools = self.awaits_pools(cluster);
         let Some(acting) = &mut self.acting else { return };
+        acting.begun = match acting.begun {
+            Begun::No if awaits_pools => Begun::Awaiting(now + POOLS_AWAITED),
+            Begun::Awaiting(until) if awaits_pools && now < until => Begun::Awaiting(until),
+            Begun::No | Begun::Awaiting(_) | Begun::Yes => Begun::Yes,
+        };
+        if acting.begun != Begun::Yes {
+            return;
+        }
         let is_same = acting.follow(cluster, &self.foreign);
         let mut changed = std::mem::take(&mut acting.changed);
         // These depend on what others have, and on Nodes.
@@ -186,6 +210,19 @@ impl LoadBalancers {
                 None => drop(acting.steps.remove(&name)),
             }
         }
+    }
+
+    /// Whether a Service has an address that no pool has: it may have been given back while nobody
+    /// acted, or the pool may not be known yet.
+    fn awaits_pools(&self, cluster: &ServiceTable) -> bool {
+        let is_begun = self.acting.as_ref().is_none_or(|acting| acting.begun == Begun::Yes);
+        let has_pool = |address: IpAddr| {
+            let mut ranges = cluster.address_pools.values().flat_map(|pool| &pool.ranges);
+            ranges.any(|range| range.contains(address))
+        };
+        let of_pools =
+            self.seen.values().filter(|seen| seen.is_active() && seen.way == Some(Way::Vip));
+        !is_begun && of_pools.flat_map(Seen::addresses).any(|address| !has_pool(address))
     }
 
     /// All that is to be written now, by name.
@@ -237,7 +274,10 @@ impl LoadBalancers {
     /// When `settle` has to be called again, if nothing else happens.
     #[must_use]
     pub fn next_due(&self) -> Option<Duration> {
-        self.acting.as_ref().and_then(|acting| acting.allocator.next_due())
+        self.acting.as_ref().and_then(|acting| match acting.begun {
+            Begun::Awaiting(until) => Some(until),
+            Begun::No | Begun::Yes => acting.allocator.next_due(),
+        })
     }
 
     /// Who has which address, how full pools are, and what is wrong with them; absent while it does

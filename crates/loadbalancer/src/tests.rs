@@ -27,6 +27,7 @@ struct Cluster {
     /// What was written, in order.
     log: Vec<String>,
     version: u64,
+    now: Duration,
 }
 
 impl Cluster {
@@ -38,6 +39,7 @@ impl Cluster {
             services: BTreeMap::new(),
             log: Vec::new(),
             version: 0,
+            now: Duration::from_secs(1),
         };
         cluster.apply(manifests);
         cluster.balancers.begin();
@@ -107,7 +109,7 @@ impl Cluster {
     /// Writes the first thing that is due; false where nothing is.
     fn write_one(&mut self) -> bool {
         let table = self.objects.table();
-        self.balancers.settle(&table, Duration::from_secs(1));
+        self.balancers.settle(&table, self.now);
         let Some(due) = self.balancers.due().next() else { return false };
         let (name, version) = (due.service.clone(), Arc::clone(due.version));
         let step = due.step.into_owned();

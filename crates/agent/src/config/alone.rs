@@ -101,6 +101,7 @@ impl TryFrom<AloneFlags> for Config {
             detect_local: DetectLocalMode::Never,
             masquerade_all: false,
             node_port_addresses: NodePortAddresses::Primary,
+            external_ips: None,
             service_cidrs: Vec::new(),
             healthz: Vec::new(),
             metrics: Vec::new(),

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::{DnsFlags, LoadBalancerFlags, SourceFlags};
+use super::{DnsFlags, ExternalIpFlags, LoadBalancerFlags, SourceFlags};
 
 /// As typed; `Config::try_from` judges the values. The group says by what clap tells that they were
 /// given: beside a nested list it does not find out by itself.
@@ -73,6 +73,9 @@ pub struct Flags {
 
     #[command(flatten)]
     pub names: DnsFlags,
+
+    #[command(flatten)]
+    pub external_ips: ExternalIpFlags,
 
     #[command(flatten)]
     pub load_balancer: LoadBalancerFlags,

@@ -24,6 +24,10 @@ impl Config {
         let conntrack = &self.conntrack;
         let seconds = |time: Option<std::time::Duration>| time.map(|time| time.as_secs());
         let class = self.load_balancer.map(|it| it.default_way.map_or("none", Way::class));
+        let external_ips = self
+            .external_ips
+            .as_ref()
+            .map(|ranges| texts(ranges.iter().map(ToString::to_string).collect()));
         json!({ "pogu": {
             "manifests": self.source.shown(),
             "nodeName": &*self.node_name.0,
@@ -38,6 +42,7 @@ impl Config {
             "metricsBindAddresses": texts(addresses(&self.metrics)),
             "trafficCounters": self.traffic_counters,
             "affinityClientsMax": self.affinity_clients_max,
+            "externalIPRanges": external_ips,
             "loadBalancerClass": class,
             "socket": self.socket.display().to_string(),
             "syncPeriodSeconds": self.sync_period.as_secs_f64(),

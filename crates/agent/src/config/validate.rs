@@ -61,6 +61,7 @@ impl TryFrom<Flags> for Config {
             traffic_counters: flags.traffic_counters == Switch::On,
             dns: dns(&flags)?,
             load_balancer: flags.load_balancer.read()?,
+            external_ips: flags.external_ips.read()?,
             socket: socket(&flags.socket)?.to_owned(),
             log_format: flags.log_format,
             source: flags.source.into(),

@@ -41,7 +41,7 @@ fn without_flags_the_defaults_hold() {
             "healthzBindAddresses": ["0.0.0.0:10256", "[::]:10256"],
             "metricsBindAddresses": ["127.0.0.1:10249"],
             "trafficCounters": true, "affinityClientsMax": 4_194_304,
-            "loadBalancerClass": null,
+            "externalIPRanges": null, "loadBalancerClass": null,
             "socket": "/run/pogu/agent.sock",
             "syncPeriodSeconds": 30.0, "minSyncPeriodSeconds": 0.0,
             "conntrack": {
@@ -138,6 +138,11 @@ fn another_wrong_value_is_named_with_what_would_be_right() {
             "--detect-local-mode BridgeInterface --pod-bridge-interface a/b",
             "--pod-bridge-interface is not the name of an interface: \"a/b\"\n\
              hint: interfaces have 1 to 15 letters, digits or signs, no `/`, no space",
+        ),
+        (
+            "--external-ip-range 192.0.2.1",
+            "--external-ip-range is not a CIDR: 192.0.2.1\n\
+             hint: add a prefix length, for example 192.0.2.1/16",
         ),
         (
             "--load-balancer --load-balancer-class metallb",

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use agent::config::{LoadBalancerFlags, LogFormat};
+use agent::config::{ExternalIpFlags, LoadBalancerFlags, LogFormat};
 use clap::Args;
 
 /// Do what is to be done once for the whole cluster
@@ -41,6 +41,9 @@ pub(crate) struct ControllerArguments {
     /// Who this is, for people [default: the host's name]
     #[arg(long, value_name = "NAME", env = "POD_NAME", help_heading = "Election")]
     pub(crate) identity: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) external_ips: ExternalIpFlags,
 
     #[command(flatten)]
     pub(crate) load_balancer: LoadBalancerFlags,

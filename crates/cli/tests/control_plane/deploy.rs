@@ -19,7 +19,7 @@ fn the_plain_manifests_are_what_the_chart_becomes() {
     server.kubectl(&format!("apply --dry-run=server -k {}", folder.display()));
     for values in [
         &["dns.enabled=false"][..],
-        &["loadBalancer.enabled=true", "loadBalancer.defaultClass=none"],
+        &["loadBalancer.enabled=true", "loadBalancer.defaultClass=none", "externalIPRange=none"],
         &["controller.enabled=false", "agent.privileged=true"],
         &["apiServer.host=192.0.2.1", "agent.clusterCIDR=10.244.0.0/16,fd00:10:244::/56"],
         &["dns.service.clusterIPs={10.96.0.10,fd00:10:96::a}", "dns.pods=verified"],

@@ -44,8 +44,11 @@ impl Objects {
     }
 
     fn apply_service(&mut self, object: &Service) -> Touched {
-        let (service, rejections) = service::read(object, &mut self.names);
+        let (mut service, mut rejections) = service::read(object, &mut self.names);
         let name = service.name.clone();
+        if let Some(ranges) = &self.external_ips {
+            rejections.extend(service::keep_external_ips_within(&mut service, object, ranges));
+        }
         self.rejected.set(Source::Object(model::Object::Service(name.clone())), rejections);
         self.pending.insert(name.clone(), Pending::Replace(Box::new(service)));
         Touched { services: vec![name], trigger: None }

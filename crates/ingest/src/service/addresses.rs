@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use model::{ExternalAddress, Family, ServiceKind};
+use ipnet::IpNet;
+use model::{ExternalAddress, Family, Rejection, Service, ServiceKind};
 
 use crate::address::parse_reachable;
 use crate::api;
@@ -155,4 +156,30 @@ fn add(
     } else {
         report.reject(field, format!("expected each address once, found {address} again"));
     }
+}
+
+/// Takes away the external IPs that are in none of the ranges; gives what is wrong with them.
+pub(crate) fn keep_external_ips_within(
+    service: &mut Service,
+    object: &api::Service,
+    ranges: &[IpNet],
+) -> Vec<Rejection> {
+    let mut rejections = Vec::new();
+    let origin = model::Object::Service(service.name.clone());
+    service.external.retain(|it| {
+        let is_allowed = it.load_balancer || ranges.iter().any(|net| net.contains(&it.address));
+        if !is_allowed {
+            let texts = object.spec.external_ips.iter();
+            let index = texts.zip(0..).find(|(text, _)| parse_reachable(text) == Ok(it.address));
+            let index = index.map_or(0, |(_, index): (_, usize)| index);
+            let address = it.address;
+            rejections.push(Rejection::new(
+                origin.clone(),
+                format!("spec.externalIPs[{index}]"),
+                format!("{address} is in no range of --external-ip-range; it is not served"),
+            ));
+        }
+        is_allowed
+    });
+    rejections
 }

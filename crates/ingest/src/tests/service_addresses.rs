@@ -4,6 +4,9 @@ use std::sync::Arc;
 
 use model::{ByFamily, ExternalAddress, Service, ServiceKind, SourceRanges};
 
+use crate::Objects;
+use crate::manifest::{Manifest, parse};
+
 use super::services::{check, check_spec, plain};
 
 fn external(address: &str, load_balancer: bool) -> ExternalAddress {
@@ -192,5 +195,44 @@ fn source_ranges_are_merged_and_never_open_by_mistake() {
         &[
             "spec.loadBalancerSourceRanges: expected only where type is LoadBalancer; the list is ignored",
         ],
+    );
+}
+
+#[test]
+fn external_ips_can_be_limited_to_ranges() {
+    let text = "{apiVersion: v1, kind: Service, metadata: {name: web, namespace: shop},
+        spec: {type: LoadBalancer, clusterIP: 10.96.0.1, clusterIPs: [10.96.0.1, 'fd96::1'], ports: [{port: 80}],
+               externalIPs: [198.51.100.1, 192.0.2.1, '2001:db8::1']},
+        status: {loadBalancer: {ingress: [{ip: 203.0.113.1}]}}}";
+    let served = |mut objects: Objects| {
+        let (manifests, rejections) = parse("m.yaml", text);
+        assert_eq!(rejections, []);
+        for manifest in manifests {
+            if let Manifest::Object(object) = manifest {
+                objects.apply(object);
+            }
+        }
+        let table = objects.table();
+        let service = table.services.values().next().expect("it is there");
+        let addresses = service.external.iter().map(|it| it.address.to_string());
+        (addresses.collect::<Vec<_>>().join(" "), super::shown(&table))
+    };
+    let not = |index: usize, address: &str| {
+        format!(
+            "Service shop/web spec.externalIPs[{index}]: {address} is in no range of \
+             --external-ip-range; it is not served"
+        )
+    };
+    let all = "198.51.100.1 192.0.2.1 2001:db8::1 203.0.113.1";
+    assert_eq!(served(Objects::new()), (all.to_owned(), vec![]));
+    let some = ["192.0.2.0/24", "2001:db8::/64"].map(|net| net.parse().expect("a range"));
+    assert_eq!(
+        served(Objects::with_external_ips(some.to_vec())),
+        ("192.0.2.1 2001:db8::1 203.0.113.1".to_owned(), vec![not(0, "198.51.100.1")])
+    );
+    let none = [not(0, "198.51.100.1"), not(1, "192.0.2.1"), not(2, "2001:db8::1")];
+    assert_eq!(
+        served(Objects::with_external_ips(Vec::new())),
+        ("203.0.113.1".to_owned(), none.to_vec())
     );
 }

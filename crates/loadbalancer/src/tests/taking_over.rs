@@ -1,8 +1,9 @@
 //! Does a cluster that had another allocator keep what it has, and what is written then?
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use super::Cluster;
+use super::{Cluster, POOL, service};
 
 /// What somebody has who uses MetalLB, as the API server has it.
 const METALLB: &str = include_str!("../../../ipam/src/tests/metallb.yaml");
@@ -28,4 +29,33 @@ fn no_address_of_metallb_is_written_anew() {
     assert_eq!((finalizers, log.len()), (services, 2 * services), "{log:#?}");
     assert_eq!(log.iter().filter(|it| it.contains(" | ")).collect::<Vec<_>>(), [""; 0]);
     assert_eq!(ingress(&cluster), before);
+}
+
+#[test]
+fn whoever_begins_before_pools_are_known_takes_nothing_back() {
+    let mut cluster = Cluster::new(&[POOL, &service("web")]);
+    cluster.settle();
+    // An API server that has just started says that there is no such kind.
+    let pool = ingest::api::ObjectKey {
+        kind: ingest::api::Kind::AddressPool,
+        namespace: String::new(),
+        name: "a".to_owned(),
+    };
+    cluster.objects.delete(&pool);
+    cluster.restart();
+    cluster.apply(&[&service("other")]);
+    assert_eq!(cluster.settle(), [""; 0]);
+    assert_eq!(cluster.balancers.next_due(), Some(Duration::from_secs(61)));
+    // When it is known after all, nothing has happened.
+    cluster.apply(&[POOL]);
+    cluster.settle();
+    let addresses = ["web", "other"].map(|name| cluster.addresses(name));
+    assert_eq!(addresses, ["192.0.2.1", "192.0.2.2"]);
+    // Somebody has taken the pool away while nobody acted.
+    cluster.objects.delete(&pool);
+    cluster.restart();
+    assert_eq!(cluster.settle(), [""; 0]);
+    cluster.now = Duration::from_secs(61);
+    cluster.settle();
+    assert_eq!(["web", "other"].map(|name| cluster.addresses(name)), ["", ""]);
 }
