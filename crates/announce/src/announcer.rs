@@ -295,17 +295,20 @@ impl Announcer {
         let now = self.now;
         let mut turned = Vec::new();
         for (node, session) in &mut self.sessions {
-            let heard_before = session.connection == Connection::Up;
+            let before = session.connection;
             if session.settle(&self.settings, now) {
-                turned.push((node.clone(), session.connection));
+                turned.push((node.clone(), before, session.connection));
             }
             // Whether we hear it is what it waits for.
-            if heard_before && session.connection != Connection::Up {
+            if before == Connection::Up && session.connection != Connection::Up {
                 session.hurry(now);
             }
         }
-        for (node, connection) in turned {
+        for (node, before, connection) in turned {
             self.is_dirty = true;
+            if (before, connection) == (Connection::Down, Connection::Up) {
+                self.announce_past(&node);
+            }
             let event = match connection {
                 Connection::Unknown => None,
                 Connection::Up => Some(Event::Up(node.clone())),

@@ -154,6 +154,13 @@ impl Announcer {
         }
     }
 
+    /// Likewise those that a node may have had while it was not heard.
+    pub(super) fn announce_past(&mut self, node: &NodeName) {
+        let shared = self.view.vips.iter().filter(|(_, vip)| vip.candidates.contains(node));
+        let shared: Vec<IpAddr> = shared.map(|(address, _)| *address).collect();
+        self.announce_addresses_again(&shared);
+    }
+
     /// Likewise those on certain links.
     pub(super) fn announce_again(&mut self, is_meant: impl Fn(&[u32]) -> bool) {
         let meant: Vec<IpAddr> = self
