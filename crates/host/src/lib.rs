@@ -25,6 +25,7 @@ pub mod segment;
 pub mod skip;
 pub mod sysctl;
 pub mod terminal;
+pub mod wake;
 
 pub use rtnetlink::RtnetlinkError;
 
