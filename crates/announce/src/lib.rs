@@ -15,6 +15,6 @@ pub mod wire;
 pub use action::{Action, Event, Holding, Release, Role, Shown, Unable};
 pub use announcer::{Announcer, Counts};
 pub use hello::{Change, HELLO_BYTES_MAX, Hello, PORT, Standing};
-pub use rank::{Candidate, Contender, Exclusion, Lot, Ranking, rank};
+pub use rank::{Candidate, Contender, Lot, Ranking, rank};
 pub use settings::Settings;
 pub use view::{Link, View, Vip};

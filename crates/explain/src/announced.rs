@@ -154,11 +154,10 @@ pub(crate) fn unallocated(view: &View<'_>, address: IpAddr) -> Option<Warning> {
 }
 
 fn ranking(announced: &Announced, address: IpAddr) -> Ranking {
-    let contenders = announced.candidates.iter().map(|(node, score)| Contender {
-        node: node.clone(),
-        score: i64::from(*score),
-        exclusions: Vec::new(),
-    });
+    let contenders = announced
+        .candidates
+        .iter()
+        .map(|(node, score)| Contender { node: node.clone(), score: i64::from(*score) });
     rank(address, contenders)
 }
 

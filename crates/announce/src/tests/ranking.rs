@@ -2,12 +2,12 @@
 
 use model::NodeName;
 
-use crate::{Contender, Exclusion, rank};
+use crate::{Contender, rank};
 
 const NODES: [&str; 5] = ["worker-a", "worker-b", "worker-c", "edge.example", "n1"];
 
 fn contender(node: &str) -> Contender {
-    Contender { node: NodeName::new(node), score: 0, exclusions: Vec::new() }
+    Contender { node: NodeName::new(node), score: 0 }
 }
 
 fn names(nodes: &[NodeName]) -> Vec<&str> {
@@ -66,33 +66,6 @@ fn a_higher_score_goes_first_whatever_the_sum() {
         .map(|(node, score)| Contender { score, ..contender(node) });
     let ranking = rank("10.20.30.40".parse().unwrap(), contenders);
     assert_eq!(names(&ranking.nodes()), ["worker-b", "worker-c", "worker-a", "n1"]);
-}
-
-#[test]
-fn who_is_excluded_is_told_with_all_reasons() {
-    let mut contenders = NODES.map(contender);
-    contenders[0].exclusions = vec![Exclusion::Labelled, Exclusion::NoEndpoint];
-    contenders[2].exclusions = vec![Exclusion::Leaving];
-    let ranking = rank("10.20.30.40".parse().unwrap(), contenders);
-    let excluded: Vec<(&str, Vec<String>)> = ranking
-        .excluded
-        .iter()
-        .map(|(node, reasons)| (&*node.0, reasons.iter().map(ToString::to_string).collect()))
-        .collect();
-    let expected = [
-        (
-            "worker-a",
-            vec![
-                "label node.kubernetes.io/exclude-from-external-load-balancers".to_owned(),
-                "externalTrafficPolicy is Local, and no endpoint there can serve".to_owned(),
-            ],
-        ),
-        ("worker-c", vec!["it is being deleted".to_owned()]),
-    ];
-    assert_eq!(
-        (names(&ranking.nodes()), excluded.as_slice()),
-        (vec!["worker-b", "edge.example", "n1"], expected.as_slice())
-    );
 }
 
 #[test]

@@ -149,7 +149,7 @@ impl World {
     pub(super) fn order(&self, vip: IpAddr) -> Vec<usize> {
         let contenders = (0..self.plan.nodes)
             .filter(|node| !self.hosts[*node].is_excluded)
-            .map(|node| Contender { node: name(node), score: 0, exclusions: Vec::new() });
+            .map(|node| Contender { node: name(node), score: 0 });
         let nodes = rank(vip, contenders).nodes();
         nodes
             .iter()
