@@ -63,6 +63,8 @@ pub struct Config {
     pub dns: Option<NodeDns>,
     /// What is done about Services of type LoadBalancer; `None` where nothing is.
     pub load_balancer: Option<LoadBalancerConfig>,
+    /// Where agents say hello, with `load_balancer`.
+    pub announce_port: u16,
     pub socket: PathBuf,
     pub log_format: LogFormat,
 }

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+mod announcing;
 mod cleanup;
 mod cluster_dns;
 pub mod config;
@@ -28,6 +29,7 @@ mod start;
 mod tests;
 mod tune;
 
+pub use announcing::{AddressShown, AnnouncedState, NodeShown};
 pub use cleanup::{Leavings, Removed, cleanup};
 pub use event::{EVENTS_MAX, Event, MeasureRequest, News, OwnAddresses, ReadBackRequest};
 pub use failure::Failure;

@@ -1,6 +1,7 @@
 //! What does the agent tell Prometheus?
 
 use std::fmt;
+use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 use std::time::{Duration, SystemTime};
 
@@ -20,6 +21,7 @@ use crate::recorder::Recorder;
 use crate::site::View;
 use serve::Answer;
 
+mod announcing;
 mod api_server;
 mod dns;
 mod process;
@@ -102,6 +104,7 @@ fn scrape(view: &View, now: SystemTime) -> Scrape {
         dataplane: None,
         dns: view.dns.clone(),
         api_server: view.api_server.as_ref().map(ApiServerStatus::state),
+        announced: view.announced.as_ref().map(|state| Arc::clone(&state.borrow())),
         process: process::read(now),
     }
 }

@@ -8,6 +8,7 @@ use model::ServiceName;
 use crate::site::View;
 use serve::Answer;
 
+mod address;
 mod api_server;
 mod client;
 mod dns_failure;
@@ -18,6 +19,8 @@ mod metadata;
 mod service;
 mod status;
 
+pub use address::Address;
+pub(crate) use address::role;
 pub use api_server::{ApiServerView, ResourceView, TroubleView};
 pub use client::{AskError, Reply, ask, explain, get};
 pub use dns_failure::DnsFailure;
@@ -39,6 +42,8 @@ pub const FRONTENDS: &str = "/v1/frontends";
 pub const STATUS: &str = "/v1/status";
 pub const DNS_FAILURES: &str = "/v1/dns-failures";
 
+pub const ADDRESSES: &str = "/v1/addresses";
+
 /// What will happen to a request; the query is a `Question`, the answer a `Trace`.
 pub const EXPLAIN: &str = "/explain";
 
@@ -52,7 +57,16 @@ pub(crate) fn answer(view: &View, uri: &Uri) -> Answer {
         FRONTENDS => Answer::value(&frontend::list(published, wanted)),
         STATUS => Answer::value(&StatusView::of(view)),
         DNS_FAILURES => Answer::value(&dns_failure::list(view)),
-        _ => Answer::not_found(&[SERVICES, ENDPOINTS, FRONTENDS, STATUS, DNS_FAILURES, EXPLAIN]),
+        ADDRESSES => Answer::value(&address::list(view, wanted, host::clock::wall())),
+        _ => Answer::not_found(&[
+            SERVICES,
+            ENDPOINTS,
+            FRONTENDS,
+            STATUS,
+            DNS_FAILURES,
+            ADDRESSES,
+            EXPLAIN,
+        ]),
     }
 }
 

@@ -9,6 +9,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
+use crate::announcing::{Announcing, AnnouncingStopper};
 use crate::cluster_dns::{ClusterDns, offer};
 use crate::config::Config;
 use crate::event::{EVENTS_MAX, Event, OwnAddresses};
@@ -57,8 +58,10 @@ pub fn run_with(
     };
     let dns = dns.map(|dns| dns.with_pod_scope(source.pod_scope()));
     let view = dns.as_ref().map(ClusterDns::view);
+    let announcing = Announcing::new(&config)?;
     let servers = Servers::new(Arc::clone(&config), published.clone(), view, sender.clone())
-        .with_api_server(source.status());
+        .with_api_server(source.status())
+        .with_announced(announcing.as_ref().map(Announcing::state));
     let recorder = servers.recorder();
     let runtime = Builder::new_current_thread()
         .enable_all()
@@ -71,9 +74,10 @@ pub fn run_with(
     };
     let (stop, stop_servers) = watch::channel(false);
     let stopper = source.stopper();
+    let announcing_stopper = announcing.as_ref().map(Announcing::stopper);
     let has_ended = stop_servers.clone();
     thread::scope(|scope| {
-        let _end = End { servers: stop, source: stopper };
+        let _end = End { servers: stop, source: stopper, announcing: announcing_stopper };
         let around = || -> Result<(), Failure> {
             let to_core = sender.clone();
             thread::Builder::new()
@@ -87,6 +91,9 @@ pub fn run_with(
                     serve_all(&runtime, listening.run(stop_servers.clone()), to_core, stop_servers);
                 })
                 .map_err(Failure::Start)?;
+            if let Some(announcing) = announcing {
+                run_announcing(scope, announcing, published.clone(), &config)?;
+            }
             if let Some(dns) = dns {
                 run_dns(scope, dns, published, &config, &sender, has_ended.clone())?;
             }
@@ -123,6 +130,25 @@ fn listen_when_free(servers: Servers, config: &Config) -> Result<Listening, Fail
     }
 }
 
+/// One thread answers, and another one makes what it must know.
+fn run_announcing<'scope>(
+    scope: &'scope thread::Scope<'scope, '_>,
+    announcing: Announcing,
+    published: watch::Receiver<Arc<Published>>,
+    config: &Arc<Config>,
+) -> Result<(), Failure> {
+    let named = |name: &str| thread::Builder::new().name(name.to_owned());
+    let (config, stopper) = (Arc::clone(config), announcing.stopper());
+    named("announce-follow")
+        .spawn_scoped(scope, move || match Builder::new_current_thread().build() {
+            Ok(runtime) => runtime.block_on(Announcing::follow(config, stopper, published)),
+            Err(error) => tracing::error!(%error, "the announcement does not follow the cluster"),
+        })
+        .map_err(Failure::Start)?;
+    named("announce").spawn_scoped(scope, move || announcing.run()).map_err(Failure::Start)?;
+    Ok(())
+}
+
 /// The DNS follows on a thread of its own, and another one waits for a successor.
 fn run_dns<'scope>(
     scope: &'scope thread::Scope<'scope, '_>,
@@ -155,10 +181,15 @@ fn run_dns<'scope>(
 struct End {
     servers: watch::Sender<bool>,
     source: SourceStopper,
+    announcing: Option<AnnouncingStopper>,
 }
 
 impl Drop for End {
     fn drop(&mut self) {
+        // Others take the addresses while all else still works.
+        if let Some(announcing) = &self.announcing {
+            announcing.stop();
+        }
         self.servers.send_replace(true);
         self.source.stop();
     }

@@ -9,6 +9,7 @@ use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use crate::announcing::AnnouncedState;
 use crate::cluster_dns::DnsView;
 use crate::config::{Config, Listen};
 use crate::event::Event;
@@ -46,12 +47,25 @@ impl Servers {
         core: SyncSender<Event>,
     ) -> Self {
         let metrics = Arc::new(Metrics::new(core.clone()));
-        Self { view: View { config, published, dns, api_server: None }, metrics, core }
+        Self {
+            view: View { config, published, dns, api_server: None, announced: None },
+            metrics,
+            core,
+        }
     }
 
     /// Shows how the connection to the API server is.
     pub(crate) fn with_api_server(mut self, status: Option<ApiServerStatus>) -> Self {
         self.view.api_server = status;
+        self
+    }
+
+    /// Shows which addresses are announced.
+    pub(crate) fn with_announced(
+        mut self,
+        state: Option<watch::Receiver<Arc<AnnouncedState>>>,
+    ) -> Self {
+        self.view.announced = state;
         self
     }
 

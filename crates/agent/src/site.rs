@@ -10,6 +10,7 @@ use model::{Family, ServiceName};
 use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 
+use crate::announcing::AnnouncedState;
 use crate::cluster_dns::DnsView;
 use crate::config::Config;
 use crate::event::Event;
@@ -42,6 +43,8 @@ pub(crate) struct View {
     pub(crate) dns: Option<DnsView>,
     /// Absent where the objects come from elsewhere.
     pub(crate) api_server: Option<ApiServerStatus>,
+    /// Absent where no address is announced.
+    pub(crate) announced: Option<watch::Receiver<Arc<AnnouncedState>>>,
 }
 
 impl View {

@@ -16,6 +16,9 @@ pub fn run_dns(config: Config) -> Result<(), Failure> {
 /// Runs the agent until it is asked to end.
 pub fn run(config: Config) -> Result<(), Failure> {
     privilege::check()?;
+    if config.load_balancer.is_some() {
+        privilege::check_announcing()?;
+    }
     // Objects are read on one thread and become tables on another.
     host::memory::share_between_threads();
     run_with(config, run_core)

@@ -183,6 +183,9 @@ pub(crate) enum Resource {
     /// Questions to the cluster DNS that failed lately, by client, of pods in all namespaces
     #[value(alias = "dns-failure")]
     DnsFailures,
+    /// Addresses of Services of type LoadBalancer, and which nodes answer for them
+    #[value(alias = "address")]
+    Addresses,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

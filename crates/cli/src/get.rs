@@ -3,7 +3,8 @@
 use std::time::SystemTime;
 
 use agent::query::{
-    DNS_FAILURES, DnsFailure, ENDPOINTS, Endpoint, FRONTENDS, Frontend, SERVICES, Service,
+    ADDRESSES, Address, DNS_FAILURES, DnsFailure, ENDPOINTS, Endpoint, FRONTENDS, Frontend,
+    SERVICES, Service,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -13,6 +14,7 @@ use crate::failure::{Failure, write_err, write_out};
 use crate::socket::ask;
 use crate::table::Table;
 
+mod addresses;
 mod dns_failures;
 mod endpoints;
 mod frontends;
@@ -26,6 +28,7 @@ pub(crate) fn run(arguments: &GetArguments) -> Result<(), Failure> {
         Resource::Endpoints => show::<Endpoint>(arguments, ENDPOINTS, endpoints::table),
         Resource::Frontends => show::<Frontend>(arguments, FRONTENDS, frontends::table),
         Resource::DnsFailures => show::<DnsFailure>(arguments, DNS_FAILURES, dns_failures::table),
+        Resource::Addresses => show::<Address>(arguments, ADDRESSES, addresses::table),
     }
 }
 
@@ -125,6 +128,7 @@ fn nothing(arguments: &GetArguments) -> Result<(), Failure> {
             Resource::Endpoints => "no endpoints of Service",
             Resource::Frontends => "no frontends of Service",
             Resource::DnsFailures => "no failures of pod",
+            Resource::Addresses => "no announced address of Service",
         };
         let hint = "-n names another namespace, -A all of them";
         return Err(Failure::new(format!("{what} in {place}: {name}"), hint));

@@ -113,6 +113,7 @@ impl TryFrom<AloneFlags> for Config {
             affinity_clients_max: 1,
             dns: Some(dns),
             load_balancer: None,
+            announce_port: announce::PORT,
             socket,
             log_format: flags.log_format,
         })

@@ -80,6 +80,16 @@ pub struct Flags {
     #[command(flatten)]
     pub load_balancer: LoadBalancerFlags,
 
+    /// UDP port at which the agents of all nodes tell each other that they are there
+    #[arg(
+        long,
+        value_name = "PORT",
+        default_value_t = announce::PORT,
+        requires = "load_balancer",
+        help_heading = "Load balancer"
+    )]
+    pub announce_port: u16,
+
     /// Take over from the agent that runs, without losing a DNS query; it ends
     #[arg(long, help_heading = "Operation")]
     pub take_over: bool,

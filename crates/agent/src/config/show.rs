@@ -44,6 +44,7 @@ impl Config {
             "affinityClientsMax": self.affinity_clients_max,
             "externalIPRanges": external_ips,
             "loadBalancerClass": class,
+            "announcePort": self.announce_port,
             "socket": self.socket.display().to_string(),
             "syncPeriodSeconds": self.sync_period.as_secs_f64(),
             "minSyncPeriodSeconds": self.min_sync_period.as_secs_f64(),

@@ -28,6 +28,7 @@ const METRICS: Flag = Flag("--metrics-bind-address");
 const NODEPORT_ADDRESSES: Flag = Flag("--nodeport-addresses");
 const SERVICE_CIDR: Flag = Flag("--service-cidr");
 const MIN_SYNC_PERIOD: Flag = Flag("--min-sync-period");
+const ANNOUNCE_PORT: Flag = Flag("--announce-port");
 const SYNC_PERIOD: Flag = Flag("--sync-period");
 
 impl TryFrom<Flags> for Config {
@@ -62,6 +63,7 @@ impl TryFrom<Flags> for Config {
             dns: dns(&flags)?,
             load_balancer: flags.load_balancer.read()?,
             external_ips: flags.external_ips.read()?,
+            announce_port: announce_port(flags.announce_port)?,
             socket: socket(&flags.socket)?.to_owned(),
             log_format: flags.log_format,
             source: flags.source.into(),
@@ -74,6 +76,14 @@ impl TryFrom<Flags> for Config {
             min_sync_period,
         })
     }
+}
+
+fn announce_port(port: u16) -> Result<u16, ConfigError> {
+    if port == 0 {
+        let hint = "the same port on all nodes, for example 7947";
+        return Err(ANNOUNCE_PORT.wrong("must not be zero", port, hint));
+    }
+    Ok(port)
 }
 
 fn dns(flags: &Flags) -> Result<Option<NodeDns>, ConfigError> {

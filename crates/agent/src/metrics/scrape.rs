@@ -12,7 +12,8 @@ use watch::ApiServerState;
 
 use super::dns::Scaled;
 use super::process::Process;
-use super::{api_server, dns, process, state, traffic};
+use super::{announcing, api_server, dns, process, state, traffic};
+use crate::announcing::AnnouncedState;
 use crate::cluster_dns::DnsView;
 use crate::measurement::Measurement;
 use crate::published::Published;
@@ -25,6 +26,8 @@ pub(super) struct Scrape {
     pub(super) dns: Option<DnsView>,
     /// Absent where the objects come from elsewhere.
     pub(super) api_server: Option<ApiServerState>,
+    /// Absent where no address is announced.
+    pub(super) announced: Option<Arc<AnnouncedState>>,
     /// Absent when it cannot be read.
     pub(super) process: Option<Process>,
 }
@@ -41,6 +44,9 @@ impl Collector for Scrape {
             "The version that runs",
             std::iter::once(([("version", env!("CARGO_PKG_VERSION"))], 1_u64)),
         )?;
+        if let Some(state) = &self.announced {
+            announcing::write(&mut page, state)?;
+        }
         if let Some(state) = &self.api_server {
             api_server::write(&mut page, state)?;
         }

@@ -1,13 +1,15 @@
 //! What will happen to a request, as far as this agent knows, and does the kernel hold that?
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
+use announce::Role;
 use explain::{Addresses, ClusterDns, KernelHolds, Question, Refusal, Trace};
 use hyper::StatusCode;
-use model::{Node, ServiceName};
+use model::{Node, NodeName, ServiceName};
 use reconcile::ReadBack;
 use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
@@ -101,7 +103,7 @@ pub(super) fn with_view<T>(
     let config = &view.config;
     let addresses = config
         .load_balancer
-        .map(|it| Addresses { default_way: it.default_way, owners: BTreeMap::new() });
+        .map(|it| Addresses { default_way: it.default_way, owners: owners(view) });
     Ok(tell(&explain::View {
         here: &published.node,
         other_node: &|node: &Node| config.other_node_context(node),
@@ -110,6 +112,14 @@ pub(super) fn with_view<T>(
         agent: Some(&agent),
         addresses: addresses.as_ref(),
     }))
+}
+
+/// Of addresses that this node takes part in: of others it hears nothing.
+fn owners(view: &View) -> BTreeMap<IpAddr, Vec<NodeName>> {
+    let Some(announced) = &view.announced else { return BTreeMap::new() };
+    let announced = announced.borrow();
+    let heard = announced.addresses.iter().filter(|(_, shown)| shown.role != Role::Bystander);
+    heard.map(|(address, shown)| (*address, shown.owners.clone())).collect()
 }
 
 /// The Service whose frontend on this node decided.

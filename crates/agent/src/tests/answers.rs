@@ -32,7 +32,13 @@ pub(super) fn config(flags: &str) -> Config {
 pub(super) fn view(status: Status) -> View {
     let (sender, receiver) = watch::channel(Arc::new(published(SHOP, "127.0.0.1", status)));
     drop(sender);
-    View { config: Arc::new(config("")), published: receiver, dns: None, api_server: None }
+    View {
+        config: Arc::new(config("")),
+        published: receiver,
+        dns: None,
+        api_server: None,
+        announced: None,
+    }
 }
 
 /// A site that is served on a thread of its own.

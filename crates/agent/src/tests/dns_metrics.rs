@@ -85,8 +85,13 @@ fn figures(view: &DnsView) -> Vec<String> {
     let (sender, _events) = sync_channel(1);
     let value = Arc::new(published("", "127.0.0.1", applied()));
     let (_publisher, published) = watch::channel(value);
-    let view =
-        View { config: Arc::new(config("")), published, dns: Some(view.clone()), api_server: None };
+    let view = View {
+        config: Arc::new(config("")),
+        published,
+        dns: Some(view.clone()),
+        api_server: None,
+        announced: None,
+    };
     let answer = Metrics::new(sender).answer(&view, Measurement::default(), at(0));
     let of_dns = answer.body.lines().filter(|line| line.starts_with("coredns_"));
     let is_fixed = |line: &&str| !line.contains("_bucket{") && !line.contains("_seconds_sum");

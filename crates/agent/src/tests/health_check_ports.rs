@@ -30,7 +30,13 @@ impl Node {
         let (publisher, published) = watch::channel(Arc::new(shop(address, port)));
         let (sender, events) = sync_channel(4);
         let (stop, stop_ports) = watch::channel(false);
-        let view = View { config: Arc::new(config("")), published, dns: None, api_server: None };
+        let view = View {
+            config: Arc::new(config("")),
+            published,
+            dns: None,
+            api_server: None,
+            announced: None,
+        };
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             runtime.unwrap().block_on(HealthCheckPorts::new(view, sender).run(stop_ports));
