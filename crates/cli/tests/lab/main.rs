@@ -6,6 +6,7 @@ mod changes;
 mod conformance;
 mod control_plane;
 mod dns;
+mod failover;
 mod foretold;
 mod host_ports;
 mod joined;
