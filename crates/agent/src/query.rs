@@ -16,6 +16,7 @@ mod endpoint;
 mod explained;
 mod frontend;
 mod metadata;
+mod pool;
 mod service;
 mod status;
 
@@ -29,6 +30,7 @@ pub use explained::CLUSTER_DOMAIN;
 pub(crate) use explained::answer as explain_answer;
 pub use frontend::{Frontend, Outcome};
 pub use metadata::Metadata;
+pub use pool::{Fill, Pool};
 pub use service::{
     Affinity, ClientIp, EndpointCount, Ingress, LoadBalancer, Service, ServicePort, ServiceSpec,
     ServiceStatus,
@@ -41,8 +43,8 @@ pub const ENDPOINTS: &str = "/v1/endpoints";
 pub const FRONTENDS: &str = "/v1/frontends";
 pub const STATUS: &str = "/v1/status";
 pub const DNS_FAILURES: &str = "/v1/dns-failures";
-
 pub const ADDRESSES: &str = "/v1/addresses";
+pub const POOLS: &str = "/v1/pools";
 
 /// What will happen to a request; the query is a `Question`, the answer a `Trace`.
 pub const EXPLAIN: &str = "/explain";
@@ -58,6 +60,7 @@ pub(crate) fn answer(view: &View, uri: &Uri) -> Answer {
         STATUS => Answer::value(&StatusView::of(view)),
         DNS_FAILURES => Answer::value(&dns_failure::list(view)),
         ADDRESSES => Answer::value(&address::list(view, wanted, host::clock::wall())),
+        POOLS => Answer::value(&pool::list(&published.table)),
         _ => Answer::not_found(&[
             SERVICES,
             ENDPOINTS,
@@ -65,6 +68,7 @@ pub(crate) fn answer(view: &View, uri: &Uri) -> Answer {
             STATUS,
             DNS_FAILURES,
             ADDRESSES,
+            POOLS,
             EXPLAIN,
         ]),
     }

@@ -186,6 +186,9 @@ pub(crate) enum Resource {
     /// Addresses of Services of type LoadBalancer, and which nodes answer for them
     #[value(alias = "address")]
     Addresses,
+    /// Pools that such addresses are of, and how full they are
+    #[value(alias = "pool")]
+    Pools,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

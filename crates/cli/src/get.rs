@@ -3,8 +3,8 @@
 use std::time::SystemTime;
 
 use agent::query::{
-    ADDRESSES, Address, DNS_FAILURES, DnsFailure, ENDPOINTS, Endpoint, FRONTENDS, Frontend,
-    SERVICES, Service,
+    ADDRESSES, Address, DNS_FAILURES, DnsFailure, ENDPOINTS, Endpoint, FRONTENDS, Frontend, POOLS,
+    Pool, SERVICES, Service,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -18,6 +18,7 @@ mod addresses;
 mod dns_failures;
 mod endpoints;
 mod frontends;
+mod pools;
 mod services;
 
 pub(crate) fn run(arguments: &GetArguments) -> Result<(), Failure> {
@@ -29,6 +30,7 @@ pub(crate) fn run(arguments: &GetArguments) -> Result<(), Failure> {
         Resource::Frontends => show::<Frontend>(arguments, FRONTENDS, frontends::table),
         Resource::DnsFailures => show::<DnsFailure>(arguments, DNS_FAILURES, dns_failures::table),
         Resource::Addresses => show::<Address>(arguments, ADDRESSES, addresses::table),
+        Resource::Pools => show::<Pool>(arguments, POOLS, pools::table),
     }
 }
 
@@ -117,6 +119,10 @@ fn nothing(arguments: &GetArguments) -> Result<(), Failure> {
         write_err("No question to the cluster DNS failed lately.\n");
         return Ok(());
     }
+    if matches!(arguments.resource, Resource::Pools) {
+        write_err("No pools found\n");
+        return Ok(());
+    }
     let place = if arguments.all_namespaces {
         "any namespace".to_owned()
     } else {
@@ -129,6 +135,7 @@ fn nothing(arguments: &GetArguments) -> Result<(), Failure> {
             Resource::Frontends => "no frontends of Service",
             Resource::DnsFailures => "no failures of pod",
             Resource::Addresses => "no announced address of Service",
+            Resource::Pools => "no pool",
         };
         let hint = "-n names another namespace, -A all of them";
         return Err(Failure::new(format!("{what} in {place}: {name}"), hint));

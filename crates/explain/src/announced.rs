@@ -164,7 +164,8 @@ fn ranking(announced: &Announced, address: IpAddr) -> Ranking {
 /// The pool is announced by nobody, or not to this Service's clients.
 fn silent(pool: &AddressPool, address: IpAddr) -> Hop {
     let object = Object::from(&pool.object);
-    let (says, field, value) = if pool.announcing == Announcing::Never {
+    let is_never = pool.announcing == Announcing::Never;
+    let (says, field, value) = if is_never {
         let says = format!("no node answers for {address}: {object} leaves that to others");
         (says, "spec.announce", "false")
     } else {
@@ -175,7 +176,8 @@ fn silent(pool: &AddressPool, address: IpAddr) -> Hop {
         (says, "metadata.name", &*pool.name.0)
     };
     let mut hop = Hop::new(Stage::Announce, None, says, vec![Origin::new(object, field, value)]);
-    hop.change = Some("an L2Advertisement that selects the pool, or routes to a node".to_owned());
+    let change = if is_never { "announce: true" } else { "an L2Advertisement that selects both" };
+    hop.change = Some(format!("{change}, or routes to a node"));
     hop
 }
 
@@ -220,18 +222,22 @@ fn answering(
         hop.change = Some("a node that is a candidate".to_owned());
         return Arrival::Nobody(format!("no node answers for {address}"), vec![hop]);
     };
+    let is_first = by_order == Some(owner);
     let others: Vec<String> =
-        nodes.iter().filter(|it| *it != owner).map(|it| it.to_string()).collect();
+        nodes.iter().filter(|it| !is_first || *it != owner).map(ToString::to_string).collect();
     let others = match others.as_slice() {
         [] => "nobody else is a candidate".to_owned(),
-        _ => format!("after it would {}", first(others, "nodes").join(", ")),
+        _ if is_first => format!("after it would {}", first(others, "nodes").join(", ")),
+        _ => format!("their order is {}", first(others, "nodes").join(", ")),
     };
     let lead = match heard {
         [] => format!("node {owner} answers for {address}, as the first of the candidates"),
-        [_] if by_order == Some(owner) => {
+        [_] if is_first => {
             format!("node {owner} answers for {address}, and is the first of the candidates")
         }
-        [_] => format!("node {owner} answers for {address} now, though it is not the first"),
+        [_] => {
+            format!("node {owner} answers for {address} now, though it is not the first candidate")
+        }
         _ => {
             let all: Vec<String> = heard.iter().map(ToString::to_string).collect();
             format!("nodes {} all answer for {address} now", all.join(", "))

@@ -107,7 +107,7 @@ pub(crate) const ROWS: [Row; 14] = [
         kind: "LoadBalancer",
         shows: "A load balancer's address, with externalTrafficPolicy Local: the client is seen.",
         from: "outside",
-        target: "http://203.0.113.20",
+        target: "http://172.30.0.200",
         flags: &[],
         outcome: "forward",
         sees: Sees::Client,
@@ -117,7 +117,7 @@ pub(crate) const ROWS: [Row; 14] = [
         shows: "The same address from a pod: the packet never leaves the node. That it works here\n\
                 proves nothing about clients outside.",
         from: CLIENT,
-        target: "http://203.0.113.20",
+        target: "http://172.30.0.200",
         flags: &[],
         outcome: "forward",
         sees: Sees::Client,

@@ -137,8 +137,8 @@ fn what_is_heard_goes_before_the_order() {
     let heard =
         |nodes: &[&str]| told_with("", &[("203.0.113.7", nodes)], "--from outside 203.0.113.7:80");
     let trace = heard(&["b"]);
-    let expected = "observed: node b answers for 203.0.113.7 now, though it is not the first; after \
-                    it would d, a; node c does not: its label \
+    let expected = "observed: node b answers for 203.0.113.7 now, though it is not the first \
+                    candidate; their order is d, b, a; node c does not: its label \
                     node.kubernetes.io/exclude-from-external-load-balancers says so";
     assert_eq!(says(&trace, Stage::Announce), [expected]);
     assert_eq!(trace.verdict.node.as_deref(), Some("b"));
