@@ -7,6 +7,8 @@
 mod follow;
 mod shown;
 mod sockets;
+#[cfg(test)]
+mod tests;
 mod thread;
 mod view;
 

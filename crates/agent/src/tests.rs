@@ -1,6 +1,6 @@
 //! Do the pieces of the agent, taken from outside, say what they should?
 
-mod answers;
+pub(crate) mod answers;
 pub(crate) mod cluster;
 mod config;
 mod core;

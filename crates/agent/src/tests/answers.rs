@@ -22,7 +22,7 @@ use crate::published::Status;
 use crate::site::{Site, View};
 use serve::{Listener, listen, serve};
 
-pub(super) fn config(flags: &str) -> Config {
+pub(crate) fn config(flags: &str) -> Config {
     let line = format!("agent --manifests /m --node-name a {flags}");
     let matches =
         Flags::augment_args(Command::new("agent")).get_matches_from(line.split_whitespace());

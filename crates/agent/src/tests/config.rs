@@ -41,7 +41,7 @@ fn without_flags_the_defaults_hold() {
             "healthzBindAddresses": ["0.0.0.0:10256", "[::]:10256"],
             "metricsBindAddresses": ["127.0.0.1:10249"],
             "trafficCounters": true, "affinityClientsMax": 4_194_304,
-            "externalIPRanges": null, "loadBalancerClass": null,
+            "externalIPRanges": null, "loadBalancerClass": null, "announcePort": 7947,
             "socket": "/run/pogu/agent.sock",
             "syncPeriodSeconds": 30.0, "minSyncPeriodSeconds": 0.0,
             "conntrack": {
