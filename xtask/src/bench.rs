@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail, ensure};
 use clap::Args;
 
 use crate::call::Call;
@@ -24,7 +24,17 @@ const WITH_KUBE_PROXY: &str = "kubernetes";
 /// Where the last finds kube-proxy.
 const KUBE_PROXY_VARIABLE: &str = "KUBE_PROXY";
 
+/// What is tried once as a test is tried often as a measurement.
+const FAILOVER: &str = "failover";
+const FAILOVER_RUNS: &str = "50";
+const FAILOVER_RUNS_VARIABLE: &str = "POGU_FAILOVER_RUNS";
+
 pub(crate) fn run(options: &Options) -> Result<()> {
+    if let [name, rest @ ..] = options.arguments.as_slice()
+        && name == FAILOVER
+    {
+        return failover(rest);
+    }
     let workspace = Metadata::read("Cargo.toml")?;
     ensure!(workspace.has(PACKAGE), "no such crate in the workspace: {PACKAGE}");
     let mut call = call(&options.arguments);
@@ -45,6 +55,18 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     // All but the dataplane alone is measured as the program that people run.
     Call::cargo(["build", "--quiet", "--release", "--package", "cli"]).run()?;
     call.run()
+}
+
+/// `[RUNS]`: how often each fault is tried.
+fn failover(arguments: &[String]) -> Result<()> {
+    let runs = match arguments {
+        [] => FAILOVER_RUNS,
+        [runs] if runs.parse::<usize>().is_ok() => runs,
+        _ => bail!("not a number of runs: {arguments:?}\nhint: cargo xtask bench failover 50"),
+    };
+    setup::prepare()?;
+    let fixed = ["test", "--quiet", "--release", "--package", "cli", "--test", "lab", "failover"];
+    Call::cargo(fixed).args(["--", "--nocapture"]).env(FAILOVER_RUNS_VARIABLE, runs).run()
 }
 
 fn call(arguments: &[String]) -> Call {
