@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use ingest::api;
 use ipam::Allocator;
 use loadbalancer::{Event, LoadBalancers, Settings, Step};
-use model::{Rejection, Service, ServiceName, ServiceTable};
+use model::{Rejection, ServiceName, ServiceTable};
 use watch::RequestError;
 
 /// What was written comes back as a change of the object. If it does not, it is written again.
@@ -26,9 +26,6 @@ const CONTESTED_MAX: Duration = Duration::from_mins(5);
 /// One that nobody else wrote for so long is contested no more.
 const PEACE: Duration = Duration::from_mins(10);
 
-/// How long after it began to act Services keep their addresses though there is no pool at all.
-const WITHOUT_POOLS: Duration = Duration::from_secs(60);
-
 /// Events that wait to be written; beyond, the oldest are left out.
 const EVENTS_MAX: usize = 4_096;
 
@@ -39,9 +36,6 @@ pub(crate) struct Addresses {
     tried: BTreeMap<ServiceName, Tried>,
     contests: BTreeMap<ServiceName, Contest>,
     untold: VecDeque<(ServiceName, Event)>,
-    acting_since: Option<Instant>,
-    /// No conclusions are drawn before.
-    hesitates_until: Option<Instant>,
 }
 
 /// What was written of a Service, or could not be.
@@ -86,8 +80,6 @@ impl Addresses {
             tried: BTreeMap::new(),
             contests: BTreeMap::new(),
             untold: VecDeque::new(),
-            acting_since: None,
-            hesitates_until: None,
         }
     }
 
@@ -103,13 +95,10 @@ impl Addresses {
 
     /// Whether this one acts from now on; what it knew beside objects it forgets when it does not.
     /// Gives whether it did before.
-    pub(crate) fn set_acting(&mut self, may_act: bool, now: Instant) -> bool {
+    pub(crate) fn set_acting(&mut self, may_act: bool) -> bool {
         let was_acting = self.balancers.is_acting();
         match (may_act, was_acting) {
-            (true, false) => {
-                self.balancers.begin();
-                self.acting_since = Some(now);
-            }
+            (true, false) => self.balancers.begin(),
             (false, true) => {
                 self.balancers.end();
                 self.untold.clear();
@@ -132,27 +121,12 @@ impl Addresses {
     }
 
     pub(crate) fn settle(&mut self, cluster: &ServiceTable, now: Instant) {
-        self.hesitates_until = self.hesitates(cluster).filter(|until| *until > now);
-        if self.hesitates_until.is_some() {
-            return;
-        }
         self.balancers.settle(cluster, now.saturating_duration_since(self.began));
-    }
-
-    /// A kind of objects that the server does not know looks like a cluster without a pool, and every
-    /// Service would lose its address. Its definition may only be late.
-    fn hesitates(&self, cluster: &ServiceTable) -> Option<Instant> {
-        let has_address =
-            |service: &Arc<Service>| service.external.iter().any(|it| it.load_balancer);
-        let is_loss =
-            cluster.address_pools.is_empty() && cluster.services.values().any(has_address);
-        self.acting_since.filter(|_| is_loss).map(|since| since + WITHOUT_POOLS)
     }
 
     /// When conclusions are to be drawn again, if nothing else happens.
     pub(crate) fn settles_at(&self) -> Option<Instant> {
-        let due = self.balancers.next_due().map(|due| self.began + due);
-        self.hesitates_until.or(due)
+        self.balancers.next_due().map(|due| self.began + due)
     }
 
     /// What may be written now. It costs what is taken of it.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::sync_channel;
 use std::thread;
+use std::time::Duration;
 
 use host::clock::monotonic;
 use ingest::Objects;
@@ -37,6 +38,10 @@ const BATCHES_MAX: usize = 16;
 /// An object is at most 1.5 MiB where it is stored.
 const CALLER: Caller =
     Caller { user_agent: concat!("pogu/", env!("CARGO_PKG_VERSION")), answer_bytes_max: 4 << 20 };
+
+/// An API server that starts says for a few seconds that it has no kinds beyond its own, and one that
+/// is absent is looked for again after 30 s.
+const POOLS_AWAITED: Duration = Duration::from_mins(1);
 
 /// What a controller is told.
 #[derive(Debug, Clone)]
@@ -148,7 +153,11 @@ async fn go_on(settings: Settings, batches: mpsc::Receiver<Vec<Event>>) -> Resul
         tokio::spawn(campaign(requests.clone(), settings.lease, election, leading_sender, stopped));
     let addresses = settings.addresses.map(|it| {
         let allocation = ipam::Settings::default();
-        let settings = loadbalancer::Settings { default_way: it.default_way, allocation };
+        let settings = loadbalancer::Settings {
+            default_way: it.default_way,
+            allocation,
+            pools_awaited: POOLS_AWAITED,
+        };
         addresses::Addresses::new(settings, monotonic())
     });
     let objects = settings.external_ips.map_or_else(Objects::new, Objects::with_external_ips);

@@ -188,7 +188,7 @@ impl Work {
     /// Only the one that acts gives addresses, of all that there is.
     fn settle_addresses(&mut self, may_act: bool, is_news: bool, now: Instant) {
         let Some(addresses) = &mut self.addresses else { return };
-        let was_acting = addresses.set_acting(may_act, now);
+        let was_acting = addresses.set_acting(may_act);
         let is_due = addresses.settles_at().is_some_and(|at| at <= now);
         if may_act && (is_news || is_due || !was_acting) {
             addresses.settle(&self.cluster, now);

@@ -17,16 +17,16 @@ use crate::step::{self, Step};
 use crate::vip;
 use crate::wanted::Wanted;
 
-/// A server that has just started may not know its kinds of pools yet, and says that there are none. So
-/// long whoever begins waits for a pool of each address that Services have.
-const POOLS_AWAITED: Duration = Duration::from_mins(1);
-
 /// What does not change while it acts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Settings {
     /// The way of Services that name no class; absent where they are somebody else's.
     pub default_way: Option<Way>,
     pub allocation: ipam::Settings,
+    /// So long whoever begins waits for a pool of each address that Services have, and whoever goes on
+    /// for any pool where all are gone at once: a server that has just started may not know its kinds of
+    /// pools yet, and says that there are none.
+    pub pools_awaited: Duration,
 }
 
 /// All Services that are ours, or were.
@@ -165,11 +165,22 @@ impl LoadBalancers {
 
     /// Draws the conclusions. All that there is must have been told before the first time.
     pub fn settle(&mut self, cluster: &ServiceTable, now: Duration) {
-        let awaits_pools = self.awaits_pools(cluster);
+        let may_await =
+            |acting: &Acting| acting.begun != Begun::Yes || cluster.address_pools.is_empty();
+        let awaits_pools =
+            self.acting.as_ref().is_some_and(may_await) && self.awaits_pools(cluster);
         let Some(acting) = &mut self.acting else { return };
+        let has_lost_all =
+            !acting.cluster.address_pools.is_empty() && cluster.address_pools.is_empty();
+        let is_time = !self.settings.pools_awaited.is_zero();
         acting.begun = match acting.begun {
-            Begun::No if awaits_pools => Begun::Awaiting(now + POOLS_AWAITED),
             Begun::Awaiting(until) if awaits_pools && now < until => Begun::Awaiting(until),
+            Begun::No if awaits_pools && is_time => {
+                Begun::Awaiting(now + self.settings.pools_awaited)
+            }
+            Begun::Yes if awaits_pools && is_time && has_lost_all => {
+                Begun::Awaiting(now + self.settings.pools_awaited)
+            }
             Begun::No | Begun::Awaiting(_) | Begun::Yes => Begun::Yes,
         };
         if acting.begun != Begun::Yes {
@@ -215,14 +226,13 @@ impl LoadBalancers {
     /// Whether a Service has an address that no pool has: it may have been given back while nobody
     /// acted, or the pool may not be known yet.
     fn awaits_pools(&self, cluster: &ServiceTable) -> bool {
-        let is_begun = self.acting.as_ref().is_none_or(|acting| acting.begun == Begun::Yes);
         let has_pool = |address: IpAddr| {
             let mut ranges = cluster.address_pools.values().flat_map(|pool| &pool.ranges);
             ranges.any(|range| range.contains(address))
         };
         let of_pools =
             self.seen.values().filter(|seen| seen.is_active() && seen.way == Some(Way::Vip));
-        !is_begun && of_pools.flat_map(Seen::addresses).any(|address| !has_pool(address))
+        of_pools.flat_map(Seen::addresses).any(|address| !has_pool(address))
     }
 
     /// All that is to be written now, by name.

@@ -150,7 +150,12 @@ impl Cluster {
 }
 
 fn balancers() -> LoadBalancers {
-    LoadBalancers::new(Settings { default_way: Some(Way::Vip), ..Settings::default() })
+    let pools_awaited = Duration::from_mins(1);
+    LoadBalancers::new(Settings {
+        default_way: Some(Way::Vip),
+        pools_awaited,
+        ..Settings::default()
+    })
 }
 
 fn name_of(service: &api::Service) -> ServiceName {

@@ -38,7 +38,11 @@ struct Controller {
 
 impl Controller {
     fn new() -> Self {
-        let settings = Settings { default_way: Some(Way::Vip), ..Settings::default() };
+        let settings = Settings {
+            default_way: Some(Way::Vip),
+            pools_awaited: 60 * SECOND,
+            ..Settings::default()
+        };
         let (mut objects, now) = (Objects::new(), monotonic());
         for manifest in parse("m.yaml", POOL).0 {
             if let Manifest::Object(object) = manifest {
@@ -47,7 +51,7 @@ impl Controller {
             }
         }
         let mut all = Self { addresses: Addresses::new(settings, now), objects, now };
-        all.addresses.set_acting(true, all.now);
+        all.addresses.set_acting(true);
         all.see(service("1"));
         all
     }
@@ -163,14 +167,14 @@ fn a_status_that_others_write_too_is_taken_back_less_and_less_often() {
 }
 
 #[test]
-fn a_cluster_without_any_pool_takes_no_address_away_at_once() {
+fn a_cluster_that_lacks_a_pool_at_first_takes_no_address_away_at_once() {
     let mut all = Controller::new();
     let mut has = service("2");
     has.status.load_balancer.ingress =
         vec![serde_json::from_value(json!({"ip": "192.0.2.1", "ipMode": "VIP"})).unwrap()];
     all.see(has);
-    all.addresses.set_acting(false, all.now);
-    all.addresses.set_acting(true, all.now);
+    all.addresses.set_acting(false);
+    all.addresses.set_acting(true);
     let without = {
         let mut cluster = all.objects.table();
         cluster.address_pools.clear();
@@ -183,7 +187,9 @@ fn a_cluster_without_any_pool_takes_no_address_away_at_once() {
     let kept = all.begin().expect("the condition is not there yet");
     let Step::Status { status, .. } = &kept.step else { panic!("{kept:?}") };
     assert_eq!(status.ingress.len(), 1);
-    // There are none.
+    // They are gone again, and stay so.
+    all.addresses.settle(&without, all.now);
+    assert_eq!(all.addresses.settles_at(), Some(all.now + 60 * SECOND));
     all.now += 60 * SECOND;
     all.addresses.settle(&without, all.now);
     let gone = all.begin().expect("the address is taken away");
@@ -195,9 +201,9 @@ fn a_cluster_without_any_pool_takes_no_address_away_at_once() {
 fn whoever_acts_no_more_knows_nothing_beside_the_objects() {
     let mut all = Controller::new();
     assert_eq!(all.write(contested()), of("1", false));
-    all.addresses.set_acting(false, all.now);
+    all.addresses.set_acting(false);
     assert_eq!((all.begin(), all.addresses.has_events()), (None, false));
-    all.addresses.set_acting(true, all.now);
+    all.addresses.set_acting(true);
     all.addresses.settle(&all.objects.table(), all.now);
     assert_eq!(all.write(Ok(())), of("1", false));
 }

@@ -51,6 +51,11 @@ fn whoever_begins_before_pools_are_known_takes_nothing_back() {
     cluster.settle();
     let addresses = ["web", "other"].map(|name| cluster.addresses(name));
     assert_eq!(addresses, ["192.0.2.1", "192.0.2.2"]);
+    // The same while it acts.
+    cluster.objects.delete(&pool);
+    assert_eq!(cluster.settle(), [""; 0]);
+    cluster.apply(&[POOL]);
+    assert_eq!(cluster.settle(), [""; 0]);
     // Somebody has taken the pool away while nobody acted.
     cluster.objects.delete(&pool);
     cluster.restart();
