@@ -67,8 +67,13 @@ fn shown(service: &Value) -> String {
 }
 
 pub(super) fn await_shown(server: &ControlPlane, name: &str, expected: &str) {
+    let mut last = String::new();
     wait_for(&format!("{name}: {expected}"), || {
         let found = shown(&object(server, name));
+        if found != last {
+            println!("{name}: {found}");
+            last.clone_from(&found);
+        }
         (found == expected).then_some(())
     });
 }
@@ -238,7 +243,11 @@ fn nodes_and_balancers_outside_lead_to_services_too() {
     // Times of objects are in seconds: of two of one second the lower name is taken for the older.
     server.apply(&of("later", "node-ip"));
     let taken = "port 80/TCP is taken by shop/first";
-    let partly = format!("172.30.0.11 VIP; True PartlyAllocated: {listed}; {taken}; finalizer");
+    // The agents' own word says the same: who has the port is the one that packets go to.
+    let claimed = "False InvalidFields: status.loadBalancer.ingress: 172.30.0.11:80/TCP is already \
+                   claimed by Service shop/first (LoadBalancer); give one of the two another address or port";
+    let partly =
+        format!("172.30.0.11 VIP; True PartlyAllocated: {listed}; {taken}; {claimed}; finalizer");
     await_shown(&server, "later", &partly);
     let ports = object(&server, "later")["status"]["loadBalancer"]["ingress"][0]["ports"].clone();
     let expected =
