@@ -29,6 +29,8 @@ use session::{Connection, Session, Tier};
 
 /// So often what follows from a change is looked at within one tick, at most.
 const ROUNDS_MAX: usize = 4;
+/// When it is looked at again after that.
+const SOON: Duration = Duration::from_millis(1);
 
 #[derive(Debug)]
 pub struct Announcer {
@@ -259,7 +261,9 @@ impl Announcer {
         }
         self.announce_due();
         self.say_hellos();
-        self.due = self.compute_due();
+        // Only what lay ahead tells, when it was missed, that this process stood still.
+        let soonest = if self.is_dirty { Some(self.now + SOON) } else { None };
+        self.due = self.compute_due().into_iter().chain(soonest).min().map(|due| due.max(self.now));
     }
 
     /// Takes the time. Whoever was late for longer than the others wait may have lost everything

@@ -10,7 +10,7 @@ use model::NodeName;
 use super::Announcer;
 use super::fate::{Fate, Fates};
 use super::hold::{Hold, Phase};
-use super::session::{Connection, Session, Tier};
+use super::session::{Connection, Session, Tier, Wire};
 use crate::action::{Action, Release, Unable};
 use crate::hello::Standing;
 use crate::settings::{CLOSE, WATCHED_MAX, WATCHING};
@@ -119,6 +119,10 @@ impl Announcer {
             }
             if tier != session.tier {
                 changed.push(node.clone());
+            }
+            // Nobody asks for it any longer, so what was answered says nothing of later.
+            if tier == Tier::Passive {
+                session.wire = Wire::Unasked;
             }
             session.tier = tier;
         }

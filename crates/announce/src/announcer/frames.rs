@@ -84,6 +84,7 @@ impl Announcer {
     fn hear_claim_of(&mut self, node: &NodeName, candidates: &[NodeName], address: IpAddr) {
         let now = self.now;
         if let Some(session) = self.sessions.get_mut(node)
+            && session.tier != Tier::Passive
             && (session.connection != Connection::Up || session.wire != Wire::Unasked)
         {
             session.wire = Wire::Answered { at: now };
@@ -159,9 +160,7 @@ impl Announcer {
         let names: Vec<NodeName> = self.sessions.keys().cloned().collect();
         for node in names {
             let Some(session) = self.sessions.get(&node) else { continue };
-            let is_asked_for =
-                session.tier != Tier::Passive && session.is_suspect(&self.settings, now);
-            let next = if is_asked_for {
+            let next = if session.is_asked_for(&self.settings, now) {
                 self.next_wire(&node, &session.wire, &mut questions)
             } else {
                 (session.connection == Connection::Up && session.wire != Wire::Unasked)

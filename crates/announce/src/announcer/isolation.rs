@@ -107,6 +107,11 @@ impl Announcer {
         }
         let links: BTreeSet<u32> =
             self.view.vips.keys().flat_map(|address| self.links_of(*address)).collect();
+        for (link, witnesses) in &mut self.witnesses {
+            if !links.contains(link) {
+                witnesses.ask = Ask::Idle;
+            }
+        }
         for link in links {
             self.ask_witnesses(link);
         }

@@ -154,17 +154,21 @@ impl Session {
             Connection::Down => silence.filter(|at| now < *at),
         };
         let asks = match &self.wire {
+            _ if !self.is_asked_for(settings, now) => None,
             Wire::Asking { next, .. } => Some(*next),
-            Wire::Answered { at } if self.connection != Connection::Up => {
-                Some(*at + settings.probe_pause)
-            }
-            Wire::Unasked | Wire::Silent | Wire::Answered { .. } => None,
+            Wire::Answered { at } => Some(*at + settings.probe_pause),
+            Wire::Unasked | Wire::Silent => None,
         };
         change.into_iter().chain(asks).min()
     }
 
+    /// Whether this node asks for it on the wire.
+    pub(super) fn is_asked_for(&self, settings: &Settings, now: Duration) -> bool {
+        self.tier != Tier::Passive && self.is_suspect(settings, now)
+    }
+
     /// Whether it has been silent for longer than hellos are apart.
-    pub(super) fn is_suspect(&self, settings: &Settings, now: Duration) -> bool {
+    fn is_suspect(&self, settings: &Settings, now: Duration) -> bool {
         match self.connection {
             Connection::Unknown => false,
             Connection::Down => true,

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
+use ipnet::IpNet;
 use model::{Mac, NodeName};
 
 pub(super) use client::{Client, neighbour_moves};
@@ -17,6 +18,8 @@ use crate::wire;
 use crate::{Action, Announcer, Contender, Event, Link, Role, Settings, View, Vip, rank};
 
 pub(super) const LINK: u32 = 7;
+/// Another segment, with networks of its own.
+pub(super) const SECOND_LINK: u32 = 8;
 
 pub(super) const fn ms(n: u64) -> Duration {
     Duration::from_millis(n)
@@ -32,6 +35,11 @@ pub(super) struct Plan {
     /// Of a thousand frames or datagrams, so many are lost.
     pub(super) loss_permille: u64,
     pub(super) has_gateway: bool,
+    pub(super) has_second_link: bool,
+    /// Who may answer for an address, where that is not everybody.
+    pub(super) members: BTreeMap<IpAddr, BTreeSet<usize>>,
+    /// Nodes on which no agent runs.
+    pub(super) agentless: BTreeSet<usize>,
     pub(super) seed: u64,
 }
 
@@ -43,6 +51,9 @@ impl Plan {
             jitter: ms(2),
             loss_permille: 0,
             has_gateway: true,
+            has_second_link: false,
+            members: BTreeMap::new(),
+            agentless: BTreeSet::new(),
             seed: 1,
         }
     }
@@ -56,6 +67,8 @@ pub(super) struct Host {
     pub(super) is_served: bool,
     /// Taken from the list of candidates.
     pub(super) is_excluded: bool,
+    /// It learns nothing new of the cluster: who it takes to be excluded.
+    pub(super) stalled: Option<BTreeSet<usize>>,
     is_link_up: bool,
     life: u64,
     inbox: Vec<Input>,
@@ -66,7 +79,7 @@ pub(super) struct Host {
 #[derive(Clone)]
 enum Input {
     Hello { from: IpAddr, bytes: Vec<u8> },
-    Frame(Vec<u8>),
+    Frame { link: u32, bytes: Vec<u8> },
 }
 
 enum Happening {
@@ -102,6 +115,19 @@ pub(super) fn mac(node: usize) -> Mac {
     Mac([2, 0, 0, 0, high, low])
 }
 
+fn second_mac(node: usize) -> Mac {
+    let Mac([first, .., high, low]) = mac(node);
+    Mac([first, 0, 0, 8, high, low])
+}
+
+fn second_network() -> IpNet {
+    "172.16.0.0/12".parse().expect("a network")
+}
+
+fn segment_octet(node: usize) -> u8 {
+    u8::try_from(node).expect("few nodes")
+}
+
 fn control_address(node: usize) -> IpAddr {
     let [high, low] = u16::try_from(node).expect("few nodes").to_be_bytes();
     Ipv4Addr::new(192, 168, high, low).into()
@@ -121,6 +147,7 @@ impl World {
             is_frozen: false,
             is_served: true,
             is_excluded: false,
+            stalled: None,
             is_link_up: true,
             life: 0,
             inbox: Vec::new(),
@@ -141,14 +168,28 @@ impl World {
             two_since: BTreeMap::new(),
             plan,
         };
-        (0..world.plan.nodes).for_each(|node| world.start(node));
+        (0..world.plan.nodes)
+            .filter(|node| !world.plan.agentless.contains(node))
+            .collect::<Vec<_>>()
+            .into_iter()
+            .for_each(|node| world.start(node));
         world
     }
 
     /// The order of the candidates for an address, as numbers of nodes.
     pub(super) fn order(&self, vip: IpAddr) -> Vec<usize> {
+        self.order_without(vip, &self.excluded())
+    }
+
+    pub(super) fn excluded(&self) -> BTreeSet<usize> {
+        (0..self.plan.nodes).filter(|node| self.hosts[*node].is_excluded).collect()
+    }
+
+    fn order_without(&self, vip: IpAddr, excluded: &BTreeSet<usize>) -> Vec<usize> {
+        let members = self.plan.members.get(&vip);
         let contenders = (0..self.plan.nodes)
-            .filter(|node| !self.hosts[*node].is_excluded)
+            .filter(|node| members.is_none_or(|members| members.contains(node)))
+            .filter(|node| !excluded.contains(node))
             .map(|node| Contender { node: name(node), score: 0 });
         let nodes = rank(vip, contenders).nodes();
         nodes
@@ -158,8 +199,11 @@ impl World {
     }
 
     pub(super) fn view(&self, node: usize) -> View {
+        let stalled = self.hosts[node].stalled.clone();
+        let excluded = stalled.unwrap_or_else(|| self.excluded());
         let vips = self.plan.vips.iter().map(|vip| {
-            let candidates = self.order(*vip).into_iter().map(name).collect();
+            let order = self.order_without(*vip, &excluded);
+            let candidates = order.into_iter().map(name).collect();
             let is_served = self.hosts[node].is_served;
             (*vip, Vip { candidates, is_served, interfaces: None })
         });
@@ -169,7 +213,7 @@ impl World {
 
     fn links(&self, node: usize) -> Vec<Link> {
         let gateways = if self.plan.has_gateway { vec![GATEWAY] } else { Vec::new() };
-        vec![Link {
+        let first = Link {
             index: LINK,
             name: "wire".into(),
             mac: mac(node),
@@ -181,7 +225,17 @@ impl World {
             ],
             networks: vec!["10.0.0.0/8".parse().expect("one"), "fd00::/16".parse().expect("one")],
             gateways,
-        }]
+        };
+        let second = Link {
+            index: SECOND_LINK,
+            name: "other".into(),
+            mac: second_mac(node),
+            networks: vec![second_network()],
+            addresses: vec![Ipv4Addr::new(172, 16, 0, segment_octet(node)).into()],
+            gateways: Vec::new(),
+            ..first.clone()
+        };
+        [first, second].into_iter().take(1 + usize::from(self.plan.has_second_link)).collect()
     }
 
     pub(super) fn start(&mut self, node: usize) {
@@ -276,11 +330,12 @@ impl World {
         for input in inbox {
             match input {
                 Input::Hello { from, bytes } => announcer.hear_hello(from, &bytes, now),
-                Input::Frame(bytes) => announcer.hear_frame(LINK, &bytes, now),
+                Input::Frame { link, bytes } => announcer.hear_frame(link, &bytes, now),
             }
         }
         announcer.tick(now);
         let due = announcer.next_due();
+        assert!(due.is_none_or(|due| due > now), "node {node} at {now:?} is due at {due:?}");
         let actions = announcer.take_actions();
         self.act(node, actions);
         if let Some(due) = due {
@@ -302,8 +357,8 @@ impl World {
                         self.deliver(to, input);
                     }
                 }
-                Action::Frame { link: LINK, bytes } => self.emit(Some(node), &bytes),
-                Action::Frame { .. } | Action::Join { .. } | Action::Leave { .. } => {}
+                Action::Frame { link, bytes } => self.emit_on(link, Some(node), &bytes),
+                Action::Join { .. } | Action::Leave { .. } => {}
                 Action::Tell(event) => {
                     if let Event::Owned { address } = event {
                         self.changes.push((self.now, address, node));
@@ -325,6 +380,10 @@ impl World {
 
     /// A frame on the segment, from a node or from somebody else there.
     pub(super) fn emit(&mut self, from: Option<usize>, bytes: &[u8]) {
+        self.emit_on(LINK, from, bytes);
+    }
+
+    pub(super) fn emit_on(&mut self, link: u32, from: Option<usize>, bytes: &[u8]) {
         let is_closed = from.is_some_and(|node| {
             !self.hosts[node].is_link_up
                 || [Way::From(node), Way::SegmentFrom(node)]
@@ -339,13 +398,16 @@ impl World {
         for node in 0..self.plan.nodes {
             let closed = [Way::To(node), Way::SegmentTo(node)];
             let is_open = !closed.iter().any(|way| self.closed.contains(way));
-            if Some(node) != from && is_open && is_for(mac(node)) && self.hosts[node].is_link_up {
-                self.deliver(node, Input::Frame(bytes.to_vec()));
+            let own = if link == LINK { mac(node) } else { second_mac(node) };
+            if Some(node) != from && is_open && is_for(own) && self.hosts[node].is_link_up {
+                self.deliver(node, Input::Frame { link, bytes: bytes.to_vec() });
             }
         }
-        self.answer_as_kernels(from, bytes);
+        if link == LINK {
+            self.answer_as_kernels(from, bytes);
+        }
         let answers = self.hear_as_others(bytes);
-        answers.iter().for_each(|bytes| self.emit(None, bytes));
+        answers.iter().for_each(|bytes| self.emit_on(link, None, bytes));
     }
 
     /// A node's kernel answers for the node's own address, whatever becomes of its agent.

@@ -10,7 +10,7 @@ use std::time::Duration;
 use etherparse::{LaxNetSlice, LaxSlicedPacket};
 use model::Mac;
 
-use super::{GATEWAY, World};
+use super::{GATEWAY, LINK, SECOND_LINK, World, second_network};
 use crate::wire;
 
 pub(in crate::tests) const CLIENT: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 255, 1));
@@ -109,14 +109,16 @@ impl World {
             IpAddr::V6(_) => "fd00::c".parse().expect("an address"),
         };
         let question = wire::question(vip, Some(own), CLIENT_MAC, None).expect("one family");
-        self.emit(None, &question);
+        let is_second = self.plan.has_second_link && second_network().contains(&vip);
+        self.emit_on(if is_second { SECOND_LINK } else { LINK }, None, &question);
     }
 
     /// The client asks whether its neighbour is still there, and if not, everybody.
     pub(in crate::tests) fn probe_as_client(&mut self, vip: IpAddr) {
-        let Some((known, _)) = self.client.table.get(&vip).copied() else { return };
-        let is_there = (0..self.plan.nodes)
-            .any(|node| super::mac(node) == known && self.owners(vip).contains(&node));
+        if !self.client.table.contains_key(&vip) {
+            return;
+        }
+        let is_there = self.client_sends_to(vip).is_some_and(|to| self.owners(vip).contains(&to));
         if !is_there {
             self.ask_as_client(vip);
             self.run_for(super::ms(50));
@@ -126,6 +128,7 @@ impl World {
     /// Where the client sends packets for an address.
     pub(in crate::tests) fn client_sends_to(&self, vip: IpAddr) -> Option<usize> {
         let (mac, _) = self.client.table.get(&vip)?;
-        (0..self.plan.nodes).find(|node| super::mac(*node) == *mac)
+        (0..self.plan.nodes)
+            .find(|node| [super::mac(*node), super::second_mac(*node)].contains(mac))
     }
 }

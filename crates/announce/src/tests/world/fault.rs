@@ -29,6 +29,9 @@ pub(in crate::tests) enum Fault {
     Serve(usize),
     Leave(usize),
     Exclude(usize),
+    /// The node no longer hears of changes, and hears of them again.
+    Stall(usize),
+    Catch(usize),
 }
 
 impl World {
@@ -73,6 +76,11 @@ impl World {
                     announcer.leave(now);
                 }
                 self.wake(node, self.now);
+            }
+            Fault::Stall(node) => self.hosts[node].stalled = Some(self.excluded()),
+            Fault::Catch(node) => {
+                self.hosts[node].stalled = None;
+                self.tell_view(node);
             }
             Fault::Exclude(node) => {
                 self.hosts[node].is_excluded = true;
