@@ -321,18 +321,18 @@ impl Announcer {
             self.actions.extend(event.map(Action::Tell));
             self.tell_opinion(node);
         }
-        let silent: Vec<NodeName> = self
-            .sessions
-            .iter()
-            .filter(|(_, session)| session.tier == Tier::Passive)
-            .filter(|(_, session)| {
-                session
-                    .heard
-                    .as_ref()
-                    .is_none_or(|heard| !heard.is_needed || now >= heard.at + PASSIVE_MOST)
-            })
-            .map(|(node, _)| node.clone())
-            .collect();
+        let most = |interval| self.settings.hold(interval).max(PASSIVE_MOST);
+        let silent: Vec<NodeName> =
+            self.sessions
+                .iter()
+                .filter(|(_, session)| session.tier == Tier::Passive)
+                .filter(|(_, session)| {
+                    session.heard.as_ref().is_none_or(|heard| {
+                        !heard.is_needed || now >= heard.at + most(heard.interval)
+                    })
+                })
+                .map(|(node, _)| node.clone())
+                .collect();
         silent.iter().for_each(|node| self.end_session(node));
         self.ask_for_suspects();
     }
@@ -364,7 +364,9 @@ impl Announcer {
 
     fn hurry_all(&mut self) {
         for session in self.sessions.values_mut() {
-            if session.connection != Connection::Down {
+            // Many are distant, and only have to know that somebody is there.
+            let is_distant = session.interval(&self.settings) > self.settings.slow_interval;
+            if session.connection != Connection::Down && !is_distant {
                 session.hurry(self.now);
             }
         }

@@ -72,6 +72,12 @@ impl Settings {
         interval * self.hold_permille / 1000
     }
 
+    /// Between two hellos of one of so many candidates that come later than those who watch.
+    pub(crate) fn distant_interval(&self, candidates: usize) -> Duration {
+        let n = u32::try_from(candidates).unwrap_or(u32::MAX).max(DISTANT);
+        (self.slow_interval.saturating_mul(n) / DISTANT).min(PACE_MAX)
+    }
+
     pub(crate) fn suspicion(&self, interval: Duration) -> Duration {
         interval * self.suspect_permille / 1000
     }
@@ -93,8 +99,13 @@ pub(crate) const CLOSE: usize = 3;
 /// Candidates that watch each other at all: should all of the first fall at once.
 pub(crate) const WATCHING: usize = 5;
 
-/// Among these, with those that are missing.
+/// Among these, with those that are missing. Whoever comes later looks seldom.
 pub(crate) const WATCHED_MAX: usize = 16;
+/// Of so many candidates that come later one may say hello to the first at the slow pace; more of them
+/// share that.
+const DISTANT: u32 = 20;
+/// A hello is due at least so often: what its field holds.
+const PACE_MAX: Duration = Duration::from_secs(60);
 
 /// Hellos that carry one state, at once.
 pub(crate) const BURST_MAX: usize = 32;

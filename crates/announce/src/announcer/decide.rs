@@ -65,7 +65,7 @@ impl Announcer {
 
     /// Whom this node must hear, and who must hear it; and the addresses that it may have at any moment.
     fn choose_sessions(&mut self, fates: &Fates) -> BTreeSet<IpAddr> {
-        let mut wanted: BTreeMap<NodeName, Tier> = BTreeMap::new();
+        let mut wanted: BTreeMap<NodeName, (Tier, Duration)> = BTreeMap::new();
         let mut near = BTreeSet::new();
         for (address, vip) in &self.view.vips {
             let is_ready = |node: &&NodeName| {
@@ -87,20 +87,28 @@ impl Announcer {
                 near.insert(*address);
             }
             // Those that are missing are waited for by all that could be next.
-            let last =
-                ready.last().and_then(|last| vip.candidates.iter().position(|it| it == *last));
-            let until = last.map_or(0, |last| last + 1).min(WATCHED_MAX);
-            let watching: Vec<&NodeName> = vip.candidates.iter().take(until).collect();
+            let until = |last: Option<&&NodeName>| -> Vec<&NodeName> {
+                let last = last.and_then(|last| vip.candidates.iter().position(|it| it == *last));
+                vip.candidates.iter().take(last.map_or(0, |last| last + 1)).collect()
+            };
+            let all = until(ready.last());
+            let watching = all.get(..WATCHED_MAX).unwrap_or(&all);
+            // All others look whether somebody of the first is there, and go on to the next if not.
+            let is_ready = ready.contains(&&self.me);
+            let distant = if is_ready { all.clone() } else { until(close.last()) };
+            let is_candidate = vip.candidates.contains(&self.me);
             let groups = [
                 (&first[..], Tier::Close, is_owner),
                 (close, Tier::Close, is_owner),
-                (&watching[..], Tier::Watching, false),
+                (watching, Tier::Watching, false),
+                (&distant[..], Tier::Distant, is_candidate),
             ];
+            let pace = self.settings.distant_interval(vip.candidates.len());
             for (group, tier, is_concerned) in groups {
                 if is_concerned || group.contains(&&self.me) {
                     for node in group.iter().filter(|node| ***node != self.me) {
-                        let entry = wanted.entry((*node).clone()).or_insert(tier);
-                        *entry = (*entry).min(tier);
+                        let entry = wanted.entry((*node).clone()).or_insert((tier, pace));
+                        *entry = (entry.0.min(tier), entry.1.min(pace));
                     }
                 }
             }
@@ -109,11 +117,12 @@ impl Announcer {
         near
     }
 
-    fn use_sessions(&mut self, mut wanted: BTreeMap<NodeName, Tier>) {
+    fn use_sessions(&mut self, mut wanted: BTreeMap<NodeName, (Tier, Duration)>) {
         let now = self.now;
         let mut changed = Vec::new();
         for (node, session) in &mut self.sessions {
-            let tier = wanted.remove(node).unwrap_or(Tier::Passive);
+            let (tier, pace) = wanted.remove(node).unwrap_or((Tier::Passive, Duration::ZERO));
+            session.pace = pace;
             if tier < session.tier {
                 session.hurry(now);
             }
@@ -127,9 +136,10 @@ impl Announcer {
             session.tier = tier;
         }
         changed.into_iter().for_each(|node| self.tell_opinion(node));
-        for (node, tier) in wanted {
+        for (node, (tier, pace)) in wanted {
             let addresses = self.view.nodes.get(&node).cloned().unwrap_or_default();
-            self.sessions.insert(node, Session::new(addresses, tier, now));
+            let session = Session { pace, ..Session::new(addresses, tier, now) };
+            self.sessions.insert(node, session);
             self.is_dirty = true;
         }
     }
@@ -212,6 +222,9 @@ impl Announcer {
         hold.unable = self.inability(address, vip, &hold);
         hold.able_since = if hold.unable.is_none() { hold.able_since.or(Some(now)) } else { None };
         let place = self.place(address, vip, hold.unable, fates);
+        if place != Place::First {
+            hold.first_since = None;
+        }
         self.holds.insert(address, hold);
         let next = match place {
             Place::First if self.may_be_held(address, vip, fates) => {
@@ -239,8 +252,13 @@ impl Announcer {
     fn be_first(&mut self, address: IpAddr, vip: &Vip) -> Option<Duration> {
         let now = self.now;
         let holder_since = self.holder_since(address, vip);
+        // One that comes later may have it.
+        let is_any_unknown = self.sessions.values().any(|session| {
+            session.tier != Tier::Passive && session.connection == Connection::Unknown
+        });
         let hold = self.holds.get_mut(&address)?;
         hold.releasing_since = None;
+        let first_since = *hold.first_since.get_or_insert(now);
         if matches!(hold.phase, Phase::Owner { .. } | Phase::Conflict { .. }) {
             return None;
         }
@@ -262,6 +280,9 @@ impl Announcer {
         };
         if now < next {
             return Some(next);
+        }
+        if asked == 0 && now < first_since + self.settings.start_wait && is_any_unknown {
+            return Some(first_since + self.settings.start_wait);
         }
         if asked >= self.settings.probes {
             self.own(address);

@@ -40,6 +40,8 @@ pub(super) struct Hold {
     pub(super) unable: Option<Unable>,
     pub(super) able_since: Option<Duration>,
     pub(super) is_candidate: bool,
+    /// Since when nobody before it can answer.
+    pub(super) first_since: Option<Duration>,
     /// It is somebody else's, who has not taken it yet.
     pub(super) releasing_since: Option<Duration>,
     pub(super) corrected_at: Option<Duration>,
@@ -57,6 +59,7 @@ impl Hold {
             unable: None,
             able_since: None,
             is_candidate: false,
+            first_since: None,
             releasing_since: None,
             corrected_at: None,
             defended_at: None,

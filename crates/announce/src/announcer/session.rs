@@ -16,6 +16,8 @@ pub(super) enum Tier {
     Close,
     /// Only after several others.
     Watching,
+    /// Only when all of those are gone, or never were there.
+    Distant,
     /// Only the other one wants it.
     Passive,
 }
@@ -68,6 +70,8 @@ pub(super) struct Heard {
 pub(super) struct Session {
     pub(super) addresses: Vec<IpAddr>,
     pub(super) tier: Tier,
+    /// Between two hellos of the distant.
+    pub(super) pace: Duration,
     pub(super) connection: Connection,
     pub(super) since: Duration,
     pub(super) heard: Option<Heard>,
@@ -97,6 +101,7 @@ impl Session {
         Self {
             addresses,
             tier,
+            pace: Duration::ZERO,
             connection: Connection::Unknown,
             since: now,
             heard: None,
@@ -182,12 +187,15 @@ impl Session {
         let wanted = match self.tier {
             Tier::Close => settings.interval,
             Tier::Watching => settings.slow_interval,
+            Tier::Distant => settings.slow_interval.max(self.pace),
             Tier::Passive => {
                 self.heard.as_ref().map_or(settings.slow_interval, |heard| heard.interval)
             }
         };
         match self.connection {
             Connection::Down => wanted.max(settings.retry_interval),
+            // A lost hello is not to cost a whole pace.
+            Connection::Unknown if self.tier == Tier::Distant => settings.retry_interval,
             Connection::Unknown | Connection::Up => wanted.max(settings.interval),
         }
     }

@@ -174,6 +174,49 @@ fn an_address_survives_those_that_fall_one_after_another_and_all_at_once() {
     assert!(took <= ms(6000), "{took:?}");
 }
 
+/// Twelve nodes of which only those with these ranks have an agent.
+fn with_agents_on(ranks: &[usize]) -> (World, Vec<usize>) {
+    let plan = Plan::new(12, &[VIP, "fd00::7"]);
+    let order = World::new(plan.clone()).order(vip());
+    let agentless = (0..12).filter(|rank| !ranks.contains(rank)).map(|rank| order[rank]).collect();
+    (World::new(Plan { agentless, ..plan }), order)
+}
+
+#[test]
+fn nodes_without_an_agent_are_passed_over_however_many_come_first() {
+    for ranks in [&[9, 10, 11][..], &[11], &[5, 8], &[7, 10]] {
+        let (mut world, order) = with_agents_on(ranks);
+        world.run_for(ms(6000));
+        for vip in world.plan.vips.clone() {
+            let all = world.order(vip);
+            let first = all.into_iter().find(|node| !world.plan.agentless.contains(node));
+            assert_eq!(world.owners(vip), Vec::from_iter(first), "{ranks:?}");
+        }
+        world.ask_as_client(vip());
+        // Whoever comes back is not taken for a stranger.
+        for rank in [4, 6, 0] {
+            world.inflict(Fault::Start(order[rank]));
+            world.run_for(ms(12_000));
+            let first = rank.min(4);
+            let found = (world.owners(vip()), world.client_sends_to(vip()));
+            assert_eq!(found, (vec![order[first]], Some(order[first])), "{ranks:?} {rank}");
+        }
+        for host in &world.hosts {
+            let counts = host.announcer.as_ref().map(crate::Announcer::counts).unwrap_or_default();
+            assert_eq!(counts.conflicts, 0, "{ranks:?}");
+        }
+    }
+}
+
+#[test]
+fn the_sixth_takes_over_when_the_first_five_fall_at_once() {
+    let mut world = at_rest(Plan::new(12, &[VIP]));
+    let order = world.order(vip());
+    order[1..5].iter().for_each(|node| world.inflict(Fault::Kill(*node)));
+    let took = takeover(&mut world, Fault::Kill(order[0]), 5);
+    assert!(took <= ms(6000), "{took:?}");
+}
+
 #[test]
 fn nothing_moves_without_a_fault_on_a_busy_machine() {
     for nodes in [2, 3, 7] {
