@@ -46,10 +46,13 @@ pub fn read(frame: &[u8]) -> Option<Said> {
         kind if kind == TYPE_IPV6 => ndp::read(payload),
         _ => None,
     }?;
-    // A neighbour that probes whether we are still there says its address only in the frame.
+    // Neighbours that know each other say their addresses only in the frame.
     Some(match said {
         Said::Asked(question) if question.mac == Mac::UNKNOWN => {
             Said::Asked(Question { mac: sender, ..question })
+        }
+        Said::Claimed(claim) if claim.mac == Mac::UNKNOWN => {
+            return sender.is_unicast().then_some(Said::Claimed(Claim { mac: sender, ..claim }));
         }
         Said::Asked(_) | Said::Claimed(_) => said,
     })

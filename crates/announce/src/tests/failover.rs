@@ -218,6 +218,23 @@ fn the_sixth_takes_over_when_the_first_five_fall_at_once() {
 }
 
 #[test]
+fn a_host_of_the_link_vouches_for_the_last_node_in_either_family() {
+    for vip in [VIP, "fd00::7"] {
+        let mut world = at_rest(Plan { has_gateway: false, ..Plan::new(2, &[vip]) });
+        let order = world.order(world.plan.vips[0]);
+        world.inflict(Fault::Kill(order[1]));
+        world.run_for(ms(10_000));
+        assert_eq!(
+            (world.changes.as_slice(), world.owners(world.plan.vips[0])),
+            (&[][..], vec![order[0]])
+        );
+        let told = world.hosts[order[0]].told.iter();
+        let cut = told.filter(|(_, event)| matches!(event, crate::Event::CutOff { .. })).count();
+        assert_eq!(cut, 0);
+    }
+}
+
+#[test]
 fn nothing_moves_without_a_fault_on_a_busy_machine() {
     for nodes in [2, 3, 7] {
         let plan =

@@ -16,6 +16,7 @@ use host::{process, skip};
 use model::{Mac, NodeName};
 
 use super::world::neighbour_moves;
+use crate::wire::{Claim, Said};
 use crate::{Action, Announcer, Link, Role, Settings, View, Vip, wire};
 
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -211,6 +212,35 @@ fn a_kernel_that_looks_for_duplicates_finds_one() {
         run("ip", "addr add fd00:9::77/64 dev far");
         await_said("ip", "-6 addr show dev far", "fd00:9::77/64 scope global dadfailed");
     });
+}
+
+/// As an owner asks the hosts of its link whether they hear it.
+#[test]
+fn a_kernel_that_is_asked_by_its_link_layer_address_is_understood() {
+    if skip::without_root() {
+        return;
+    }
+    let (near, far) = joined();
+    let index = near.run(|| adjacencies().unwrap().remove(0).index).unwrap();
+    let segment = near.run(|| Segment::open(index).unwrap()).unwrap();
+    for [own, asked] in [["10.9.0.1", "10.9.0.2"], ["fd00:9::1", "fd00:9::2"]] {
+        let [own, address]: [IpAddr; 2] = [own, asked].map(|text| text.parse().unwrap());
+        let expected = Some(Said::Claimed(Claim { address, mac: FAR }));
+        let question = wire::question(address, Some(own), NEAR, Some(FAR)).unwrap();
+        let start = clock::monotonic();
+        segment.send(&question).unwrap();
+        let mut frame = [0; FRAME_MAX];
+        loop {
+            let said =
+                segment.receive(&mut frame).unwrap().map(|length| wire::read(&frame[..length]));
+            if said == Some(expected) {
+                break;
+            }
+            assert!(start.elapsed() < DEADLINE, "{asked}");
+            thread::yield_now();
+        }
+    }
+    drop(far);
 }
 
 /// What a kernel's table does with frames, young entries and old ones, is what the simulation takes it

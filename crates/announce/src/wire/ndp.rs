@@ -140,8 +140,17 @@ pub(super) fn read(payload: &[u8]) -> Option<Said> {
     match *kind {
         SOLICITATION => solicitation(source, destination, target, options),
         ADVERTISEMENT => {
-            let for_nobody = destination.is_multicast() && flags & IS_SOLICITED != 0;
-            let mac = options.target.filter(|mac| mac.is_unicast() && !for_nobody)?;
+            let is_solicited = flags & IS_SOLICITED != 0;
+            if is_solicited && destination.is_multicast() {
+                return None;
+            }
+            // Whoever was asked by its link-layer address need not repeat it (RFC 4861, section 7.2.4,
+            // and Linux does not): it is where the frame came from, which the caller knows.
+            let mac = match options.target {
+                Some(mac) => mac.is_unicast().then_some(mac)?,
+                None if is_solicited => Mac::UNKNOWN,
+                None => return None,
+            };
             Some(Said::Claimed(Claim { address: target.into(), mac }))
         }
         _ => None,

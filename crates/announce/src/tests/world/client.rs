@@ -4,10 +4,11 @@
 //! one that is older than the lock time; an advertisement moves it only if it overrides.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
-use etherparse::{LaxNetSlice, LaxSlicedPacket};
+use etherparse::icmpv6::NeighborAdvertisementHeader;
+use etherparse::{Icmpv6Type, LaxNetSlice, LaxSlicedPacket, PacketBuilder};
 use model::Mac;
 
 use super::{GATEWAY, LINK, SECOND_LINK, World, second_network};
@@ -74,6 +75,22 @@ fn moves(bytes: &[u8]) -> Option<Move> {
     }
 }
 
+fn client_v6() -> IpAddr {
+    "fd00::c".parse().expect("an address")
+}
+
+/// What Linux answers to a question that came to it alone: whoever asks so has its link-layer address.
+fn advertisement_to_who_knows(own: Ipv6Addr, mac: Mac, asker: Ipv6Addr, asker_mac: Mac) -> Vec<u8> {
+    let header = NeighborAdvertisementHeader { router: false, solicited: true, r#override: true };
+    let mut frame = Vec::new();
+    PacketBuilder::ethernet2(mac.0, asker_mac.0)
+        .ipv6(own.octets(), asker.octets(), 255)
+        .icmpv6(Icmpv6Type::NeighborAdvertisement(header))
+        .write(&mut frame, &own.octets())
+        .expect("a frame");
+    frame
+}
+
 impl World {
     /// The hosts of the segment that are no nodes hear a frame: what they say to it.
     pub(super) fn hear_as_others(&mut self, bytes: &[u8]) -> Vec<Vec<u8>> {
@@ -90,14 +107,20 @@ impl World {
             }
         }
         let Some(wire::Said::Asked(question)) = wire::read(bytes) else { return Vec::new() };
-        let owner = [(CLIENT, CLIENT_MAC), (GATEWAY, GATEWAY_MAC)]
+        let is_unicast = bytes.first().is_some_and(|first| first & 1 == 0);
+        let owner = [(CLIENT, CLIENT_MAC), (client_v6(), CLIENT_MAC), (GATEWAY, GATEWAY_MAC)]
             .into_iter()
             .filter(|(address, _)| *address != GATEWAY || self.plan.has_gateway)
             .chain(self.squatters.iter().map(|(address, mac)| (*address, *mac)))
             .find(|(address, _)| *address == question.address);
         owner
             .filter(|(_, mac)| question.mac != *mac)
-            .and_then(|(_, mac)| wire::answer(&question, mac, false))
+            .and_then(|(_, mac)| match (question.address, question.asker) {
+                (IpAddr::V6(own), Some(IpAddr::V6(asker))) if is_unicast => {
+                    Some(advertisement_to_who_knows(own, mac, asker, question.mac))
+                }
+                _ => wire::answer(&question, mac, false),
+            })
             .into_iter()
             .collect()
     }
@@ -106,7 +129,7 @@ impl World {
     pub(in crate::tests) fn ask_as_client(&mut self, vip: IpAddr) {
         let own = match vip {
             IpAddr::V4(_) => CLIENT,
-            IpAddr::V6(_) => "fd00::c".parse().expect("an address"),
+            IpAddr::V6(_) => client_v6(),
         };
         let question = wire::question(vip, Some(own), CLIENT_MAC, None).expect("one family");
         let is_second = self.plan.has_second_link && second_network().contains(&vip);
