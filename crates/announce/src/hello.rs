@@ -71,7 +71,7 @@ pub enum Standing {
     Standby,
     /// It answers.
     Owner,
-    /// It cannot answer, whoever else can or cannot.
+    /// It cannot answer, whoever else can or cannot: also when it was a candidate and is none any more.
     Unable,
 }
 

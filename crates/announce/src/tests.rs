@@ -8,4 +8,5 @@ mod histories;
 mod kernel;
 mod ranking;
 mod sizes;
+mod views;
 mod world;

@@ -49,6 +49,7 @@ impl Announcer {
             if let Some(hold) = self.holds.get_mut(&address) {
                 hold.phase = Phase::Standby;
                 hold.is_candidate = false;
+                hold.was_candidate = false;
             }
             self.tell_standing(address);
             self.holds.remove(&address);
@@ -219,6 +220,7 @@ impl Announcer {
             }
         }
         hold.is_candidate = vip.candidates.contains(&self.me);
+        hold.was_candidate |= hold.is_candidate;
         hold.unable = self.inability(address, vip, &hold);
         hold.able_since = if hold.unable.is_none() { hold.able_since.or(Some(now)) } else { None };
         let place = self.place(address, vip, hold.unable, fates);

@@ -40,6 +40,8 @@ pub(super) struct Hold {
     pub(super) unable: Option<Unable>,
     pub(super) able_since: Option<Duration>,
     pub(super) is_candidate: bool,
+    /// Others may not know yet that it is none any more.
+    pub(super) was_candidate: bool,
     /// Since when nobody before it can answer.
     pub(super) first_since: Option<Duration>,
     /// It is somebody else's, who has not taken it yet.
@@ -59,6 +61,7 @@ impl Hold {
             unable: None,
             able_since: None,
             is_candidate: false,
+            was_candidate: false,
             first_since: None,
             releasing_since: None,
             corrected_at: None,
@@ -83,6 +86,7 @@ impl Hold {
             Phase::Standby | Phase::Detecting { .. } if self.is_candidate => {
                 self.unable.map_or(Standing::Standby, |_| Standing::Unable)
             }
+            Phase::Standby | Phase::Detecting { .. } if self.was_candidate => Standing::Unable,
             Phase::Standby | Phase::Detecting { .. } => Standing::Standby,
         }
     }

@@ -104,6 +104,9 @@ pub(super) struct World {
     /// How long two nodes that are heard have had one address at once, at most.
     pub(super) two_owners_longest: Duration,
     two_since: BTreeMap<IpAddr, Duration>,
+    /// How long nobody that is heard has had an address, at most, since somebody had it first.
+    pub(super) no_owner_longest: Duration,
+    owned_at: BTreeMap<IpAddr, Duration>,
 }
 
 pub(super) fn name(node: usize) -> NodeName {
@@ -166,6 +169,8 @@ impl World {
             changes: Vec::new(),
             two_owners_longest: Duration::ZERO,
             two_since: BTreeMap::new(),
+            no_owner_longest: Duration::ZERO,
+            owned_at: BTreeMap::new(),
             plan,
         };
         (0..world.plan.nodes)
@@ -446,6 +451,12 @@ impl World {
     fn watch(&mut self) {
         for vip in self.plan.vips.clone().iter().take(2) {
             let heard = self.owners(*vip).iter().filter(|node| self.is_heard(**node)).count();
+            if let Some(at) = self.owned_at.get(vip) {
+                self.no_owner_longest = self.no_owner_longest.max(self.now - *at);
+            }
+            if heard > 0 {
+                self.owned_at.insert(*vip, self.now);
+            }
             if heard > 1 {
                 let since = *self.two_since.entry(*vip).or_insert(self.now);
                 self.two_owners_longest = self.two_owners_longest.max(self.now - since);
