@@ -69,8 +69,10 @@ pub struct Counts {
     pub hellos_heard: u64,
     /// From an address that is no Node's.
     pub hellos_of_strangers: u64,
-    /// Not a hello, or not of this version.
+    /// Not a hello.
     pub hellos_unreadable: u64,
+    /// By an agent that speaks another version of the protocol.
+    pub hellos_of_other_versions: u64,
     /// Older than another one.
     pub hellos_late: u64,
     pub frames_sent: u64,
@@ -213,7 +215,9 @@ impl Announcer {
             return;
         };
         let Some(hello) = Hello::decode(bytes) else {
-            self.counts.hellos_unreadable += 1;
+            let is_other = Hello::is_of_other_version(bytes);
+            self.counts.hellos_of_other_versions += u64::from(is_other);
+            self.counts.hellos_unreadable += u64::from(!is_other);
             return;
         };
         let own = (self.life, self.journal.version());

@@ -16,6 +16,8 @@ pub const PORT: u16 = 7947;
 
 const MAGIC: [u8; 4] = *b"pogu";
 const VERSION: u8 = 1;
+/// The API allows 253 bytes.
+const NAME_MAX: usize = 253;
 const LEAVING: u8 = 1;
 const HEARS: u8 = 2;
 const NEEDED: u8 = 4;
@@ -100,6 +102,14 @@ impl Hello {
         bytes
     }
 
+    /// Whether it is a hello that must be read in another way. One that only says more than is known here,
+    /// by flags and kinds of changes, has this version.
+    #[must_use]
+    pub fn is_of_other_version(bytes: &[u8]) -> bool {
+        let rest = bytes.strip_prefix(&MAGIC);
+        rest.and_then(|rest| rest.first()).is_some_and(|version| *version != VERSION)
+    }
+
     /// `None` for what is no hello, or one of another version.
     #[must_use]
     pub fn decode(bytes: &[u8]) -> Option<Self> {
@@ -125,7 +135,7 @@ impl Hello {
             changes: Vec::new(),
         };
         while !rest.0.is_empty() {
-            hello.changes.push(Change::read(&mut rest)?);
+            hello.changes.extend(Change::read(&mut rest)?);
         }
         let is_sound = hello.from <= hello.to && hello.to <= hello.version;
         (is_sound && !hello.interval.is_zero()).then_some(hello)
@@ -138,27 +148,28 @@ const PEER: u8 = 1;
 const MAC: u8 = 2;
 
 impl Change {
-    /// The bytes that it takes.
+    /// The bytes that it takes: what it is, how long, and its value.
     #[must_use]
     pub fn length(&self) -> usize {
-        match self {
-            Self::Vip { address: IpAddr::V4(_), .. } => 6,
-            Self::Vip { address: IpAddr::V6(_), .. } => 18,
-            Self::Peer { node, .. } => 3 + node.0.len(),
-            Self::Mac { .. } => 8,
+        2 + match self {
+            Self::Vip { address: IpAddr::V4(_), .. } => 5,
+            Self::Vip { address: IpAddr::V6(_), .. } => 17,
+            Self::Peer { node, .. } => 1 + node.0.len().min(NAME_MAX),
+            Self::Mac { .. } => 7,
         }
     }
 
     fn write(&self, bytes: &mut Vec<u8>) {
+        let length = u8::try_from(self.length() - 2).unwrap_or(u8::MAX);
         match self {
             Self::Vip { address, standing } => {
                 match address {
                     IpAddr::V4(address) => {
-                        bytes.push(VIP4);
+                        bytes.extend([VIP4, length]);
                         bytes.extend(address.octets());
                     }
                     IpAddr::V6(address) => {
-                        bytes.push(VIP6);
+                        bytes.extend([VIP6, length]);
                         bytes.extend(address.octets());
                     }
                 }
@@ -169,10 +180,9 @@ impl Change {
                 });
             }
             Self::Peer { node, is_up } => {
-                // The API allows 253 bytes.
-                let name = node.0.as_bytes().get(..255).unwrap_or(node.0.as_bytes());
-                bytes.extend([PEER, u8::try_from(name.len()).unwrap_or(u8::MAX)]);
-                bytes.extend(name);
+                let name = node.0.as_bytes();
+                bytes.extend([PEER, length]);
+                bytes.extend(name.get(..NAME_MAX).unwrap_or(name));
                 bytes.push(match is_up {
                     None => 0,
                     Some(false) => 1,
@@ -180,55 +190,51 @@ impl Change {
                 });
             }
             Self::Mac { mac, is_own } => {
-                bytes.push(MAC);
+                bytes.extend([MAC, length]);
                 bytes.extend(mac.0);
                 bytes.push(u8::from(*is_own));
             }
         }
     }
 
-    fn read(rest: &mut Bytes<'_>) -> Option<Self> {
-        match rest.byte()? {
+    /// `None` inside for what only another version knows.
+    fn read(rest: &mut Bytes<'_>) -> Option<Option<Self>> {
+        let kind = rest.byte()?;
+        let length = usize::from(rest.byte()?);
+        let mut value = Bytes(rest.slice(length)?);
+        let change = match kind {
             VIP4 => {
-                let address = Ipv4Addr::from(rest.take()?).into();
-                Some(Self::Vip { address, standing: Standing::read(rest)? })
+                let address = Ipv4Addr::from(value.take()?).into();
+                Self::Vip { address, standing: Standing::read(value.byte()?) }
             }
             VIP6 => {
-                let address = Ipv6Addr::from(rest.take()?).into();
-                Some(Self::Vip { address, standing: Standing::read(rest)? })
+                let address = Ipv6Addr::from(value.take()?).into();
+                Self::Vip { address, standing: Standing::read(value.byte()?) }
             }
             PEER => {
-                let length = usize::from(rest.byte()?);
-                let name = std::str::from_utf8(rest.slice(length)?).ok()?;
-                let is_up = match rest.byte()? {
-                    0 => None,
+                let length = length.checked_sub(1).filter(|length| *length <= NAME_MAX)?;
+                let name = std::str::from_utf8(value.slice(length)?).ok()?;
+                let is_up = match value.byte()? {
                     1 => Some(false),
                     2 => Some(true),
-                    _ => return None,
+                    _ => None,
                 };
-                Some(Self::Peer { node: NodeName::new(name), is_up })
+                Self::Peer { node: NodeName::new(name), is_up }
             }
-            MAC => {
-                let mac = Mac(rest.take()?);
-                let is_own = match rest.byte()? {
-                    0 => false,
-                    1 => true,
-                    _ => return None,
-                };
-                Some(Self::Mac { mac, is_own })
-            }
-            _ => None,
-        }
+            MAC => Self::Mac { mac: Mac(value.take()?), is_own: value.byte()? == 1 },
+            _ => return Some(None),
+        };
+        Some(Some(change))
     }
 }
 
 impl Standing {
-    fn read(rest: &mut Bytes<'_>) -> Option<Self> {
-        match rest.byte()? {
-            0 => Some(Self::Standby),
-            1 => Some(Self::Owner),
-            2 => Some(Self::Unable),
-            _ => None,
+    /// Whatever another version means by more than these is not to be counted on.
+    const fn read(byte: u8) -> Self {
+        match byte {
+            0 => Self::Standby,
+            1 => Self::Owner,
+            _ => Self::Unable,
         }
     }
 }

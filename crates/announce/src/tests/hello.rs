@@ -123,6 +123,12 @@ fn subject(change: &Change) -> (String, bool) {
     }
 }
 
+fn is_other_with(bytes: &[u8], place: usize) -> bool {
+    let mut bytes = bytes.to_vec();
+    bytes[place] += 1;
+    Hello::is_of_other_version(&bytes)
+}
+
 #[test]
 fn what_is_not_a_hello_of_this_version_is_refused() {
     let hello = Hello {
@@ -145,8 +151,18 @@ fn what_is_not_a_hello_of_this_version_is_refused() {
         Hello::decode(&bytes)
     };
     assert_eq!(Hello::decode(&good), Some(hello.clone()));
-    // The magic, the version, an unknown kind of change, an unknown standing.
-    assert_eq!([with(0, b'x'), with(4, 2), with(64, 99), with(69, 9)], [None, None, None, None]);
+    // The magic, the version, a change that is longer than the rest, or shorter than its value.
+    let changes = good.len() - 7;
+    let broken = [with(0, b'x'), with(4, 2), with(changes + 1, 6), with(changes + 1, 4)];
+    assert_eq!(broken, [None, None, None, None]);
+    assert_eq!([0, 4].map(|place| is_other_with(&good, place)), [false, true]);
+    // Of a later version that says more: a flag, a kind of change, a standing.
+    let changed = |changes: Vec<Change>| Some(Hello { changes, ..hello.clone() });
+    let unable = Change::Vip { address: [10, 0, 0, 1].into(), standing: Standing::Unable };
+    assert_eq!(
+        [with(5, 7 | 128), with(changes, 99), with(changes + 6, 9)],
+        [changed(hello.changes.clone()), changed(Vec::new()), changed(vec![unable])]
+    );
     let backwards = Hello { from: 9, ..hello.clone() };
     let beyond = Hello { to: 8, ..hello.clone() };
     let restless = Hello { interval: Duration::ZERO, ..hello };

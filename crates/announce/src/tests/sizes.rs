@@ -87,6 +87,9 @@ fn hellos_of_strangers_and_what_is_none_are_counted_and_nothing_else() {
     let peer = "192.168.0.1".parse().expect("an address");
     announcer.hear_hello("192.168.9.9".parse().expect("an address"), &hello(1).encode(), now);
     announcer.hear_hello(peer, b"GET / HTTP/1.1", now);
+    let mut other = hello(9).encode();
+    other[4] += 1;
+    announcer.hear_hello(peer, &other, now);
     announcer.hear_hello(peer, &hello(5).encode(), now);
     announcer.hear_hello(peer, &hello(4).encode(), now);
     announcer.tick(now + ms(5));
@@ -107,10 +110,11 @@ fn hellos_of_strangers_and_what_is_none_are_counted_and_nothing_else() {
         Counts {
             hellos_of_strangers: 1,
             hellos_unreadable: 1,
+            hellos_of_other_versions: 1,
             hellos_heard: 1,
             hellos_late: 1,
             hellos_sent: 2,
-            hello_bytes_sent: 140,
+            hello_bytes_sent: 142,
             ..Counts::default()
         }
     );
