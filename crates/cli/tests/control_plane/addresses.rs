@@ -100,11 +100,13 @@ fn writings(server: &ControlPlane) -> BTreeMap<String, usize> {
     counts
 }
 
+/// Those of ours: the API server tells of its own repairs too.
 fn events(server: &ControlPlane, name: &str) -> Vec<String> {
     let events = server.kubectl("-n shop get events.events.k8s.io -o json");
     let events: Value = serde_json::from_str(&events).unwrap();
-    let of =
-        events["items"].as_array().unwrap().iter().filter(|it| it["regarding"]["name"] == name);
+    let of = events["items"].as_array().unwrap().iter().filter(|it| {
+        it["regarding"]["name"] == name && it["reportingController"] == "pogu.dev/controller"
+    });
     let mut all: Vec<String> =
         of.map(|it| ["type", "reason", "note"].map(|of| text(&it[of])).join(" ")).collect();
     all.sort();
