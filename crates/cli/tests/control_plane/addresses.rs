@@ -143,7 +143,7 @@ fn services_get_addresses_keep_them_and_give_them_back() {
     wait_for("two", || two.log().contains("acting for the cluster").then_some(()));
     server.apply(&service("d", ""));
     await_shown(&server, "d", &format!("False OutOfAddresses: {full}"));
-    let mut after = before.clone();
+    let mut after = before;
     *after.entry("patch status 200".to_owned()).or_default() += 1;
     assert_eq!(writings(&server), after);
     // The pool moves, and all with it.
