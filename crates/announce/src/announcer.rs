@@ -51,6 +51,7 @@ pub struct Announcer {
     journal: Journal,
     witnesses: BTreeMap<u32, Witnesses>,
     api_reached: Option<Duration>,
+    revision: u64,
     leaving_since: Option<Duration>,
     groups: BTreeSet<(u32, Ipv6Addr)>,
     /// Something happened that may decide who answers for what.
@@ -103,6 +104,7 @@ impl Announcer {
             journal: Journal::default(),
             witnesses: BTreeMap::new(),
             api_reached: None,
+            revision: 0,
             leaving_since: None,
             groups: BTreeSet::new(),
             is_dirty: false,
@@ -188,6 +190,14 @@ impl Announcer {
     pub fn api_answered(&mut self, now: Duration) {
         self.advance(now);
         self.api_reached = Some(now);
+    }
+
+    /// How new the view is, by a number that grows for all nodes alike, as resource versions do. Of two that
+    /// know different candidates and both answer, the one with the older view yields.
+    pub fn set_revision(&mut self, revision: u64, now: Duration) {
+        self.advance(now);
+        self.revision = revision;
+        self.is_dirty = true;
     }
 
     /// This node is to end: others shall take what it has.

@@ -38,6 +38,8 @@ pub struct Hello {
     pub sequence: u64,
     /// What the sender knows of the receiver's state.
     pub knows: u64,
+    /// How new the sender's view of the cluster is, where that can be compared; 0: unknown.
+    pub revision: u64,
     /// The version of the sender's state.
     pub version: u64,
     /// `changes` lead from this version of the sender's state to that one.
@@ -93,6 +95,7 @@ impl Hello {
             self.hears.unwrap_or_default(),
             self.sequence,
             self.knows,
+            self.revision,
             self.version,
             self.from,
             self.to,
@@ -129,6 +132,7 @@ impl Hello {
             interval,
             sequence: rest.number()?,
             knows: rest.number()?,
+            revision: rest.number()?,
             version: rest.number()?,
             from: rest.number()?,
             to: rest.number()?,

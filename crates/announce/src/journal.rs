@@ -8,7 +8,7 @@ use model::{Mac, NodeName};
 use crate::hello::{Change, HELLO_BYTES_MAX, Standing};
 
 /// What a hello takes without changes.
-const HELLO_BYTES_FIXED: usize = 64;
+const HELLO_BYTES_FIXED: usize = 72;
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Key {

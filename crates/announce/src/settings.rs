@@ -37,6 +37,8 @@ pub struct Settings {
     pub defend_interval: Duration,
     /// A claim of a candidate that comes later in the order, likewise.
     pub correct_interval: Duration,
+    /// How long two nodes may both answer before the one with the older view yields.
+    pub contest_most: Duration,
     /// How long the API server vouches for this node.
     pub api_vouches: Duration,
 }
@@ -60,6 +62,7 @@ impl Default for Settings {
             conflict_pause_max: Duration::from_secs(160),
             defend_interval: Duration::from_secs(10),
             correct_interval: Duration::from_millis(200),
+            contest_most: Duration::from_secs(1),
             api_vouches: Duration::from_secs(2),
         }
     }

@@ -223,6 +223,17 @@ impl Announcer {
         hold.was_candidate |= hold.is_candidate;
         hold.unable = self.inability(address, vip, &hold);
         hold.able_since = if hold.unable.is_none() { hold.able_since.or(Some(now)) } else { None };
+        let rival = self.rival(address).map(|(revision, _)| revision > self.revision);
+        let goes_on = hold.is_owner() || (rival == Some(true) && hold.contested_since.is_some());
+        hold.contested_since = rival.filter(|_| goes_on).and(hold.contested_since.or(Some(now)));
+        let contest = hold.contested_since.map(|since| since + self.settings.contest_most);
+        if rival == Some(true) && contest.is_some_and(|until| until <= now) {
+            self.holds.insert(address, hold);
+            self.release(address, Release::Preempted);
+            self.stop_detecting(address);
+            self.tell_standing(address);
+            return None;
+        }
         let place = self.place(address, vip, hold.unable, fates);
         if place != Place::First {
             hold.first_since = None;
@@ -247,7 +258,17 @@ impl Announcer {
             Phase::Conflict { until, .. } => Some(until),
             Phase::Standby | Phase::Detecting { .. } | Phase::Owner { .. } => None,
         });
-        next.into_iter().chain(conflict).min()
+        next.into_iter().chain(conflict).chain(contest.filter(|until| now < *until)).min()
+    }
+
+    /// Another that is heard and says that it answers, the one with the newest view.
+    pub(super) fn rival(&self, address: IpAddr) -> Option<(u64, &NodeName)> {
+        let owners = self.sessions.iter().filter(|(_, session)| {
+            session.connection == Connection::Up && session.standing(address) == Standing::Owner
+        });
+        owners
+            .filter_map(|(node, session)| Some((session.heard.as_ref()?.revision, node)))
+            .max_by_key(|(revision, _)| *revision)
     }
 
     /// Nobody else can: takes the address, when nobody has it.

@@ -46,6 +46,8 @@ pub(super) struct Hold {
     pub(super) first_since: Option<Duration>,
     /// It is somebody else's, who has not taken it yet.
     pub(super) releasing_since: Option<Duration>,
+    /// Since when another says that it answers as well.
+    pub(super) contested_since: Option<Duration>,
     pub(super) corrected_at: Option<Duration>,
     pub(super) defended_at: Option<Duration>,
     pub(super) conflicts: u32,
@@ -64,6 +66,7 @@ impl Hold {
             was_candidate: false,
             first_since: None,
             releasing_since: None,
+            contested_since: None,
             corrected_at: None,
             defended_at: None,
             conflicts: 0,
@@ -105,6 +108,8 @@ impl Announcer {
         self.counts.owned += 1;
         self.actions.push(Action::Tell(Event::Owned { address }));
         self.tell_standing(address);
+        // Another may have it as well.
+        self.is_dirty = true;
     }
 
     pub(super) fn release(&mut self, address: IpAddr, reason: Release) {

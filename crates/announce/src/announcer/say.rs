@@ -46,6 +46,7 @@ impl Announcer {
                 interval: interval.max(Duration::from_millis(1)),
                 sequence: session.sequence,
                 knows: session.known(),
+                revision: self.revision,
                 version,
                 from,
                 to,

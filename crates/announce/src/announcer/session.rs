@@ -56,6 +56,7 @@ pub(super) struct Heard {
     pub(super) interval: Duration,
     pub(super) is_leaving: bool,
     pub(super) is_needed: bool,
+    pub(super) revision: u64,
     pub(super) hears_me: bool,
     pub(super) vips: BTreeMap<IpAddr, Standing>,
     pub(super) peers: BTreeMap<NodeName, bool>,
@@ -275,6 +276,7 @@ impl Session {
         heard.version = hello.version;
         heard.is_leaving = hello.is_leaving;
         heard.is_needed = hello.is_needed;
+        heard.revision = hello.revision;
         heard.hears_me = hears_me;
         if hello.from <= heard.known && hello.to > heard.known {
             heard.known = hello.to;
@@ -294,6 +296,7 @@ impl Heard {
             interval: hello.interval,
             is_leaving: false,
             is_needed: false,
+            revision: 0,
             hears_me: false,
             vips: BTreeMap::new(),
             peers: BTreeMap::new(),

@@ -10,6 +10,7 @@ use super::hold::Phase;
 use super::session::Connection;
 use crate::action::{Holding, Role, Shown};
 use crate::hello::Standing;
+use crate::problem::Problem;
 
 impl Announcer {
     /// Every address that is announced by somebody.
@@ -36,6 +37,17 @@ impl Announcer {
         let own = hold.is_owner().then(|| self.me.clone());
         let owners = own.into_iter().chain(others.map(|(node, _)| node.clone())).collect();
         Some(Holding { role, since: hold.since, owners })
+    }
+
+    /// What somebody should put right, in an order that stays.
+    #[must_use]
+    pub fn problems(&self) -> Vec<Problem> {
+        let contested = self.holds.iter().filter_map(|(address, hold)| {
+            let until = hold.contested_since? + self.settings.contest_most;
+            let (_, node) = self.rival(*address).filter(|_| until <= self.now)?;
+            Some(Problem::Contested { address: *address, node: node.clone() })
+        });
+        contested.collect()
     }
 
     /// The nodes that this one has to do with.

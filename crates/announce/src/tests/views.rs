@@ -2,7 +2,9 @@
 
 use std::net::IpAddr;
 
-use super::world::{Fault, Plan, World, ms};
+use crate::Problem;
+
+use super::world::{Fault, Plan, World, ms, name};
 
 const VIPS: [&str; 2] = ["10.1.2.3", "fd00::7"];
 
@@ -30,4 +32,44 @@ fn an_owner_that_is_none_any_more_is_followed_by_one_that_does_not_know_it_yet()
         world.run_for(ms(5000));
         assert_eq!(world.owners(vip), [order[1]]);
     }
+}
+
+#[test]
+fn an_owner_that_does_not_know_yet_that_it_is_none_yields_to_the_newer_view() {
+    for nodes in [2, 3, 5] {
+        let (mut world, vip, order) = at_rest(nodes);
+        world.inflict(Fault::Stall(order[0]));
+        world.inflict(Fault::Exclude(order[0]));
+        world.run_for(ms(10_000));
+        let found = (world.owners(vip), world.client_sends_to(vip));
+        assert_eq!(found, (vec![order[1]], Some(order[1])), "{nodes}");
+        let longest = world.two_owners_longest;
+        assert!(longest <= ms(1300), "{longest:?}");
+        world.inflict(Fault::Catch(order[0]));
+        world.run_for(ms(5000));
+        assert_eq!(world.owners(vip), [order[1]]);
+    }
+}
+
+/// Where views cannot be compared, somebody is told.
+#[test]
+fn two_that_both_answer_say_so() {
+    let (mut world, vip, order) = at_rest(3);
+    world.inflict(Fault::Stall(order[0]));
+    world.hosts[order[0]].stalled = Some((world.excluded(), 9));
+    world.inflict(Fault::Exclude(order[0]));
+    world.revision = 9;
+    (0..3).for_each(|node| world.tell_view(node));
+    world.run_for(ms(3000));
+    assert_eq!(world.owners(vip).len(), 2);
+    let problems = |node: usize| {
+        let all = world.hosts[node].announcer.as_ref().expect("it lives").problems();
+        let is_meant = |problem: &Problem| match problem {
+            Problem::Contested { address, .. } => *address == vip,
+        };
+        all.into_iter().filter(is_meant).collect::<Vec<_>>()
+    };
+    let contested = |node: usize| vec![Problem::Contested { address: vip, node: name(node) }];
+    let found = [0, 1, 2].map(|rank| problems(order[rank]));
+    assert_eq!(found, [contested(order[1]), contested(order[0]), Vec::new()]);
 }

@@ -68,7 +68,7 @@ pub(super) struct Host {
     /// Taken from the list of candidates.
     pub(super) is_excluded: bool,
     /// It learns nothing new of the cluster: who it takes to be excluded.
-    pub(super) stalled: Option<BTreeSet<usize>>,
+    pub(super) stalled: Option<(BTreeSet<usize>, u64)>,
     is_link_up: bool,
     life: u64,
     inbox: Vec<Input>,
@@ -94,6 +94,8 @@ pub(super) struct World {
     pub(super) hosts: Vec<Host>,
     pub(super) client: Client,
     pub(super) squatters: BTreeMap<IpAddr, Mac>,
+    /// Grows with each change of the cluster.
+    pub(super) revision: u64,
     queue: BTreeMap<(Duration, u64), Happening>,
     serial: u64,
     random: u64,
@@ -162,6 +164,7 @@ impl World {
             hosts: (0..plan.nodes).map(host).collect(),
             client: Client::default(),
             squatters: BTreeMap::new(),
+            revision: 1,
             queue: BTreeMap::new(),
             serial: 0,
             random: plan.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1,
@@ -190,6 +193,12 @@ impl World {
         (0..self.plan.nodes).filter(|node| self.hosts[*node].is_excluded).collect()
     }
 
+    /// What a node has seen of the cluster: who is excluded, and of when that is.
+    fn seen(&self, node: usize) -> (BTreeSet<usize>, u64) {
+        let stalled = self.hosts[node].stalled.clone();
+        stalled.unwrap_or_else(|| (self.excluded(), self.revision))
+    }
+
     fn order_without(&self, vip: IpAddr, excluded: &BTreeSet<usize>) -> Vec<usize> {
         let members = self.plan.members.get(&vip);
         let contenders = (0..self.plan.nodes)
@@ -204,8 +213,7 @@ impl World {
     }
 
     pub(super) fn view(&self, node: usize) -> View {
-        let stalled = self.hosts[node].stalled.clone();
-        let excluded = stalled.unwrap_or_else(|| self.excluded());
+        let (excluded, _) = self.seen(node);
         let vips = self.plan.vips.iter().map(|vip| {
             let order = self.order_without(*vip, &excluded);
             let candidates = order.into_iter().map(name).collect();
@@ -250,6 +258,7 @@ impl World {
         let life = u64::try_from(self.now.as_nanos()).expect("a short history");
         let mut announcer = Announcer::new(name(node), life, Settings::default(), self.now);
         announcer.set_view(self.view(node), self.now);
+        announcer.set_revision(self.seen(node).1, self.now);
         announcer.set_links(self.links(node), self.now);
         self.hosts[node].announcer = Some(announcer);
         self.wake(node, self.now);
@@ -258,8 +267,10 @@ impl World {
     /// Tells a node what changed for it.
     pub(super) fn tell_view(&mut self, node: usize) {
         let (view, links, now) = (self.view(node), self.links(node), self.now);
+        let (_, revision) = self.seen(node);
         if let Some(announcer) = &mut self.hosts[node].announcer {
             announcer.set_view(view, now);
+            announcer.set_revision(revision, now);
             announcer.set_links(links, now);
         }
         self.wake(node, self.now);

@@ -77,13 +77,16 @@ impl World {
                 }
                 self.wake(node, self.now);
             }
-            Fault::Stall(node) => self.hosts[node].stalled = Some(self.excluded()),
+            Fault::Stall(node) => {
+                self.hosts[node].stalled = Some((self.excluded(), self.revision));
+            }
             Fault::Catch(node) => {
                 self.hosts[node].stalled = None;
                 self.tell_view(node);
             }
             Fault::Exclude(node) => {
                 self.hosts[node].is_excluded = true;
+                self.revision += 1;
                 (0..self.plan.nodes).for_each(|node| self.tell_view(node));
             }
         }
