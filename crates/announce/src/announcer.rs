@@ -25,7 +25,7 @@ use crate::settings::{PASSIVE_MOST, Settings};
 use crate::view::{Link, View};
 use hold::{Hold, Phase};
 use isolation::Witnesses;
-use session::{Connection, Session, Tier};
+use session::{Connection, Own, Session, Tier};
 
 /// So often what follows from a change is looked at within one tick, at most.
 const ROUNDS_MAX: usize = 4;
@@ -49,6 +49,8 @@ pub struct Announcer {
     sessions: BTreeMap<NodeName, Session>,
     holds: BTreeMap<IpAddr, Hold>,
     journal: Journal,
+    /// Of the last hello to anybody.
+    sequence: u64,
     witnesses: BTreeMap<u32, Witnesses>,
     api_reached: Option<Duration>,
     revision: u64,
@@ -102,6 +104,7 @@ impl Announcer {
             sessions: BTreeMap::new(),
             holds: BTreeMap::new(),
             journal: Journal::default(),
+            sequence: 0,
             witnesses: BTreeMap::new(),
             api_reached: None,
             revision: 0,
@@ -230,7 +233,11 @@ impl Announcer {
             self.counts.hellos_unreadable += u64::from(!is_other);
             return;
         };
-        let own = (self.life, self.journal.version());
+        let own = Own {
+            life: self.life,
+            version: self.journal.version(),
+            forgotten: self.journal.forgotten(),
+        };
         // Two that need nothing of each other do not keep each other awake.
         if !hello.is_needed && !self.sessions.contains_key(&node) {
             self.counts.hellos_heard += 1;

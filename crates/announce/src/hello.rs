@@ -34,14 +34,19 @@ pub struct Hello {
     pub is_needed: bool,
     /// How long until the next hello, at most.
     pub interval: Duration,
-    /// Counts the hellos to this receiver.
+    /// Grows with each hello, whoever it is for: sessions come and go, and a life remains.
     pub sequence: u64,
     /// What the sender knows of the receiver's state.
     pub knows: u64,
+    /// Up to which version the sender has left out of that what is as if it had never been told.
+    pub has_forgotten: u64,
     /// How new the sender's view of the cluster is, where that can be compared; 0: unknown.
     pub revision: u64,
     /// The version of the sender's state.
     pub version: u64,
+    /// What became as if it had never been told, up to this version, is not told any more. Whoever knows
+    /// less starts again with nothing.
+    pub forgets: u64,
     /// `changes` lead from this version of the sender's state to that one.
     pub from: u64,
     pub to: u64,
@@ -95,8 +100,10 @@ impl Hello {
             self.hears.unwrap_or_default(),
             self.sequence,
             self.knows,
+            self.has_forgotten,
             self.revision,
             self.version,
+            self.forgets,
             self.from,
             self.to,
         ];
@@ -132,8 +139,10 @@ impl Hello {
             interval,
             sequence: rest.number()?,
             knows: rest.number()?,
+            has_forgotten: rest.number()?,
             revision: rest.number()?,
             version: rest.number()?,
+            forgets: rest.number()?,
             from: rest.number()?,
             to: rest.number()?,
             changes: Vec::new(),

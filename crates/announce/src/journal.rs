@@ -8,7 +8,7 @@ use model::{Mac, NodeName};
 use crate::hello::{Change, HELLO_BYTES_MAX, Standing};
 
 /// What a hello takes without changes.
-const HELLO_BYTES_FIXED: usize = 72;
+const HELLO_BYTES_FIXED: usize = 88;
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Key {
@@ -23,11 +23,17 @@ pub(crate) struct Journal {
     version: u64,
     entries: BTreeMap<Key, (Change, u64)>,
     by_version: BTreeMap<u64, Key>,
+    /// The newest version that was forgotten.
+    forgotten: u64,
 }
 
 impl Journal {
     pub(crate) const fn version(&self) -> u64 {
         self.version
+    }
+
+    pub(crate) const fn forgotten(&self) -> u64 {
+        self.forgotten
     }
 
     /// Whether that was news.
@@ -64,7 +70,8 @@ impl Journal {
         (changes, self.version)
     }
 
-    /// Forgets what is as if it had never been told, once everybody knows this version.
+    /// Forgets what is as if it had never been told, once all that are there know this version. Whoever
+    /// comes back and knows less is told so.
     pub(crate) fn forget_known(&mut self, version: u64) {
         let known: Vec<u64> = self.by_version.range(..=version).map(|(known, _)| *known).collect();
         for known in known {
@@ -72,6 +79,7 @@ impl Journal {
             if self.entries.get(key).is_some_and(|(change, _)| is_default(change)) {
                 self.entries.remove(key);
                 self.by_version.remove(&known);
+                self.forgotten = self.forgotten.max(known);
             }
         }
     }

@@ -60,7 +60,8 @@ impl Announcer {
             self.decide_at = self.decide_at.into_iter().chain(next).min();
         }
         self.settle_groups(&near);
-        let known = self.sessions.values().map(|session| session.told).min();
+        let heard = self.sessions.values().filter(|session| session.heard.is_some());
+        let known = heard.map(|session| session.told).min();
         self.journal.forget_known(known.unwrap_or_else(|| self.journal.version()));
     }
 

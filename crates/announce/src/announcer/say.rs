@@ -36,7 +36,8 @@ impl Announcer {
         for _ in 0..BURST_MAX {
             let (changes, to) = self.journal.since(from);
             let Some(address) = session.next_address() else { return };
-            session.sequence += 1;
+            self.sequence += 1;
+            session.turn += 1;
             let hears = session.hears(&self.settings, now);
             let hello = Hello {
                 life: self.life,
@@ -44,10 +45,12 @@ impl Announcer {
                 is_leaving: self.leaving_since.is_some(),
                 is_needed: session.tier != Tier::Passive,
                 interval: interval.max(Duration::from_millis(1)),
-                sequence: session.sequence,
+                sequence: self.sequence,
                 knows: session.known(),
+                has_forgotten: session.heard.as_ref().map_or(0, |heard| heard.has_forgotten),
                 revision: self.revision,
                 version,
+                forgets: self.journal.forgotten(),
                 from,
                 to,
                 changes,

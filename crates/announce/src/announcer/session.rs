@@ -65,6 +65,16 @@ pub(super) struct Heard {
     /// What is known of its state, and what it has.
     known: u64,
     version: u64,
+    pub(super) has_forgotten: u64,
+}
+
+/// What this node has told: in which life, up to which version, and up to which it has forgotten what
+/// is as if never told.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Own {
+    pub(super) life: u64,
+    pub(super) version: u64,
+    pub(super) forgotten: u64,
 }
 
 #[derive(Debug)]
@@ -79,7 +89,8 @@ pub(super) struct Session {
     pub(super) wire: Wire,
     /// What the other one knows of our state.
     pub(super) told: u64,
-    pub(super) sequence: u64,
+    /// Counts the hellos to it.
+    pub(super) turn: u64,
     pub(super) sent_at: Option<Duration>,
     pub(super) next_send: Duration,
 }
@@ -108,7 +119,7 @@ impl Session {
             heard: None,
             wire: Wire::Unasked,
             told: 0,
-            sequence: 0,
+            turn: 0,
             sent_at: None,
             next_send: now,
         }
@@ -211,7 +222,7 @@ impl Session {
         let heard = self.heard.as_ref().filter(|_| self.connection == Connection::Up);
         heard.map(|heard| heard.from).or_else(|| {
             let n = u64::try_from(self.addresses.len()).ok()?;
-            let turn = self.sequence.checked_rem(n)?;
+            let turn = self.turn.checked_rem(n)?;
             self.addresses.get(usize::try_from(turn).ok()?).copied()
         })
     }
@@ -234,18 +245,17 @@ impl Session {
         self.heard.as_ref().map_or(0, |heard| heard.known)
     }
 
-    /// Takes a hello, unless it is older than another one. `own` are our life and version.
+    /// Takes a hello, unless it is older than another one.
     pub(super) fn hear(
         &mut self,
         hello: &Hello,
         from: IpAddr,
-        own: (u64, u64),
+        own: Own,
         settings: &Settings,
         now: Duration,
     ) -> Option<News> {
-        let (life, version) = own;
         let mut news = News { is_urgent: !self.hears(settings, now), ..News::default() };
-        let hears_me = hello.hears == Some(life);
+        let hears_me = hello.hears == Some(own.life);
         let old = self.heard.take();
         let is_same_life = old.as_ref().is_some_and(|old| old.life == hello.life);
         let mut heard = match old {
@@ -267,7 +277,9 @@ impl Session {
                 Heard::new(hello, from, macs)
             }
         };
-        self.told = if hears_me && hello.knows <= version { hello.knows } else { 0 };
+        let is_known = hears_me && hello.knows <= own.version;
+        let is_whole = hello.knows.max(hello.has_forgotten) >= own.forgotten;
+        self.told = if is_known && is_whole { hello.knows } else { 0 };
         news.is_news |= heard.is_leaving != hello.is_leaving || heard.hears_me != hears_me;
         heard.from = from;
         heard.at = now;
@@ -278,6 +290,7 @@ impl Session {
         heard.is_needed = hello.is_needed;
         heard.revision = hello.revision;
         heard.hears_me = hears_me;
+        heard.forget(hello, &mut news);
         if hello.from <= heard.known && hello.to > heard.known {
             heard.known = hello.to;
             hello.changes.iter().for_each(|change| heard.take(change, &mut news));
@@ -304,7 +317,26 @@ impl Heard {
             sequence: hello.sequence,
             known: 0,
             version: hello.version,
+            has_forgotten: 0,
         }
+    }
+
+    /// Begins again with nothing, if it missed that something became as if never told.
+    fn forget(&mut self, hello: &Hello, news: &mut News) {
+        if hello.from != 0 || self.known.max(self.has_forgotten) >= hello.forgets {
+            return;
+        }
+        self.has_forgotten = hello.forgets;
+        if self.known == 0 {
+            return;
+        }
+        self.known = 0;
+        let owned = self.vips.iter().filter(|(_, standing)| **standing == Standing::Owner);
+        news.dropped.extend(owned.map(|(address, _)| *address));
+        news.is_news = true;
+        self.vips.clear();
+        self.peers.clear();
+        self.macs.clear();
     }
 
     fn take(&mut self, change: &Change, news: &mut News) {

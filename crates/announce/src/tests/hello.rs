@@ -27,11 +27,11 @@ fn hello() -> impl Strategy<Value = Hello> {
         versions.sort_unstable();
         versions.map(u64::from)
     });
-    let numbers = (any::<[u64; 2]>(), any::<Option<u64>>(), any::<u64>(), any::<u64>());
+    let numbers = (any::<[u64; 4]>(), any::<Option<u64>>(), any::<u64>(), any::<u64>());
     let changes = prop::collection::vec(change(), 0..4);
     (numbers, any::<[bool; 2]>(), 1_u64..60_000, versions, changes).prop_map(
         |(
-            ([life, revision], hears, sequence, knows),
+            ([life, revision, has_forgotten, forgets], hears, sequence, knows),
             [is_leaving, is_needed],
             interval,
             [from, to, version],
@@ -46,8 +46,10 @@ fn hello() -> impl Strategy<Value = Hello> {
                 interval,
                 sequence,
                 knows,
+                has_forgotten,
                 revision,
                 version,
+                forgets,
                 from,
                 to,
                 changes,
@@ -140,6 +142,8 @@ fn what_is_not_a_hello_of_this_version_is_refused() {
         interval: Duration::from_millis(60),
         sequence: 3,
         knows: 4,
+        has_forgotten: 2,
+        forgets: 3,
         revision: 8,
         version: 7,
         from: 5,

@@ -73,3 +73,23 @@ fn two_that_both_answer_say_so() {
     let found = [0, 1, 2].map(|rank| problems(order[rank]));
     assert_eq!(found, [contested(order[1]), contested(order[0]), Vec::new()]);
 }
+
+/// A session that ended on one side only goes on where it was, and what was said meanwhile arrives.
+#[test]
+fn what_was_said_while_a_node_was_out_of_sight_reaches_it() {
+    let (mut world, vip, order) = at_rest(3);
+    world.inflict(Fault::Kill(order[0]));
+    world.run_for(ms(3000));
+    assert_eq!(world.owners(vip), [order[1]]);
+    world.hosts[order[1]].unseen = [order[2]].into();
+    world.tell_view(order[1]);
+    world.inflict(Fault::Start(order[0]));
+    world.run_for(ms(6000));
+    assert_eq!(world.owners(vip), [order[0]]);
+    world.hosts[order[1]].unseen.clear();
+    world.tell_view(order[1]);
+    world.run_for(ms(500));
+    let last = world.hosts[order[2]].announcer.as_ref().expect("it lives");
+    assert_eq!(last.peers()[&name(order[1])].is_up, Some(true));
+    assert_eq!(last.holdings()[&vip].owners, [name(order[0])]);
+}

@@ -69,6 +69,8 @@ pub(super) struct Host {
     pub(super) is_excluded: bool,
     /// It learns nothing new of the cluster: who it takes to be excluded.
     pub(super) stalled: Option<(BTreeSet<usize>, u64)>,
+    /// Nodes that are missing in its view.
+    pub(super) unseen: BTreeSet<usize>,
     is_link_up: bool,
     life: u64,
     inbox: Vec<Input>,
@@ -153,6 +155,7 @@ impl World {
             is_served: true,
             is_excluded: false,
             stalled: None,
+            unseen: BTreeSet::new(),
             is_link_up: true,
             life: 0,
             inbox: Vec::new(),
@@ -220,7 +223,9 @@ impl World {
             let is_served = self.hosts[node].is_served;
             (*vip, Vip { candidates, is_served, interfaces: None })
         });
-        let nodes = (0..self.plan.nodes).map(|node| (name(node), vec![control_address(node)]));
+        let nodes = (0..self.plan.nodes)
+            .filter(|other| !self.hosts[node].unseen.contains(other))
+            .map(|node| (name(node), vec![control_address(node)]));
         View { vips: vips.collect(), nodes: nodes.collect() }
     }
 
