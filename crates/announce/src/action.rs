@@ -42,7 +42,7 @@ pub enum Event {
         address: IpAddr,
         reason: Release,
     },
-    /// Somebody who is no candidate says that it has the address.
+    /// Somebody whose agent is not heard, or who has none, says that it has the address.
     Conflict {
         address: IpAddr,
         mac: Mac,
@@ -101,7 +101,7 @@ impl Unable {
             Self::NotServed => "its rules are not in the kernel",
             Self::NoLink => "no link that is up has a connected route to the address",
             Self::CutOff => "it hears neither a standby nor anybody else on the link",
-            Self::Conflict => "somebody who is no candidate answers for the address",
+            Self::Conflict => "a host, or a node whose agent is not heard, answers for the address",
         }
     }
 }

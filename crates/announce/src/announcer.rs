@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
-use model::NodeName;
+use model::{Mac, NodeName};
 
 use crate::action::{Action, Event, Release};
 use crate::hello::{Change, Hello};
@@ -51,6 +51,9 @@ pub struct Announcer {
     journal: Journal,
     /// Of the last hello to anybody.
     sequence: u64,
+    told_macs: BTreeSet<Mac>,
+    /// Some other node was, since this one began.
+    was_ever_heard: bool,
     witnesses: BTreeMap<u32, Witnesses>,
     api_reached: Option<Duration>,
     revision: u64,
@@ -105,6 +108,8 @@ impl Announcer {
             holds: BTreeMap::new(),
             journal: Journal::default(),
             sequence: 0,
+            told_macs: BTreeSet::new(),
+            was_ever_heard: false,
             witnesses: BTreeMap::new(),
             api_reached: None,
             revision: 0,
@@ -155,23 +160,30 @@ impl Announcer {
             }
         }
         self.view = view;
+        self.tell_macs();
         self.is_dirty = true;
+    }
+
+    /// Lets the others know the link-layer addresses from which this node may announce. A node has many
+    /// more, as of its pods' links.
+    fn tell_macs(&mut self) {
+        let addresses = &self.view.vips;
+        let is_meant = |link: &&Link| addresses.keys().any(|address| link.covers(*address));
+        let new: BTreeSet<Mac> =
+            self.links.values().filter(is_meant).map(|link| link.mac).collect();
+        let old = std::mem::replace(&mut self.told_macs, new.clone());
+        for mac in old.difference(&new) {
+            self.tell(Change::Mac { mac: *mac, is_own: false });
+        }
+        for mac in new.difference(&old) {
+            self.tell(Change::Mac { mac: *mac, is_own: true });
+        }
     }
 
     /// The links of this node on which addresses may be announced.
     pub fn set_links(&mut self, links: Vec<Link>, now: Duration) {
         self.advance(now);
         let links: BTreeMap<u32, Link> = links.into_iter().map(|link| (link.index, link)).collect();
-        let macs = |links: &BTreeMap<u32, Link>| -> BTreeSet<_> {
-            links.values().map(|link| link.mac).collect()
-        };
-        let (old, new) = (macs(&self.links), macs(&links));
-        for mac in old.difference(&new) {
-            self.tell(Change::Mac { mac: *mac, is_own: false });
-        }
-        for mac in &new {
-            self.tell(Change::Mac { mac: *mac, is_own: true });
-        }
         let appeared: Vec<u32> = links
             .values()
             .filter(|link| {
@@ -183,6 +195,7 @@ impl Announcer {
         self.witnesses.retain(|index, _| links.contains_key(index));
         self.groups.retain(|(index, _)| links.get(index).is_some_and(|link| link.is_up));
         self.links = links;
+        self.tell_macs();
         self.is_dirty = true;
         if !appeared.is_empty() {
             self.announce_again(|links| appeared.iter().any(|index| links.contains(index)));
@@ -331,6 +344,7 @@ impl Announcer {
         }
         for (node, before, connection) in turned {
             self.is_dirty = true;
+            self.was_ever_heard |= connection == Connection::Up;
             if (before, connection) == (Connection::Down, Connection::Up) {
                 self.announce_past(&node);
             }

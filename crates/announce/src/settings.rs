@@ -81,6 +81,11 @@ impl Settings {
         (self.slow_interval.saturating_mul(n) / DISTANT).min(PACE_MAX)
     }
 
+    /// How long the questions take that precede the first use of an address.
+    pub(crate) fn detection(&self) -> Duration {
+        self.detection_interval * (u32::from(self.probes) + 1)
+    }
+
     pub(crate) fn suspicion(&self, interval: Duration) -> Duration {
         interval * self.suspect_permille / 1000
     }
@@ -121,6 +126,10 @@ pub(crate) const PEER_VIPS_MAX: usize = 1 << 16;
 /// Link-layer addresses, and opinions of others, of one peer.
 pub(crate) const PEER_MACS_MAX: usize = 64;
 pub(crate) const PEER_OPINIONS_MAX: usize = 4096;
+/// So many ask for an address one after another, where they might otherwise ask at once.
+pub(crate) const TURNS_MAX: usize = 32;
+/// How long it is told that a node answers which should not.
+pub(crate) const INTRUSION_SHOWN: Duration = Duration::from_secs(60);
 /// Hosts of a link that are remembered because they asked for something.
 pub(crate) const ASKERS_MAX: usize = 4;
 

@@ -13,7 +13,7 @@ use super::hold::{Hold, Phase};
 use super::session::{Connection, Session, Tier, Wire};
 use crate::action::{Action, Release, Unable};
 use crate::hello::Standing;
-use crate::settings::{CLOSE, WATCHED_MAX, WATCHING};
+use crate::settings::{CLOSE, TURNS_MAX, WATCHED_MAX, WATCHING};
 use crate::view::Vip;
 use crate::wire::ndp::solicited_node;
 
@@ -226,7 +226,8 @@ impl Announcer {
         hold.able_since = if hold.unable.is_none() { hold.able_since.or(Some(now)) } else { None };
         let rival = self.rival(address).map(|(revision, _)| revision > self.revision);
         let goes_on = hold.is_owner() || (rival == Some(true) && hold.contested_since.is_some());
-        hold.contested_since = rival.filter(|_| goes_on).and(hold.contested_since.or(Some(now)));
+        hold.contested_since =
+            rival.filter(|_| goes_on).and_then(|_| hold.contested_since.or(Some(now)));
         let contest = hold.contested_since.map(|since| since + self.settings.contest_most);
         if rival == Some(true) && contest.is_some_and(|until| until <= now) {
             self.holds.insert(address, hold);
@@ -280,7 +281,14 @@ impl Announcer {
         let is_any_unknown = self.sessions.values().any(|session| {
             session.tier != Tier::Passive && session.connection == Connection::Unknown
         });
+        // Where no hello gets through, all ask at once, and would take each other for strangers: one after
+        // another.
+        let rank = vip.candidates.iter().position(|node| *node == self.me).unwrap_or_default();
+        let rank = u32::try_from(rank.min(TURNS_MAX)).unwrap_or_default();
+        let was_ever_heard = self.was_ever_heard;
         let hold = self.holds.get_mut(&address)?;
+        let is_in_turn = !was_ever_heard || hold.conflicts > 0;
+        let turn = if is_in_turn { self.settings.detection() * rank } else { Duration::ZERO };
         hold.releasing_since = None;
         let first_since = *hold.first_since.get_or_insert(now);
         if matches!(hold.phase, Phase::Owner { .. } | Phase::Conflict { .. }) {
@@ -305,8 +313,9 @@ impl Announcer {
         if now < next {
             return Some(next);
         }
-        if asked == 0 && now < first_since + self.settings.start_wait && is_any_unknown {
-            return Some(first_since + self.settings.start_wait);
+        let wait = turn.max(if is_any_unknown { self.settings.start_wait } else { Duration::ZERO });
+        if asked == 0 && now < first_since + wait {
+            return Some(first_since + wait);
         }
         if asked >= self.settings.probes {
             self.own(address);

@@ -7,7 +7,7 @@ use model::{Family, Mac, NodeName};
 
 use super::Announcer;
 use super::hold::Phase;
-use super::session::{Connection, Tier, Wire};
+use super::session::{Connection, Session, Tier, Wire};
 use crate::action::{Action, Event, Release};
 use crate::hello::Standing;
 use crate::wire::{self, Claim, Question, Said};
@@ -90,7 +90,13 @@ impl Announcer {
             session.wire = Wire::Answered { at: now };
             self.is_dirty = true;
         }
+        let is_unable = self.sessions.get(node).is_some_and(|session| {
+            session.connection == Connection::Up && session.standing(address) == Standing::Unable
+        });
         let Some(hold) = self.holds.get_mut(&address) else { return };
+        if is_unable {
+            hold.intruder = Some((node.clone(), now));
+        }
         hold.was_held = true;
         hold.heard_of = Some(node.clone());
         if !hold.is_owner() {
@@ -98,8 +104,11 @@ impl Announcer {
         }
         let rank = |node: &NodeName| candidates.iter().position(|candidate| candidate == node);
         match (rank(node), rank(&self.me)) {
-            (Some(theirs), Some(own)) if theirs < own => self.release(address, Release::Preempted),
-            (Some(_), None) => self.release(address, Release::HandedOver),
+            // Whoever says that it cannot does not take it: something of it answers that should not.
+            (Some(theirs), Some(own)) if theirs < own && !is_unable => {
+                self.release(address, Release::Preempted)
+            }
+            (Some(_), None) if !is_unable => self.release(address, Release::HandedOver),
             _ => {
                 let may_correct =
                     hold.corrected_at.is_none_or(|at| now >= at + self.settings.correct_interval);
@@ -141,12 +150,15 @@ impl Announcer {
             }
         }
         let of = self.node_of(claim.mac);
+        // Of a node whose link-layer addresses are known, no other one says anything.
+        let has_macs =
+            |session: &Session| session.heard.as_ref().is_some_and(|heard| !heard.macs.is_empty());
         for (node, session) in &mut self.sessions {
             let is_asked = match &session.wire {
                 Wire::Asking { samples, .. } => samples.contains(&(link, claim.address)),
                 Wire::Unasked | Wire::Silent | Wire::Answered { .. } => false,
             };
-            if is_asked && of.as_ref().is_none_or(|of| of == node) {
+            if is_asked && of.as_ref().map_or_else(|| !has_macs(session), |of| of == node) {
                 session.wire = Wire::Answered { at: self.now };
                 self.is_dirty = true;
             }

@@ -48,6 +48,8 @@ pub(super) struct Hold {
     pub(super) releasing_since: Option<Duration>,
     /// Since when another says that it answers as well.
     pub(super) contested_since: Option<Duration>,
+    /// Which node last answered though it says that it cannot, and when.
+    pub(super) intruder: Option<(NodeName, Duration)>,
     pub(super) corrected_at: Option<Duration>,
     pub(super) defended_at: Option<Duration>,
     pub(super) conflicts: u32,
@@ -67,6 +69,7 @@ impl Hold {
             first_since: None,
             releasing_since: None,
             contested_since: None,
+            intruder: None,
             corrected_at: None,
             defended_at: None,
             conflicts: 0,

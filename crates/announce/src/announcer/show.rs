@@ -7,10 +7,11 @@ use model::NodeName;
 
 use super::Announcer;
 use super::hold::Phase;
-use super::session::Connection;
+use super::session::{Connection, Tier};
 use crate::action::{Holding, Role, Shown};
 use crate::hello::Standing;
 use crate::problem::Problem;
+use crate::settings::INTRUSION_SHOWN;
 
 impl Announcer {
     /// Every address that is announced by somebody.
@@ -47,7 +48,18 @@ impl Announcer {
             let (_, node) = self.rival(*address).filter(|_| until <= self.now)?;
             Some(Problem::Contested { address: *address, node: node.clone() })
         });
-        contested.collect()
+        let intruding = self.holds.iter().filter_map(|(address, hold)| {
+            let (node, at) = hold.intruder.as_ref()?;
+            let is_shown = self.now < *at + INTRUSION_SHOWN;
+            is_shown.then(|| Problem::Intruding { address: *address, node: node.clone() })
+        });
+        let needed = self.sessions.values().filter(|session| session.tier != Tier::Passive);
+        let nodes = needed.clone().count();
+        let is_alone = !self.was_ever_heard
+            && nodes > 0
+            && needed.clone().all(|session| session.connection == Connection::Down);
+        let unheard = is_alone.then_some(Problem::Unheard { nodes });
+        contested.chain(intruding).chain(unheard).collect()
     }
 
     /// The nodes that this one has to do with.

@@ -186,7 +186,7 @@ fn with_agents_on(ranks: &[usize]) -> (World, Vec<usize>) {
 fn nodes_without_an_agent_are_passed_over_however_many_come_first() {
     for ranks in [&[9, 10, 11][..], &[11], &[5, 8], &[7, 10]] {
         let (mut world, order) = with_agents_on(ranks);
-        world.run_for(ms(6000));
+        world.run_for(ms(8000));
         for vip in world.plan.vips.clone() {
             let all = world.order(vip);
             let first = all.into_iter().find(|node| !world.plan.agentless.contains(node));

@@ -110,7 +110,7 @@ pub(super) struct World {
     two_since: BTreeMap<IpAddr, Duration>,
     /// How long nobody that is heard has had an address, at most, since somebody had it first.
     pub(super) no_owner_longest: Duration,
-    owned_at: BTreeMap<IpAddr, Duration>,
+    no_owner_since: BTreeMap<IpAddr, Option<Duration>>,
 }
 
 pub(super) fn name(node: usize) -> NodeName {
@@ -176,7 +176,7 @@ impl World {
             two_owners_longest: Duration::ZERO,
             two_since: BTreeMap::new(),
             no_owner_longest: Duration::ZERO,
-            owned_at: BTreeMap::new(),
+            no_owner_since: BTreeMap::new(),
             plan,
         };
         (0..world.plan.nodes)
@@ -229,7 +229,7 @@ impl World {
         View { vips: vips.collect(), nodes: nodes.collect() }
     }
 
-    fn links(&self, node: usize) -> Vec<Link> {
+    pub(super) fn links(&self, node: usize) -> Vec<Link> {
         let gateways = if self.plan.has_gateway { vec![GATEWAY] } else { Vec::new() };
         let first = Link {
             index: LINK,
@@ -244,6 +244,7 @@ impl World {
             networks: vec!["10.0.0.0/8".parse().expect("one"), "fd00::/16".parse().expect("one")],
             gateways,
         };
+        let of_first = first.clone();
         let second = Link {
             index: SECOND_LINK,
             name: "other".into(),
@@ -251,9 +252,9 @@ impl World {
             networks: vec![second_network()],
             addresses: vec![Ipv4Addr::new(172, 16, 0, segment_octet(node)).into()],
             gateways: Vec::new(),
-            ..first.clone()
+            ..first
         };
-        [first, second].into_iter().take(1 + usize::from(self.plan.has_second_link)).collect()
+        [of_first, second].into_iter().take(1 + usize::from(self.plan.has_second_link)).collect()
     }
 
     pub(super) fn start(&mut self, node: usize) {
@@ -467,11 +468,11 @@ impl World {
     fn watch(&mut self) {
         for vip in self.plan.vips.clone().iter().take(2) {
             let heard = self.owners(*vip).iter().filter(|node| self.is_heard(**node)).count();
-            if let Some(at) = self.owned_at.get(vip) {
-                self.no_owner_longest = self.no_owner_longest.max(self.now - *at);
-            }
             if heard > 0 {
-                self.owned_at.insert(*vip, self.now);
+                self.no_owner_since.insert(*vip, None);
+            } else if let Some(since) = self.no_owner_since.get_mut(vip) {
+                let since = *since.get_or_insert(self.now);
+                self.no_owner_longest = self.no_owner_longest.max(self.now - since);
             }
             if heard > 1 {
                 let since = *self.two_since.entry(*vip).or_insert(self.now);
