@@ -35,7 +35,7 @@ const SOON: Duration = Duration::from_millis(1);
 #[derive(Debug)]
 pub struct Announcer {
     me: NodeName,
-    /// Another number than any former process of this node had.
+    /// Another number than any former process of this node had, which others cannot guess.
     life: u64,
     settings: Settings,
     now: Duration,
@@ -81,6 +81,9 @@ pub struct Counts {
     pub hellos_of_other_versions: u64,
     /// Older than another one.
     pub hellos_late: u64,
+    /// Of another life of a node than is known, without having heard this one: the node has just begun, or
+    /// somebody else sends from its address.
+    pub hellos_unproven: u64,
     pub frames_sent: u64,
     pub frames_answered: u64,
     pub frames_unreadable: u64,
@@ -261,6 +264,12 @@ impl Announcer {
             .sessions
             .entry(node)
             .or_insert_with(|| Session::new(addresses, Tier::Passive, now));
+        if session.is_unproven(&hello, own) {
+            // Whoever has just begun hears this node at once, and says so.
+            session.hurry(now);
+            self.counts.hellos_unproven += 1;
+            return;
+        }
         let Some(news) = session.hear(&hello, from, own, &self.settings, now) else {
             self.counts.hellos_late += 1;
             return;

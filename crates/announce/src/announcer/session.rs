@@ -245,6 +245,12 @@ impl Session {
         self.heard.as_ref().map_or(0, |heard| heard.known)
     }
 
+    /// Whether it claims another life of the node without knowing what only the node is told.
+    pub(super) fn is_unproven(&self, hello: &Hello, own: Own) -> bool {
+        let is_other = self.heard.as_ref().is_some_and(|heard| heard.life != hello.life);
+        is_other && hello.hears != Some(own.life)
+    }
+
     /// Takes a hello, unless it is older than another one.
     pub(super) fn hear(
         &mut self,

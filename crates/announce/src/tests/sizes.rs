@@ -63,17 +63,10 @@ fn many_addresses_move_at_once_when_their_owner_falls() {
     assert_eq!(found, expected);
 }
 
-#[test]
-fn hellos_of_strangers_and_what_is_none_are_counted_and_nothing_else() {
-    let world = World::new(Plan::new(2, &["10.1.2.3"]));
-    let now = Duration::from_secs(1);
-    let mut announcer = Announcer::new(name(0), 1, Settings::default(), now);
-    announcer.set_view(world.view(0), now);
-    announcer.tick(now);
-    announcer.take_actions();
-    let hello = |sequence| Hello {
-        life: 9,
-        hears: None,
+fn hello(life: u64, hears: Option<u64>, sequence: u64) -> Hello {
+    Hello {
+        life,
+        hears,
         is_leaving: false,
         is_needed: true,
         interval: ms(60),
@@ -86,7 +79,18 @@ fn hellos_of_strangers_and_what_is_none_are_counted_and_nothing_else() {
         from: 0,
         to: 0,
         changes: Vec::new(),
-    };
+    }
+}
+
+#[test]
+fn hellos_of_strangers_and_what_is_none_are_counted_and_nothing_else() {
+    let world = World::new(Plan::new(2, &["10.1.2.3"]));
+    let now = Duration::from_secs(1);
+    let mut announcer = Announcer::new(name(0), 1, Settings::default(), now);
+    announcer.set_view(world.view(0), now);
+    announcer.tick(now);
+    announcer.take_actions();
+    let hello = |sequence| hello(9, None, sequence);
     let peer = "192.168.0.1".parse().expect("an address");
     announcer.hear_hello("192.168.9.9".parse().expect("an address"), &hello(1).encode(), now);
     announcer.hear_hello(peer, b"GET / HTTP/1.1", now);
@@ -121,4 +125,32 @@ fn hellos_of_strangers_and_what_is_none_are_counted_and_nothing_else() {
             ..Counts::default()
         }
     );
+}
+
+/// Whoever only sends from a node's address, and does not hear what is sent to it, does not end its life.
+#[test]
+fn another_life_counts_only_if_it_hears_this_one() {
+    let world = World::new(Plan::new(2, &["10.1.2.3"]));
+    let now = Duration::from_secs(1);
+    let mut announcer = Announcer::new(name(0), 1, Settings::default(), now);
+    announcer.set_view(world.view(0), now);
+    announcer.tick(now);
+    let peer = "192.168.0.1".parse().expect("an address");
+    let is_up = |announcer: &Announcer| announcer.peers()[&name(1)].is_up;
+    let mut found = Vec::new();
+    for (ms_later, hello) in [
+        (10, hello(9, Some(1), 1)),
+        (20, hello(66, None, 1)),
+        (30, hello(66, Some(2), 2)),
+        (40, hello(9, Some(1), 2)),
+        // A restarted one, which has been answered meanwhile.
+        (50, hello(10, None, 1)),
+        (60, hello(10, Some(1), 2)),
+    ] {
+        announcer.hear_hello(peer, &hello.encode(), now + ms(ms_later));
+        announcer.tick(now + ms(ms_later));
+        found.push((is_up(&announcer), announcer.counts().hellos_unproven));
+    }
+    let up = Some(true);
+    assert_eq!(found, [(up, 0), (up, 1), (up, 2), (up, 2), (up, 3), (up, 3)]);
 }
