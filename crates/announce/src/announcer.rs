@@ -55,7 +55,6 @@ pub struct Announcer {
     /// Some other node was, since this one began.
     was_ever_heard: bool,
     witnesses: BTreeMap<u32, Witnesses>,
-    api_reached: Option<Duration>,
     revision: u64,
     leaving_since: Option<Duration>,
     groups: BTreeSet<(u32, Ipv6Addr)>,
@@ -114,7 +113,6 @@ impl Announcer {
             told_macs: BTreeSet::new(),
             was_ever_heard: false,
             witnesses: BTreeMap::new(),
-            api_reached: None,
             revision: 0,
             leaving_since: None,
             groups: BTreeSet::new(),
@@ -203,12 +201,6 @@ impl Announcer {
         if !appeared.is_empty() {
             self.announce_again(|links| appeared.iter().any(|index| links.contains(index)));
         }
-    }
-
-    /// The API server answered this node.
-    pub fn api_answered(&mut self, now: Duration) {
-        self.advance(now);
-        self.api_reached = Some(now);
     }
 
     /// How new the view is, by a number that grows for all nodes alike, as resource versions do. Of two that

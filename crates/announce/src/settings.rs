@@ -39,8 +39,6 @@ pub struct Settings {
     pub correct_interval: Duration,
     /// How long two nodes may both answer before the one with the older view yields.
     pub contest_most: Duration,
-    /// How long the API server vouches for this node.
-    pub api_vouches: Duration,
 }
 
 impl Default for Settings {
@@ -63,7 +61,6 @@ impl Default for Settings {
             defend_interval: Duration::from_secs(10),
             correct_interval: Duration::from_millis(200),
             contest_most: Duration::from_secs(1),
-            api_vouches: Duration::from_secs(2),
         }
     }
 }

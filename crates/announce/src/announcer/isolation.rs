@@ -155,14 +155,11 @@ impl Announcer {
     /// Whether nobody hears this node on any of these links. As long as that is being asked, an owner
     /// goes on, and nobody else begins.
     pub(super) fn is_cut_off(&self, links: &[u32], is_owner: bool) -> bool {
-        let api_vouches =
-            self.api_reached.is_some_and(|at| self.now < at + self.settings.api_vouches);
-        !api_vouches
-            && links.iter().all(|link| {
-                self.witnesses.get(link).is_some_and(|witnesses| {
-                    let is_asking = matches!(witnesses.ask, Ask::Asking { .. });
-                    witnesses.is_silent || (is_asking && !is_owner)
-                })
+        links.iter().all(|link| {
+            self.witnesses.get(link).is_some_and(|witnesses| {
+                let is_asking = matches!(witnesses.ask, Ask::Asking { .. });
+                witnesses.is_silent || (is_asking && !is_owner)
             })
+        })
     }
 }
