@@ -18,6 +18,9 @@ enum Trouble {
     ControlCut,
     LinkDown,
     Unserved,
+    Excluded,
+    Stalled,
+    Unseen,
 }
 
 fn trouble() -> impl Strategy<Value = Trouble> {
@@ -31,6 +34,9 @@ fn trouble() -> impl Strategy<Value = Trouble> {
         Just(Trouble::ControlCut),
         Just(Trouble::LinkDown),
         Just(Trouble::Unserved),
+        Just(Trouble::Excluded),
+        Just(Trouble::Stalled),
+        Just(Trouble::Unseen),
     ]
 }
 
@@ -46,6 +52,12 @@ fn faults(world: &World, trouble: Trouble, node: usize) -> (Fault, Fault) {
         Trouble::ControlCut => both(world.cut_control(node)),
         Trouble::LinkDown => (Fault::LinkDown(node), Fault::LinkUp(node)),
         Trouble::Unserved => (Fault::Unserve(node), Fault::Serve(node)),
+        Trouble::Excluded => (Fault::Exclude(node), Fault::Include(node)),
+        Trouble::Stalled => (Fault::Stall(node), Fault::Catch(node)),
+        Trouble::Unseen => {
+            let other = (node + 1) % world.plan.nodes;
+            (Fault::Hide(node, other), Fault::Show(node, other))
+        }
     }
 }
 
@@ -80,7 +92,14 @@ proptest! {
         has_gateway in any::<bool>(),
         troubles in prop::collection::vec((trouble(), 0_usize..6, 0_u64..8_000, 50_u64..6_000), 1..6),
     ) {
-        let plan = Plan { seed, loss_permille, has_gateway, jitter: ms(20), ..Plan::new(nodes, &VIPS) };
+        let plan = Plan {
+            seed,
+            loss_permille,
+            has_gateway,
+            jitter: ms(20),
+            view_lag: ms(400),
+            ..Plan::new(nodes, &VIPS)
+        };
         let world = end_of(World::new(plan), &troubles);
         prop_assert_eq!(found(&world), expected(&world));
         prop_assert!(world.two_owners_longest <= ms(1000), "{:?}", world.two_owners_longest);
@@ -93,10 +112,49 @@ proptest! {
         seed in 1_u64..1_000_000,
         troubles in prop::collection::vec((trouble(), 0_usize..10, 0_u64..8_000, 50_u64..6_000), 1..8),
     ) {
-        let plan = Plan { seed, jitter: ms(20), ..spread(nodes, &masks) };
+        let plan = Plan { seed, jitter: ms(20), view_lag: ms(400), ..spread(nodes, &masks) };
         let world = end_of(World::new(plan), &troubles);
         prop_assert_eq!(found(&world), expected(&world));
         prop_assert!(world.two_owners_longest <= ms(1000), "{:?}", world.two_owners_longest);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: cases(),
+        max_shrink_iters: 200,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
+
+    /// One thing at a time goes wrong, so somebody can always answer.
+    #[test]
+    fn nobody_is_without_an_answer_for_long(
+        nodes in 2_usize..8,
+        seed in 1_u64..1_000_000,
+        troubles in prop::collection::vec((trouble(), 0_usize..8, 50_u64..6_000), 1..4),
+    ) {
+        let plan = Plan { seed, jitter: ms(20), view_lag: ms(400), ..Plan::new(nodes, &VIPS) };
+        let mut world = World::new(plan);
+        world.run_for(ms(5000));
+        world.changes.clear();
+        for (trouble, node, time) in &troubles {
+            // Nobody notices that one.
+            if matches!(trouble, Trouble::SegmentMute) {
+                continue;
+            }
+            let (wrong, right) = faults(&world, *trouble, node % nodes);
+            world.inflict(wrong);
+            world.run_for(ms(*time));
+            world.inflict(right);
+            world.run_for(ms(8000));
+        }
+        // The longest: an owner that hears nothing gives up just before it hears again, and asks first
+        // whether somebody took the address.
+        prop_assert!(world.no_owner_longest <= ms(900), "{:?}", world.no_owner_longest);
+        prop_assert!(world.two_owners_longest <= ms(1000), "{:?}", world.two_owners_longest);
+        // Each address goes, and comes back.
+        prop_assert!(world.changes.len() <= 2 * VIPS.len() * troubles.len(), "{:?}", world.changes);
     }
 }
 

@@ -56,9 +56,9 @@ fn an_owner_that_does_not_know_yet_that_it_is_none_yields_to_the_newer_view() {
 fn two_that_both_answer_say_so() {
     let (mut world, vip, order) = at_rest(3);
     world.inflict(Fault::Stall(order[0]));
-    world.hosts[order[0]].stalled = Some((world.excluded(), 9));
+    world.hosts[order[0]].seen.1 = 9;
+    world.revision = 8;
     world.inflict(Fault::Exclude(order[0]));
-    world.revision = 9;
     (0..3).for_each(|node| world.tell_view(node));
     world.run_for(ms(3000));
     assert_eq!(world.owners(vip).len(), 2);
@@ -82,13 +82,11 @@ fn what_was_said_while_a_node_was_out_of_sight_reaches_it() {
     world.inflict(Fault::Kill(order[0]));
     world.run_for(ms(3000));
     assert_eq!(world.owners(vip), [order[1]]);
-    world.hosts[order[1]].unseen = [order[2]].into();
-    world.tell_view(order[1]);
+    world.inflict(Fault::Hide(order[1], order[2]));
     world.inflict(Fault::Start(order[0]));
     world.run_for(ms(6000));
     assert_eq!(world.owners(vip), [order[0]]);
-    world.hosts[order[1]].unseen.clear();
-    world.tell_view(order[1]);
+    world.inflict(Fault::Show(order[1], order[2]));
     world.run_for(ms(500));
     let last = world.hosts[order[2]].announcer.as_ref().expect("it lives");
     assert_eq!(last.peers()[&name(order[1])].is_up, Some(true));

@@ -32,6 +32,8 @@ pub(super) struct Plan {
     pub(super) vips: Vec<IpAddr>,
     /// How late a node wakes up, at most.
     pub(super) jitter: Duration,
+    /// How late it learns what changed in the cluster, at most.
+    pub(super) view_lag: Duration,
     /// Of a thousand frames or datagrams, so many are lost.
     pub(super) loss_permille: u64,
     pub(super) has_gateway: bool,
@@ -49,6 +51,7 @@ impl Plan {
             nodes,
             vips: vips.iter().map(|vip| vip.parse().expect("an address")).collect(),
             jitter: ms(2),
+            view_lag: ms(0),
             loss_permille: 0,
             has_gateway: true,
             has_second_link: false,
@@ -67,8 +70,10 @@ pub(super) struct Host {
     pub(super) is_served: bool,
     /// Taken from the list of candidates.
     pub(super) is_excluded: bool,
-    /// It learns nothing new of the cluster: who it takes to be excluded.
-    pub(super) stalled: Option<(BTreeSet<usize>, u64)>,
+    /// It learns nothing new of the cluster.
+    pub(super) is_stalled: bool,
+    /// Who it takes to be excluded, and of when that is.
+    pub(super) seen: (BTreeSet<usize>, u64),
     /// Nodes that are missing in its view.
     pub(super) unseen: BTreeSet<usize>,
     is_link_up: bool,
@@ -154,7 +159,8 @@ impl World {
             is_frozen: false,
             is_served: true,
             is_excluded: false,
-            stalled: None,
+            is_stalled: false,
+            seen: (BTreeSet::new(), 1),
             unseen: BTreeSet::new(),
             is_link_up: true,
             life: 0,
@@ -196,12 +202,6 @@ impl World {
         (0..self.plan.nodes).filter(|node| self.hosts[*node].is_excluded).collect()
     }
 
-    /// What a node has seen of the cluster: who is excluded, and of when that is.
-    fn seen(&self, node: usize) -> (BTreeSet<usize>, u64) {
-        let stalled = self.hosts[node].stalled.clone();
-        stalled.unwrap_or_else(|| (self.excluded(), self.revision))
-    }
-
     fn order_without(&self, vip: IpAddr, excluded: &BTreeSet<usize>) -> Vec<usize> {
         let members = self.plan.members.get(&vip);
         let contenders = (0..self.plan.nodes)
@@ -216,7 +216,7 @@ impl World {
     }
 
     pub(super) fn view(&self, node: usize) -> View {
-        let (excluded, _) = self.seen(node);
+        let (excluded, _) = self.hosts[node].seen.clone();
         let vips = self.plan.vips.iter().map(|vip| {
             let order = self.order_without(*vip, &excluded);
             let candidates = order.into_iter().map(name).collect();
@@ -261,10 +261,13 @@ impl World {
         self.hosts[node].life += 1;
         self.hosts[node].inbox.clear();
         self.hosts[node].is_frozen = false;
+        if !self.hosts[node].is_stalled {
+            self.hosts[node].seen = (self.excluded(), self.revision);
+        }
         let life = u64::try_from(self.now.as_nanos()).expect("a short history");
         let mut announcer = Announcer::new(name(node), life, Settings::default(), self.now);
         announcer.set_view(self.view(node), self.now);
-        announcer.set_revision(self.seen(node).1, self.now);
+        announcer.set_revision(self.hosts[node].seen.1, self.now);
         announcer.set_links(self.links(node), self.now);
         self.hosts[node].announcer = Some(announcer);
         self.wake(node, self.now);
@@ -273,7 +276,7 @@ impl World {
     /// Tells a node what changed for it.
     pub(super) fn tell_view(&mut self, node: usize) {
         let (view, links, now) = (self.view(node), self.links(node), self.now);
-        let (_, revision) = self.seen(node);
+        let (_, revision) = self.hosts[node].seen;
         if let Some(announcer) = &mut self.hosts[node].announcer {
             announcer.set_view(view, now);
             announcer.set_revision(revision, now);

@@ -32,6 +32,12 @@ pub(in crate::tests) enum Fault {
     /// The node no longer hears of changes, and hears of them again.
     Stall(usize),
     Catch(usize),
+    /// The node hears of what changed.
+    Look(usize),
+    Include(usize),
+    /// The first does not know of the second, and knows of it again.
+    Hide(usize, usize),
+    Show(usize, usize),
 }
 
 impl World {
@@ -77,17 +83,41 @@ impl World {
                 }
                 self.wake(node, self.now);
             }
-            Fault::Stall(node) => {
-                self.hosts[node].stalled = Some((self.excluded(), self.revision));
-            }
+            Fault::Stall(node) => self.hosts[node].is_stalled = true,
             Fault::Catch(node) => {
-                self.hosts[node].stalled = None;
+                self.hosts[node].is_stalled = false;
+                self.inflict(Fault::Look(node));
+            }
+            Fault::Look(node) => {
+                if !self.hosts[node].is_stalled {
+                    self.hosts[node].seen = (self.excluded(), self.revision);
+                    self.tell_view(node);
+                }
+            }
+            Fault::Exclude(node) => self.exclude(node, true),
+            Fault::Include(node) => self.exclude(node, false),
+            Fault::Hide(node, other) => {
+                self.hosts[node].unseen.insert(other);
                 self.tell_view(node);
             }
-            Fault::Exclude(node) => {
-                self.hosts[node].is_excluded = true;
-                self.revision += 1;
-                (0..self.plan.nodes).for_each(|node| self.tell_view(node));
+            Fault::Show(node, other) => {
+                self.hosts[node].unseen.remove(&other);
+                self.tell_view(node);
+            }
+        }
+    }
+
+    /// Each node learns it at another time.
+    fn exclude(&mut self, node: usize, is_excluded: bool) {
+        self.hosts[node].is_excluded = is_excluded;
+        self.revision += 1;
+        let most = u64::try_from(self.plan.view_lag.as_millis()).expect("short");
+        for node in 0..self.plan.nodes {
+            if most == 0 {
+                self.inflict(Fault::Look(node));
+            } else {
+                let at = self.now + super::ms(self.random(most));
+                self.fault_at(at, Fault::Look(node));
             }
         }
     }
