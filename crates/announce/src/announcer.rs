@@ -189,7 +189,10 @@ impl Announcer {
             .values()
             .filter(|link| {
                 let known = self.links.get(&link.index);
-                link.is_up && known.is_none_or(|known| !known.is_up || known.mac != link.mac)
+                let is_as_before = |known: &Link| {
+                    known.is_up && known.mac == link.mac && known.networks == link.networks
+                };
+                link.is_up && !known.is_some_and(is_as_before)
             })
             .map(|link| link.index)
             .collect();

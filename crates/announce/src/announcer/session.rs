@@ -357,17 +357,20 @@ impl Heard {
                 }
                 if *standing == Standing::Standby {
                     self.vips.remove(address);
-                } else if self.vips.len() < PEER_VIPS_MAX {
+                } else if self.vips.len() < PEER_VIPS_MAX || self.vips.contains_key(address) {
                     self.vips.insert(*address, *standing);
                 }
             }
             Change::Peer { node, is_up } => {
                 news.is_news = true;
                 match is_up {
-                    Some(is_up) if self.peers.len() < PEER_OPINIONS_MAX => {
-                        self.peers.insert(node.clone(), *is_up);
+                    Some(is_up) => {
+                        let is_known = self.peers.contains_key(node);
+                        if is_known || self.peers.len() < PEER_OPINIONS_MAX {
+                            self.peers.insert(node.clone(), *is_up);
+                        }
                     }
-                    _ => {
+                    None => {
                         self.peers.remove(node);
                     }
                 }
