@@ -1,9 +1,12 @@
 //! What does the announcing thread do, and when does it end?
 
+use std::collections::BTreeMap;
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher as _, Hasher as _};
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
-use announce::{Action, Announcer, Event, Settings, View};
+use announce::{Action, Announcer, Event, Problem, Settings, View};
 use host::clock;
 use tokio::sync::watch;
 
@@ -48,6 +51,8 @@ struct Thread {
     sockets: Sockets,
     view: View,
     priority: String,
+    /// What somebody should put right, as it was told last.
+    told: Vec<Problem>,
     look_at: Option<Duration>,
     again_at: Duration,
     leaving_since: Option<Duration>,
@@ -56,9 +61,8 @@ struct Thread {
 impl Thread {
     fn new(config: &Config, priority: String) -> Self {
         let started = clock::monotonic();
-        // Another number after each start.
-        let life = clock::wall().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        let life = u64::try_from(life.as_nanos()).unwrap_or(u64::MAX);
+        // Another number after each start, that nobody can foresee who sends in this node's name.
+        let life = RandomState::new().build_hasher().finish();
         let me = config.node_name.clone();
         Self {
             started,
@@ -68,6 +72,7 @@ impl Thread {
             sockets: Sockets::new(config.announce_port),
             view: View::default(),
             priority,
+            told: Vec::new(),
             look_at: Some(Duration::ZERO),
             again_at: PERIOD,
             leaving_since: None,
@@ -101,6 +106,7 @@ impl Thread {
         self.announcer.tick(self.now());
         let is_news = self.act();
         if is_news || is_new || self.now() >= self.again_at {
+            self.tell_problems();
             self.publish(state);
         }
         if self.now() >= self.again_at {
@@ -172,8 +178,24 @@ impl Thread {
             nodes: nodes.collect(),
             counts: self.announcer.counts(),
             priority: self.priority.clone(),
-            problems: self.sockets.problems().clone(),
+            problems: self.problems(),
         }));
+    }
+
+    /// What does not work here, and what somebody should put right.
+    fn problems(&self) -> BTreeMap<String, String> {
+        let mut all = self.sockets.problems().clone();
+        let numbered = self.told.iter().zip(1..);
+        all.extend(numbered.map(|(problem, n)| (format!("problem {n}"), problem.to_string())));
+        all
+    }
+
+    fn tell_problems(&mut self) {
+        let present = self.announcer.problems();
+        for problem in present.iter().filter(|problem| !self.told.contains(problem)) {
+            tracing::warn!("{problem}");
+        }
+        self.told = present;
     }
 }
 
@@ -185,7 +207,7 @@ fn log(event: &Event) {
             tracing::info!(%address, ?reason, "this node no longer answers for the address");
         }
         Event::Conflict { address, mac, is_owned } => {
-            tracing::warn!(%address, %mac, is_owned, "somebody who is no node has the address");
+            tracing::warn!(%address, %mac, is_owned, "somebody has the address who is no node that this one hears");
         }
         Event::Slept(time) => tracing::warn!(
             milliseconds = time.as_millis(),
