@@ -38,16 +38,21 @@ fn names_lab() -> Lab {
 
 /// Whether a node's clients ask its agent past the dataplane, in both families.
 fn is_asked_directly(lab: &Lab, node: &str) -> bool {
-    page(lab, node).contains("\npogu_dns_local_addresses 2\n")
+    // An agent that has just begun is not asked yet.
+    metrics(lab, node).is_ok_and(|page| page.contains("\npogu_dns_local_addresses 2\n"))
 }
 
 /// The metrics of a node's agent.
 fn page(lab: &Lab, node: &str) -> String {
+    metrics(lab, node).unwrap()
+}
+
+fn metrics(lab: &Lab, node: &str) -> Result<String, String> {
     let netns = lab.netns(&format!("node.{node}"));
-    let at = "127.0.0.1:10249".parse().unwrap();
-    let (status, page) = http(&netns, "GET", at, "/metrics").unwrap();
-    assert_eq!(status, 200);
-    page
+    match http(&netns, "GET", SocketAddr::from(([127, 0, 0, 1], 10249)), "/metrics")? {
+        (200, page) => Ok(page),
+        (status, page) => Err(format!("{status}: {page}")),
+    }
 }
 
 fn server(family: usize) -> SocketAddr {

@@ -31,6 +31,17 @@ struct Load {
 }
 
 impl Load {
+    /// Ends when the test does, however it does: whoever waits for clients that never end shows nothing.
+    fn until_the_end(&self) -> impl Drop + '_ {
+        struct End<'a>(&'a AtomicBool);
+        impl Drop for End<'_> {
+            fn drop(&mut self) {
+                self.0.store(true, Ordering::Relaxed);
+            }
+        }
+        End(&self.is_over)
+    }
+
     /// Waits for the time of the next question; whether there is one.
     fn goes_on(&self, next: &mut std::time::Instant) -> bool {
         *next += Duration::from_secs(1) * CLIENTS / RATE;
@@ -123,6 +134,7 @@ fn no_question_is_lost_when_a_successor_takes_over_under_load() {
     let load = Load { is_over: AtomicBool::new(false), asked: AtomicUsize::new(0) };
     let (lost, mut second) = thread::scope(|scope| {
         let (pod, load) = (&pod, &load);
+        let _end = load.until_the_end();
         let udp = [0, 1].map(|family| scope.spawn(move || by_udp(pod, family, load)));
         let tcp = [0, 1].map(|family| scope.spawn(move || by_tcp(pod, family, load)));
         load.wait(&lab);
@@ -156,6 +168,7 @@ fn no_datagram_is_lost_when_an_agent_ends_and_begins_under_load() {
     let load = Load { is_over: AtomicBool::new(false), asked: AtomicUsize::new(0) };
     let lost = thread::scope(|scope| {
         let (pod, load) = (&pod, &load);
+        let _end = load.until_the_end();
         let clients = [0, 1, 0, 1].map(|family| scope.spawn(move || by_udp(pod, family, load)));
         load.wait(&lab);
         let pid = i32::try_from(lab.status()["nodes"][0]["agentPid"].as_u64().unwrap()).unwrap();
