@@ -45,21 +45,20 @@ struct Held<'a> {
     pool: Option<&'a Arc<AddressPool>>,
 }
 
-fn held<'a>(view: &View<'a>, advertising: &'a Advertising, address: IpAddr) -> Option<Held<'a>> {
+fn held<'a>(view: &View<'a>, address: IpAddr) -> Option<Held<'a>> {
     let has = |service: &&'a Arc<Service>| {
         service.external.iter().any(|it| it.load_balancer && it.address == address)
     };
     let mut all = view.cluster().services.values().filter(has);
     let service = all.next()?;
-    let pool = advertising.pool_of(address);
+    let pool = view.cluster().pool_of(address);
     Some(Held { service, sharing: all.count(), pool })
 }
 
 /// Where the address comes from. Absent where it is no load balancer's.
 pub(crate) fn allocated(view: &View<'_>, address: IpAddr) -> Option<Hop> {
     let addresses = view.addresses?;
-    let advertising = Advertising::new(view.cluster());
-    let held = held(view, &advertising, address)?;
+    let held = held(view, address)?;
     let name = &held.service.name;
     let class = held.service.load_balancer().and_then(|asked| asked.class.as_deref());
     let mut origins = Vec::new();
@@ -99,14 +98,14 @@ pub(crate) fn allocated(view: &View<'_>, address: IpAddr) -> Option<Hop> {
 /// Which node gets a packet from outside. Absent where no agent of this cluster answers for the address.
 pub(crate) fn arrival(view: &View<'_>, address: IpAddr) -> Option<Arrival> {
     let addresses = view.addresses?;
-    let advertising = Advertising::new(view.cluster());
-    let held = held(view, &advertising, address)?;
+    let held = held(view, address)?;
     let asked = held.service.load_balancer()?;
     let way = Way::of(asked.class.as_deref(), addresses.default_way);
     if way != Some(Way::Vip) {
         return None;
     }
     let pool = held.pool?;
+    let advertising = Advertising::new(view.cluster());
     let Some(announced) = advertising.announced(held.service, address, &view.here.node.name) else {
         let hop = silent(pool, address);
         return Some(Arrival::Nobody(format!("no node answers for {address}"), vec![hop]));
@@ -143,11 +142,10 @@ pub(crate) fn owner_change(scene: &Scene<'_>, verdict: &Verdict) -> Option<Warni
 /// About an address that is free.
 pub(crate) fn unallocated(view: &View<'_>, address: IpAddr) -> Option<Warning> {
     view.addresses?;
-    let advertising = Advertising::new(view.cluster());
-    if held(view, &advertising, address).is_some() {
+    if held(view, address).is_some() {
         return None;
     }
-    let object = Object::from(&advertising.pool_of(address)?.object);
+    let object = Object::from(&view.cluster().pool_of(address)?.object);
     let says = format!("{address} is of {object}, and no Service has it: no node answers for it");
     let origin = Origin::new(object, "spec.addresses", "");
     Some(Warning { origins: vec![origin], ..Warning::new(WarningKind::Unallocated, says) })

@@ -3,7 +3,10 @@
 use std::borrow::Borrow;
 use std::collections::BTreeSet;
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
+
+use imbl::OrdMap;
 
 use crate::address_range::AddressRange;
 use crate::label_selector::{LabelSelector, Labels};
@@ -55,6 +58,15 @@ pub struct AddressPool {
     pub priority: Option<u32>,
     pub admits: PoolSelectors,
     pub announcing: Announcing,
+}
+
+/// The pool that an address is of: where several name it, the older one.
+pub(crate) fn pool_of(
+    pools: &OrdMap<PoolName, Arc<AddressPool>>,
+    address: IpAddr,
+) -> Option<&Arc<AddressPool>> {
+    let has = |pool: &&Arc<AddressPool>| pool.ranges.iter().any(|it| it.contains(address));
+    pools.values().filter(has).min_by(|a, b| (a.created_s, &a.name).cmp(&(b.created_s, &b.name)))
 }
 
 /// Whether a pool is announced where no advertisement selects it.

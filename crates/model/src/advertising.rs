@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use imbl::OrdMap;
 
-use crate::address_pool::{AddressPool, Announcing, PoolName};
+use crate::address_pool::{AddressPool, Announcing, PoolName, pool_of};
 use crate::advertisement::{Advertisement, AdvertisementName};
 use crate::name::NodeName;
 use crate::node::Node;
@@ -130,7 +130,7 @@ impl Advertising {
         address: IpAddr,
         own: &NodeName,
     ) -> Option<Announced> {
-        let pool = self.pool_of(address)?;
+        let pool = pool_of(&self.pools, address)?;
         let advertisements = self.advertisements_of(pool, service)?;
         let candidates = self.candidates(&advertisements);
         let candidates = match service.external_policy {
@@ -161,13 +161,6 @@ impl Advertising {
         let has_none = || is_local && !service.serving_nodes().contains(node);
         let others = || if has_none() { Exclusion::NoEndpoint } else { Exclusion::Selectors };
         Some(known.exclusion().unwrap_or_else(others))
-    }
-
-    /// The pool that an address is of: where several name it, the older one.
-    #[must_use]
-    pub fn pool_of(&self, address: IpAddr) -> Option<&Arc<AddressPool>> {
-        let has = |pool: &&Arc<AddressPool>| pool.ranges.iter().any(|it| it.contains(address));
-        self.pools.values().filter(has).min_by_key(|pool| (pool.created_s, pool.name.clone()))
     }
 
     /// Those that speak of the Service's addresses of a pool; none of them is about nodes or

@@ -1,12 +1,14 @@
 //! What does the cluster say?
 
+use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use imbl::OrdMap;
 use imbl::ordmap::DiffItem;
 use ipnet::IpNet;
 
-use crate::address_pool::{AddressPool, PoolName};
+use crate::address_pool::{AddressPool, PoolName, pool_of};
 use crate::advertisement::{Advertisement, AdvertisementName};
 use crate::config_map::{ConfigMap, ConfigMapName};
 use crate::name::{NodeName, ServiceName};
@@ -43,6 +45,24 @@ pub struct ServiceTable {
 }
 
 impl ServiceTable {
+    /// The pool that an address is of: where several name it, the older one.
+    #[must_use]
+    pub fn pool_of(&self, address: IpAddr) -> Option<&Arc<AddressPool>> {
+        pool_of(&self.address_pools, address)
+    }
+
+    /// Who has which load balancer address: several Services where they share it, by name.
+    #[must_use]
+    pub fn load_balancer_addresses(&self) -> BTreeMap<IpAddr, Vec<&Arc<Service>>> {
+        let mut all: BTreeMap<IpAddr, Vec<&Arc<Service>>> = BTreeMap::new();
+        for service in self.services.values() {
+            for external in service.external.iter().filter(|external| external.load_balancer) {
+                all.entry(external.address).or_default().push(service);
+            }
+        }
+        all
+    }
+
     /// The names of Services that differ between `self` (old) and `new`, in order.
     #[must_use]
     pub fn changed_services(&self, new: &Self) -> Vec<ServiceName> {

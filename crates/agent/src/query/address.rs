@@ -4,12 +4,10 @@ use std::net::IpAddr;
 use std::time::SystemTime;
 
 use announce::Role;
-use model::ServiceName;
 use serde::{Deserialize, Serialize};
 
 use super::Wanted;
 use crate::announcing::AddressShown;
-use crate::published::Published;
 use crate::site::View;
 
 /// An address as the agent's node sees it.
@@ -40,12 +38,14 @@ pub(super) fn list(view: &View, wanted: Wanted<'_>, now: SystemTime) -> Vec<Addr
     let Some(announced) = &view.announced else { return Vec::new() };
     let announced = announced.borrow().clone();
     let published = view.published();
+    let cluster = &published.table;
+    let held = cluster.load_balancer_addresses();
     let shown = |(address, shown): (&IpAddr, &AddressShown)| {
-        let holders = holders(&published, *address);
-        holders.iter().any(|holder| wanted.has(holder)).then(|| Address {
+        let holders = held.get(address)?;
+        holders.iter().any(|holder| wanted.has(&holder.name)).then(|| Address {
             address: *address,
-            services: holders.iter().map(ToString::to_string).collect(),
-            pool: pool(&published, *address),
+            services: holders.iter().map(|holder| holder.name.to_string()).collect(),
+            pool: cluster.pool_of(*address).map(|pool| pool.name.to_string()),
             owners: shown.owners.iter().map(ToString::to_string).collect(),
             role: role(shown.role).to_owned(),
             reason: reason(shown.role),
@@ -54,21 +54,6 @@ pub(super) fn list(view: &View, wanted: Wanted<'_>, now: SystemTime) -> Vec<Addr
         })
     };
     announced.addresses.iter().filter_map(shown).collect()
-}
-
-fn holders(published: &Published, address: IpAddr) -> Vec<ServiceName> {
-    let services = published.table.services.iter();
-    let has = services.filter(|(_, service)| {
-        service.external.iter().any(|it| it.load_balancer && it.address == address)
-    });
-    has.map(|(name, _)| name.clone()).collect()
-}
-
-/// Where several name it, the older one.
-fn pool(published: &Published, address: IpAddr) -> Option<String> {
-    let pools = published.table.address_pools.values();
-    let has = pools.filter(|pool| pool.ranges.iter().any(|range| range.contains(address)));
-    has.min_by_key(|pool| (pool.created_s, pool.name.clone())).map(|pool| pool.name.to_string())
 }
 
 /// One word, for columns and labels.

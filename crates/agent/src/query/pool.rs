@@ -1,8 +1,8 @@
 //! Which pools of load balancer addresses are there, and how full are they?
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use model::{AddressPool, Advertising, Announcing, Family, ServiceTable};
+use model::{AddressPool, Announcing, Family, ServiceTable};
 use serde::{Deserialize, Serialize};
 
 /// A pool, and what Services have of it by their statuses.
@@ -31,13 +31,9 @@ pub struct Fill {
 
 /// All of them, by name. Where several name an address it counts for the older one.
 pub(super) fn list(cluster: &ServiceTable) -> Vec<Pool> {
-    let advertising = Advertising::new(cluster);
     let mut used: BTreeMap<(&str, Family), u64> = BTreeMap::new();
-    let services = cluster.services.values();
-    let held = services.flat_map(|it| it.external.iter().filter(|it| it.load_balancer));
-    let held: BTreeSet<_> = held.map(|it| it.address).collect();
-    for address in held {
-        if let Some(pool) = advertising.pool_of(address) {
+    for address in cluster.load_balancer_addresses().into_keys() {
+        if let Some(pool) = cluster.pool_of(address) {
             *used.entry((&pool.name.0, Family::of(address))).or_default() += 1;
         }
     }
