@@ -1,7 +1,7 @@
 //! Does everything come right whatever goes wrong?
 
 use proptest::prelude::*;
-use proptest::test_runner::RngSeed;
+use testkit::generate;
 
 use super::world::{Fault, Plan, Way, World, ms};
 
@@ -78,13 +78,7 @@ fn spread(nodes: usize, masks: &[u16; 5]) -> Plan {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig {
-        cases: cases(),
-        max_shrink_iters: 200,
-        failure_persistence: None,
-        rng_seed: seed(),
-        ..ProptestConfig::default()
-    })]
+    #![proptest_config(config())]
 
     #[test]
     fn after_faults_the_first_alone_answers_and_everybody_knows(
@@ -122,13 +116,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig {
-        cases: cases(),
-        max_shrink_iters: 200,
-        failure_persistence: None,
-        rng_seed: seed(),
-        ..ProptestConfig::default()
-    })]
+    #![proptest_config(config())]
 
     /// One thing at a time goes wrong, so somebody can always answer.
     #[test]
@@ -206,14 +194,7 @@ fn expected(world: &World) -> Vec<(Vec<usize>, Option<usize>)> {
     first.map(|first| (vec![first], Some(first))).collect()
 }
 
-/// The same histories in each run, unless the environment says otherwise (`PROPTEST_RNG_SEED`).
-fn seed() -> RngSeed {
-    match ProptestConfig::default().rng_seed {
-        RngSeed::Random => RngSeed::Fixed(0),
-        fixed @ RngSeed::Fixed(_) => fixed,
-    }
-}
-
-fn cases() -> u32 {
-    std::env::var("PROPTEST_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(24)
+/// The same histories in each run, unless the environment says otherwise.
+fn config() -> ProptestConfig {
+    ProptestConfig { max_shrink_iters: 200, ..generate::config(24) }
 }
