@@ -1,7 +1,8 @@
 //! How are conditions and Events written?
 
+use ingest::ALLOCATED;
 use ingest::api::{Kind, ObjectKey};
-use loadbalancer::{ALLOCATED, Event, FINALIZER, RELEASED, Status, Step};
+use loadbalancer::{Event, FINALIZER, RELEASED, Status, Step};
 use serde_json::{Value, json};
 use watch::{Method, Report, RequestError, Requests};
 
@@ -55,6 +56,14 @@ pub(crate) async fn apply_condition(
     }
 }
 
+/// What an Event says.
+struct Said<'a> {
+    is_warning: bool,
+    reason: &'a str,
+    note: &'a str,
+    action: &'a str,
+}
+
 /// Tells a problem by an Event of its object.
 pub(crate) async fn tell(
     requests: &Requests,
@@ -62,7 +71,18 @@ pub(crate) async fn tell(
     uid: &str,
     instance: &str,
 ) -> Result<(), RequestError> {
-    let ObjectKey { kind, namespace, name } = &problem.object;
+    let said = Said { is_warning: true, reason: REASON, note: &problem.text, action: "Ingest" };
+    say(requests, &problem.object, &said, uid, instance).await
+}
+
+async fn say(
+    requests: &Requests,
+    object: &ObjectKey,
+    said: &Said<'_>,
+    uid: &str,
+    instance: &str,
+) -> Result<(), RequestError> {
+    let ObjectKey { kind, namespace, name } = object;
     // Nodes bear their names as identifiers in Events: kubelets began that, and kubectl looks so.
     let uid = if *kind == Kind::Node { name } else { uid };
     let report = Report {
@@ -72,10 +92,10 @@ pub(crate) async fn tell(
         name: name.clone(),
         uid: uid.to_owned(),
         field: String::new(),
-        is_warning: true,
-        reason: REASON.to_owned(),
-        note: problem.text.clone(),
-        action: "Ingest".to_owned(),
+        is_warning: said.is_warning,
+        reason: said.reason.to_owned(),
+        note: said.note.to_owned(),
+        action: said.action.to_owned(),
         reporter: REPORTER,
         instance: instance.to_owned(),
     };
@@ -152,21 +172,7 @@ pub(crate) async fn tell_of_address(
     uid: &str,
     instance: &str,
 ) -> Result<(), RequestError> {
-    let ObjectKey { kind, namespace, name } = object;
-    let report = Report {
-        api_version: kind.api_version().to_owned(),
-        kind: kind.as_str().to_owned(),
-        namespace: namespace.clone(),
-        name: name.clone(),
-        uid: uid.to_owned(),
-        field: String::new(),
-        is_warning: event.is_warning,
-        reason: event.reason.to_owned(),
-        note: event.text.clone(),
-        action: "Allocate".to_owned(),
-        reporter: REPORTER,
-        instance: instance.to_owned(),
-    };
-    let now = host::rfc3339::micros(host::clock::wall());
-    watch::report(requests, &report, &now).await
+    let Event { is_warning, reason, text } = event;
+    let said = Said { is_warning: *is_warning, reason, note: text, action: "Allocate" };
+    say(requests, object, &said, uid, instance).await
 }

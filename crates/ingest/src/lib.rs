@@ -38,3 +38,4 @@ mod yaml;
 pub use address_request::{address_request, outside_addresses};
 pub use config_map::{DNS_CONFIG_MAPS, DNS_NAMESPACE};
 pub use objects::{Objects, Touched};
+pub use service::ALLOCATED;

@@ -18,7 +18,7 @@ use crate::report::{Report, quoted};
 use crate::time::parse_time;
 
 /// The condition by which a controller says whether a Service has its load balancer addresses.
-const ALLOCATED: &str = "pogu.dev/Allocated";
+pub const ALLOCATED: &str = "pogu.dev/Allocated";
 
 mod addresses;
 mod ports;

@@ -16,4 +16,4 @@ pub use balancers::{Due, LoadBalancers, Settings};
 pub use event::Event;
 pub use seen::FINALIZER;
 pub use step::Step;
-pub use wanted::{ALLOCATED, Condition, RELEASED, Status};
+pub use wanted::{Condition, RELEASED, Status};

@@ -4,10 +4,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use ingest::api::{self, Ingress};
-use ingest::{address_request, outside_addresses};
+use ingest::{ALLOCATED, address_request, outside_addresses};
 use model::{AddressRequest, Way};
-
-use crate::wanted::ALLOCATED;
 
 /// While a Service has it, it is not gone: whoever gave it addresses takes them back first. The name is
 /// the one that load balancers of clouds use, and that kubectl and tests of the API know.

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ingest::Objects;
 use ingest::api::{self, Object};
 use ingest::manifest::{Manifest, parse};
+use ingest::{ALLOCATED, Objects};
 use model::{ServiceName, Way};
 
-use crate::{ALLOCATED, FINALIZER, LoadBalancers, Settings, Status, Step};
+use crate::{FINALIZER, LoadBalancers, Settings, Status, Step};
 
 mod allocating;
 mod by_nodes;

@@ -5,9 +5,6 @@ use ingest::api::{self, Ingress};
 use crate::event::Event;
 use crate::seen::Seen;
 
-/// The condition's type: whether the Service has the addresses that it asks for.
-pub const ALLOCATED: &str = "pogu.dev/Allocated";
-
 /// All of a status that is ours.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Status {

@@ -4,10 +4,10 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use ingest::Objects;
 use ingest::api::{self, Kind, ObjectKey};
+use ingest::{ALLOCATED, Objects};
 use ipnet::IpNet;
-use loadbalancer::{ALLOCATED, Event, FINALIZER, LoadBalancers, Settings, Status, Step};
+use loadbalancer::{Event, FINALIZER, LoadBalancers, Settings, Status, Step};
 use model::{ServiceName, Way};
 
 use super::Cluster;
