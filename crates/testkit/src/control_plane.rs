@@ -27,6 +27,24 @@ pub struct ControlPlane {
     api_servers: u32,
 }
 
+/// The kind ServiceImport, as far as a server needs to know it.
+pub const SERVICE_IMPORTS: &str = "
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata:
+  name: serviceimports.multicluster.x-k8s.io
+  annotations: {api-approved.kubernetes.io: 'https://github.com/kubernetes/enhancements/pull/1'}
+spec:
+  group: multicluster.x-k8s.io
+  scope: Namespaced
+  names: {plural: serviceimports, singular: serviceimport, kind: ServiceImport}
+  versions:
+  - name: v1alpha1
+    served: true
+    storage: true
+    schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}
+";
+
 impl ControlPlane {
     /// None, with a word why, where there is no program; a failure where there has to be one.
     #[must_use]

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use host::netns::Netns;
 use rustix::process::Signal;
-use testkit::control_plane::ControlPlane;
+use testkit::control_plane::{ControlPlane, SERVICE_IMPORTS};
 
 use super::acts::{AGENT, Act, CONTROLLER, decided, granted};
 use super::addresses::{METALLB, POOL, await_shown, controller, has as has_address, service};
@@ -23,23 +23,6 @@ fn unused(server: &ControlPlane, user: &str, roles: &[&str]) -> BTreeSet<Act> {
     all
 }
 
-const IMPORTS: &str = "
-apiVersion: apiextensions.k8s.io/v1
-kind: CustomResourceDefinition
-metadata:
-  name: serviceimports.multicluster.x-k8s.io
-  annotations: {api-approved.kubernetes.io: 'https://github.com/kubernetes/enhancements/pull/1'}
-spec:
-  group: multicluster.x-k8s.io
-  scope: Namespaced
-  names: {plural: serviceimports, singular: serviceimport, kind: ServiceImport}
-  versions:
-  - name: v1alpha1
-    served: true
-    storage: true
-    schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}
-";
-
 fn in_netns(test: impl FnOnce() + Send) {
     if host::skip::without_root() {
         return;
@@ -52,7 +35,7 @@ fn in_netns(test: impl FnOnce() + Send) {
 fn unused_at_work(words: &[&str]) -> Option<BTreeSet<Act>> {
     let server = ControlPlane::up_with(1, words)?;
     install_with(&server, &["loadBalancer.enabled=true"]);
-    server.apply(IMPORTS);
+    server.apply(SERVICE_IMPORTS);
     server.apply(METALLB);
     server.kubectl("wait --for=condition=Established crd --all --timeout=60s");
     server.apply(SERVICES);

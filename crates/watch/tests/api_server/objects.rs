@@ -1,7 +1,7 @@
 //! Are objects told as they are, as they change and as they go?
 
 use crate::reader::Reader;
-use testkit::control_plane::ControlPlane;
+use testkit::control_plane::{ControlPlane, SERVICE_IMPORTS};
 
 pub(crate) const SHOP: &str = "
 apiVersion: v1
@@ -41,23 +41,6 @@ data: {Corefile: '.:53 {}'}
 apiVersion: v1
 kind: ConfigMap
 metadata: {name: other, namespace: kube-system}
-";
-
-const IMPORTS: &str = "
-apiVersion: apiextensions.k8s.io/v1
-kind: CustomResourceDefinition
-metadata:
-  name: serviceimports.multicluster.x-k8s.io
-  annotations: {api-approved.kubernetes.io: 'https://github.com/kubernetes/enhancements/pull/1'}
-spec:
-  group: multicluster.x-k8s.io
-  scope: Namespaced
-  names: {plural: serviceimports, singular: serviceimport, kind: ServiceImport}
-  versions:
-  - name: v1alpha1
-    served: true
-    storage: true
-    schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}
 ";
 
 const IMPORT: &str = "
@@ -135,7 +118,7 @@ fn a_kind_that_is_installed_later_is_found_and_goes_with_its_definition() {
     let mut reader = Reader::start(server.admin());
     reader.until("all is read", |reader| reader.is_synced);
     server.apply(SHOP);
-    server.apply(IMPORTS);
+    server.apply(SERVICE_IMPORTS);
     let name = "crd/serviceimports.multicluster.x-k8s.io";
     server.kubectl(&format!("wait --for=condition=Established {name}"));
     server.apply(IMPORT);
