@@ -1,22 +1,16 @@
-//! Which addresses and links does this host have, and when do the addresses change?
+//! Which addresses and links does this host have?
 
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
-use std::os::fd::{AsFd, BorrowedFd};
-use std::time::Duration;
 
 use ipnet::IpNet;
 use model::Family;
 use netlink_packet_route::RouteNetlinkMessage;
 use netlink_packet_route::address::{AddressAttribute, AddressFlags, AddressMessage};
-use netlink_sys::protocols::NETLINK_ROUTE;
 
-use crate::netlink::{BufferSizes, DumpError, Group, Misframed, Socket, SocketError, Wait};
+use crate::netlink::{DumpError, Misframed, SocketError};
 use crate::rtnetlink::{Rtnetlink, RtnetlinkError};
-
-const RTNLGRP_IPV4_IFADDR: Group = Group(5);
-const RTNLGRP_IPV6_IFADDR: Group = Group(9);
 
 /// An address that the kernel takes as this host's own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -155,43 +149,4 @@ fn local_route(line: &str) -> Option<IpAddr> {
     let address = u128::from_str_radix(fields.next()?, 16).ok()?;
     let flags = u32::from_str_radix(fields.nth(7)?, 16).ok()?;
     (flags & RTF_LOCAL != 0).then(|| IpAddr::V6(Ipv6Addr::from_bits(address)))
-}
-
-/// Tells when an address comes or goes in the network namespace of the thread that opened it.
-#[derive(Debug)]
-pub struct AddressMonitor {
-    socket: Socket,
-}
-
-/// So many notifications are taken at once, at most.
-const DATAGRAMS_MAX: usize = 1024;
-
-impl AddressMonitor {
-    pub fn open() -> Result<Self, SocketError> {
-        let groups = [RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR];
-        Ok(Self { socket: Socket::open(NETLINK_ROUTE, BufferSizes::default(), &groups)? })
-    }
-
-    /// Waits at most so long for a change: whether something changed. What, [`local_addresses`]
-    /// tells; so it is no loss when there were more notifications than the kernel kept.
-    pub fn recv(&mut self, timeout: Duration) -> Result<bool, SocketError> {
-        let mut is_changed = false;
-        let mut wait = Wait::AtMost(timeout);
-        for _ in 0..DATAGRAMS_MAX {
-            match self.socket.receive(wait) {
-                Ok(None) => break,
-                Ok(Some(_)) | Err(SocketError::Overrun) => is_changed = true,
-                Err(error) => return Err(error),
-            }
-            wait = Wait::No;
-        }
-        Ok(is_changed)
-    }
-}
-
-impl AsFd for AddressMonitor {
-    /// Readable when [`Self::recv`] would return at once.
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.socket.as_fd()
-    }
 }

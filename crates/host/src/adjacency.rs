@@ -1,19 +1,13 @@
-//! What is directly on this host's links, and when does that change?
+//! What is directly on this host's links?
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::os::fd::{AsFd, BorrowedFd};
-use std::time::Duration;
 
 use ipnet::IpNet;
 use model::Mac;
-use netlink_sys::protocols::NETLINK_ROUTE;
 
 use crate::address::{AddressError, local_addresses};
-use crate::netlink::{
-    Attribute, BufferSizes, DumpError, Group, Misframed, Socket, SocketError, Wait, attributes,
-    find,
-};
+use crate::netlink::{Attribute, DumpError, Misframed, SocketError, attributes, find};
 use crate::rtnetlink::Rtnetlink;
 use crate::sysctl;
 
@@ -214,52 +208,4 @@ fn address(value: &[u8]) -> Option<IpAddr> {
         return Some(Ipv4Addr::from(octets).into());
     }
     <[u8; 16]>::try_from(value).ok().map(|octets| Ipv6Addr::from(octets).into())
-}
-
-const GROUPS: [Group; 5] = [
-    // Links, addresses of both families, routes of both families.
-    Group(1),
-    Group(5),
-    Group(9),
-    Group(7),
-    Group(11),
-];
-
-/// So many notifications are taken at once, at most.
-const DATAGRAMS_MAX: usize = 1024;
-
-/// Tells when what [`adjacencies`] lists may have changed, in the network namespace of the thread that
-/// opened it.
-#[derive(Debug)]
-pub struct AdjacencyMonitor {
-    socket: Socket,
-}
-
-impl AdjacencyMonitor {
-    pub fn open() -> Result<Self, SocketError> {
-        Ok(Self { socket: Socket::open(NETLINK_ROUTE, BufferSizes::default(), &GROUPS)? })
-    }
-
-    /// Whether something changed within this time, at most. It is no loss when there were more
-    /// notifications than the kernel kept.
-    pub fn receive(&mut self, timeout: Duration) -> Result<bool, SocketError> {
-        let mut is_changed = false;
-        let mut wait = Wait::AtMost(timeout);
-        for _ in 0..DATAGRAMS_MAX {
-            match self.socket.receive(wait) {
-                Ok(None) => break,
-                Ok(Some(_)) | Err(SocketError::Overrun) => is_changed = true,
-                Err(error) => return Err(error),
-            }
-            wait = Wait::No;
-        }
-        Ok(is_changed)
-    }
-}
-
-impl AsFd for AdjacencyMonitor {
-    /// Readable when [`Self::receive`] would return at once.
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.socket.as_fd()
-    }
 }

@@ -12,6 +12,7 @@ pub mod groups;
 pub mod handover;
 pub mod link;
 pub mod memory;
+pub mod monitor;
 pub mod netfilter;
 pub mod netlink;
 pub mod netns;

@@ -6,10 +6,11 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
 use announce::{Announcer, HELLO_BYTES_MAX, Link, View};
-use host::adjacency::{Adjacency, AdjacencyMonitor, adjacencies};
+use host::adjacency::{Adjacency, adjacencies};
 use host::bind::BindOptions;
 use host::datagram::{BATCH_MAX, Batch, Ends, UdpSocket};
 use host::groups::Groups;
+use host::monitor::ChangeMonitor;
 use host::segment::{FRAME_MAX, Segment};
 use model::Family;
 
@@ -26,7 +27,7 @@ pub(super) struct Sockets {
     batch: Batch,
     segments: BTreeMap<u32, Segment>,
     groups: Groups,
-    monitor: Option<AdjacencyMonitor>,
+    monitor: Option<ChangeMonitor>,
     links: Vec<Link>,
     /// Where this node's hellos come from.
     own: Vec<IpAddr>,
@@ -66,7 +67,7 @@ impl Sockets {
             }
         }
         if self.monitor.is_none() {
-            let opened = AdjacencyMonitor::open();
+            let opened = ChangeMonitor::of_adjacencies();
             self.monitor = self.noted("changes of links", opened);
         }
     }
@@ -106,7 +107,7 @@ impl Sockets {
     /// Whether links, addresses or routes may have changed.
     pub(super) fn hear_changes(&mut self) -> bool {
         let Some(monitor) = &mut self.monitor else { return false };
-        match monitor.receive(Duration::ZERO) {
+        match monitor.recv(Duration::ZERO) {
             Ok(is_changed) => is_changed,
             Err(error) => {
                 self.monitor = None;

@@ -4,7 +4,8 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender};
 use std::time::Duration;
 
-use host::address::{AddressError, AddressMonitor, links, local_addresses, primary_address};
+use host::address::{AddressError, links, local_addresses, primary_address};
+use host::monitor::ChangeMonitor;
 use host::netfilter::{MonitorError, NftMonitor};
 use model::Family;
 use reconcile::LOCAL_DNS_LINK;
@@ -110,7 +111,7 @@ fn listen(monitor: &mut NftMonitor, own_port: &AtomicU32) -> Result<Option<Event
 
 /// Tells the core when the node's own addresses change.
 pub(super) fn watch_addresses(
-    mut monitor: AddressMonitor,
+    mut monitor: ChangeMonitor,
     core: &SyncSender<Event>,
     is_ending: &AtomicBool,
 ) {
@@ -126,7 +127,7 @@ pub(super) fn watch_addresses(
             Ok(_) => {}
             Err(error) => {
                 ear.is_deaf(&error);
-                monitor = AddressMonitor::open().unwrap_or(monitor);
+                monitor = ChangeMonitor::of_addresses().unwrap_or(monitor);
             }
         }
         match own_addresses() {

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
 
-use host::address::AddressMonitor;
 use host::conntrack::Conntrack;
+use host::monitor::ChangeMonitor;
 use reconcile::{Netlink, StaleFlows, TransactError, missing_features};
 
 use crate::core::flows::forget;
@@ -37,7 +37,7 @@ pub(crate) fn run_core(side: CoreSide) -> Result<(), Failure> {
         tracing::warn!(%rejection, "connection tracking is left as it is");
     }
     let own_port = Arc::new(AtomicU32::new(0));
-    let addresses = AddressMonitor::open().map_err(dataplane)?;
+    let addresses = ChangeMonitor::of_addresses().map_err(dataplane)?;
     let first = own_addresses().map_err(dataplane)?;
     let conntrack = Conntrack::open().map_err(dataplane)?;
     let is_ending = AtomicBool::new(false);

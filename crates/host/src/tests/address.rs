@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use model::Family;
 
-use crate::address::{AddressMonitor, links, local_addresses, primary_address};
+use crate::address::{links, local_addresses, primary_address};
 use crate::link::Links;
+use crate::monitor::ChangeMonitor;
 use crate::netns::Netns;
 use crate::skip;
 
@@ -83,7 +84,7 @@ fn a_change_of_addresses_is_heard_of_once() {
         .run(|| {
             let mut links = Links::open().unwrap();
             links.create_bridge("wire").unwrap();
-            let mut monitor = AddressMonitor::open().unwrap();
+            let mut monitor = ChangeMonitor::of_addresses().unwrap();
             for address in ["10.9.0.1/24", "fd00:9::1/64"] {
                 links.add_address("wire", address.parse().unwrap()).unwrap();
                 // An address on a link that is down is there at once, and nothing follows.

@@ -7,9 +7,10 @@ use model::Mac;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::address::await_local;
-use crate::adjacency::{Adjacency, AdjacencyMonitor, adjacencies};
+use crate::adjacency::{Adjacency, adjacencies};
 use crate::groups::Groups;
 use crate::link::Links;
+use crate::monitor::ChangeMonitor;
 use crate::netns::Netns;
 use crate::priority::{self, Priority};
 use crate::segment::{FRAME_MAX, Segment};
@@ -152,7 +153,7 @@ fn what_is_on_a_link_is_found_and_its_changes_are_heard_of() {
     }
     let (near, _far) = joined();
     near.run(|| {
-        let mut monitor = AdjacencyMonitor::open().unwrap();
+        let mut monitor = ChangeMonitor::of_adjacencies().unwrap();
         ip("route add 10.50.0.0/16 via 10.9.0.254");
         ip("route add default nexthop via 10.9.0.253 nexthop via 10.9.0.252");
         ip("route add 10.60.0.0/16 via inet6 fd00:9::fe");
@@ -160,7 +161,7 @@ fn what_is_on_a_link_is_found_and_its_changes_are_heard_of() {
         ip("route add 10.70.0.0/16 dev near");
         ip("route add 10.80.0.0/16 dev near table 7");
         ip("route add blackhole 10.90.0.0/16");
-        assert!(monitor.receive(DEADLINE).unwrap());
+        assert!(monitor.recv(DEADLINE).unwrap());
         crate::sysctl::write("net.ipv6.conf.near.forwarding", "1").unwrap();
         let mut found = adjacencies().unwrap().remove(0);
         found.addresses.retain(|address| !is_link_local(*address));
@@ -176,9 +177,9 @@ fn what_is_on_a_link_is_found_and_its_changes_are_heard_of() {
             texts(&found.gateways),
             ["10.9.0.252", "10.9.0.253", "10.9.0.254", "fd00:9::fd", "fd00:9::fe"]
         );
-        while monitor.receive(Duration::ZERO).unwrap() {}
+        while monitor.recv(Duration::ZERO).unwrap() {}
         ip("link set near down");
-        assert!(monitor.receive(DEADLINE).unwrap());
+        assert!(monitor.recv(DEADLINE).unwrap());
         assert_eq!(
             adjacencies().unwrap().iter().map(|link| link.is_up).collect::<Vec<_>>(),
             [false]
