@@ -120,7 +120,11 @@ fn each_right_is_told() {
     ] {
         expected.insert(rule(group, resource, &format!("\"{verb}\"")));
     }
-    assert_eq!(given(&server, "controller", &CONTROLLER, is_done), expected);
+    let mut told = given(&server, "controller", &CONTROLLER, is_done);
+    // It asks for an Event that it cannot create since it is there: one that it wrote itself before it
+    // was begun anew, if it came to that.
+    told.remove(&rule("events.k8s.io", "events", "\"get\""));
+    assert_eq!(told, expected);
 }
 
 fn is_ready(address: &str) -> bool {
