@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use rustix::net::sockopt::set_socket_recv_buffer_size_force;
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
@@ -15,6 +16,10 @@ use crate::options::Options;
 use crate::report::{Identity, plain};
 use crate::switches::Switches;
 use crate::{http, tcp, udp};
+
+/// What comes while a busy machine lets this server wait is answered late and not lost: several thousand
+/// datagrams.
+const UDP_QUEUE_BYTES: usize = 4 << 20;
 
 /// Connections at a time; others wait in the kernel.
 const CONNECTIONS_MAX: usize = 1024;
@@ -70,7 +75,10 @@ impl Listening {
         }
         for port in &options.udp {
             let address = SocketAddr::new(options.address, *port);
-            udp.push(UdpSocket::bind(address).await.map_err(failure("UDP", address))?);
+            let socket = UdpSocket::bind(address).await.map_err(failure("UDP", address))?;
+            // Only who may exceed the host's bound gets more; the usual size serves as well.
+            let _is_more = set_socket_recv_buffer_size_force(&socket, UDP_QUEUE_BYTES).is_ok();
+            udp.push(socket);
         }
         let server = Arc::new(Server {
             identity: options.identity,
