@@ -34,11 +34,14 @@ impl fmt::Display for Priority {
 /// As much as this process may have, for the calling thread alone: its children and later threads do
 /// not inherit it. For threads that do little, and at once. Needs `CAP_SYS_NICE`.
 pub fn raise() -> Priority {
-    let parameters = libc::sched_param { sched_priority: REAL_TIME };
+    // The kernel's `struct sched_param`. By the system call, since the function of musl only says that it is
+    // not implemented: POSIX means whole processes by it.
+    let parameters: libc::c_int = REAL_TIME;
     let policy = libc::SCHED_RR | libc::SCHED_RESET_ON_FORK;
+    let call = libc::SYS_sched_setscheduler;
     // SAFETY: 0 is the calling thread; the pointer is to a value that lives until the call returns,
     // and the kernel only reads it.
-    let result = unsafe { libc::sched_setscheduler(0, policy, &raw const parameters) };
+    let result = unsafe { libc::syscall(call, 0, policy, &raw const parameters) };
     if result == 0 {
         return Priority::RealTime;
     }

@@ -8,10 +8,11 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
+use crate::clock::monotonic;
 use crate::netns::Netns;
 use crate::program::{Program, Running};
 use crate::sandbox::{Mount, Sandbox};
@@ -178,9 +179,9 @@ fn a_killed_program_takes_its_group_along() {
         fs::read_to_string(format!("/proc/{child}/stat"))
             .is_ok_and(|stat| !stat.rsplit_once(") ").unwrap().1.starts_with(['Z', 'X']))
     };
-    let deadline = Instant::now() + DEADLINE;
+    let deadline = monotonic() + DEADLINE;
     while children.iter().any(goes_on) {
-        assert!(Instant::now() < deadline, "{children:?} go on");
+        assert!(monotonic() < deadline, "{children:?} go on");
         std::thread::yield_now();
     }
     assert_eq!(netns.kill_all().unwrap(), 0);
@@ -218,13 +219,13 @@ fn await_children(pid: u32, n: usize) -> Vec<String> {
         };
         children.split_whitespace().filter(is_sleep).map(str::to_owned).collect()
     };
-    let deadline = Instant::now() + DEADLINE;
+    let deadline = monotonic() + DEADLINE;
     loop {
         let sleeping = sleeping();
         if sleeping.len() == n {
             return sleeping;
         }
-        assert!(Instant::now() < deadline, "no child of {pid} sleeps");
+        assert!(monotonic() < deadline, "no child of {pid} sleeps");
         std::thread::yield_now();
     }
 }
