@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use model::{Delivery, NodeContext, Packet, Verdict};
 
-use crate::evaluate::run::{Memory, Outcome, Run};
+use crate::evaluate::run::{Change, Memory, Outcome, Run};
 use crate::ruleset::Ruleset;
 
 impl Ruleset {
@@ -48,13 +48,30 @@ impl Ruleset {
         verdict
     }
 
+    /// The verdict of one random choice where this table becomes another on the packet's way: behind
+    /// its first so many lookups. Each lookup of a packet sees what is in force at that moment.
+    #[must_use]
+    pub fn evaluate_amid(
+        &self,
+        change: (&Self, usize),
+        packet: &Packet,
+        node: &NodeContext,
+        choice: u32,
+    ) -> Verdict {
+        let (later, lookups) = change;
+        Self::finish(Run::new(self, packet, node, choice).meeting(Change { later, lookups })).0
+    }
+
     fn run(
         &self,
         packet: &Packet,
         node: &NodeContext,
         choice: u32,
     ) -> (Verdict, Option<u32>, Memory) {
-        let mut run = Run::new(self, packet, node, choice);
+        Self::finish(Run::new(self, packet, node, choice))
+    }
+
+    fn finish(mut run: Run<'_>) -> (Verdict, Option<u32>, Memory) {
         let verdict = match run.travel() {
             Outcome::Dropped(reason) => Verdict::Drop(reason),
             Outcome::Rejected(reason) => Verdict::Reject(reason),

@@ -11,9 +11,9 @@ use crate::name::{ChainId, SetId};
 use crate::program::{Attachment, Chain, DynamicOp, Expr, Hook, HookKind, Reg, RuleVerdict};
 use crate::step::{
     arrived_elsewhere_than, arrived_on, both_addresses, clear_priority, client_key, count,
-    destination, dispatch, dnat, goto, has_dnat, is_family, is_in, is_new, is_not_in,
+    destination, dispatch, dnat, goto, has_dnat, has_priority, is_family, is_in, is_new, is_not_in,
     is_own_source, is_protocol, is_reply, is_within, jump, keep_pool, map, member, original_key,
-    pick, remember, set_destination, transport_key, transport_key_and_source,
+    pick, remember, restore_destination, set_destination, transport_key, transport_key_and_source,
 };
 
 /// What shapes the fixed chains.
@@ -101,6 +101,8 @@ fn attached_chains(options: &Options) -> Vec<Chain> {
         (ChainId::RestrictOutput, Hook::Output, -110, HookKind::Filter, restrict),
         (ChainId::NatPrerouting, Hook::Prerouting, -100, HookKind::Nat, nat.clone()),
         (ChainId::NatOutput, Hook::Output, -100, HookKind::Nat, nat),
+        (ChainId::AgainPrerouting, Hook::Prerouting, -99, HookKind::Nat, again()),
+        (ChainId::AgainOutput, Hook::Output, -99, HookKind::Nat, again()),
         (ChainId::AfterPrerouting, Hook::Prerouting, -99, HookKind::Filter, after_prerouting),
         (ChainId::AfterOutput, Hook::Output, -99, HookKind::Filter, after_output),
         (ChainId::FilterInput, Hook::Input, 0, HookKind::Filter, passing.clone()),
@@ -155,6 +157,15 @@ fn services() -> Vec<Steps> {
             vec![is_in(SetId::LocalPolicy(f)), goto(ChainId::ExternalLocal)],
         ])
     }));
+    rules
+}
+
+/// Who comes here found a frontend's pool and not the pool's endpoint: between these lookups a change took
+/// effect, and what is in force now has both. A chain of its own, since a packet sees to the end of a
+/// hooked chain the rules that were in force when it came there.
+fn again() -> Vec<Steps> {
+    let mut rules = each_family(|f| rule([is_family(f), has_priority(), restore_destination(f)]));
+    rules.push(rule([has_priority(), vec![jump(ChainId::Services)]]));
     rules
 }
 

@@ -143,6 +143,8 @@ pub enum ChainId {
     RestrictOutput,
     NatPrerouting,
     NatOutput,
+    AgainPrerouting,
+    AgainOutput,
     AfterPrerouting,
     AfterOutput,
     FilterInput,
@@ -173,11 +175,13 @@ pub enum ChainId {
     },
 }
 
-const FIXED: [(ChainId, &str); 20] = [
+const FIXED: [(ChainId, &str); 22] = [
     (ChainId::RestrictPrerouting, "restrict-prerouting"),
     (ChainId::RestrictOutput, "restrict-output"),
     (ChainId::NatPrerouting, "nat-prerouting"),
     (ChainId::NatOutput, "nat-output"),
+    (ChainId::AgainPrerouting, "again-prerouting"),
+    (ChainId::AgainOutput, "again-output"),
     (ChainId::AfterPrerouting, "after-prerouting"),
     (ChainId::AfterOutput, "after-output"),
     (ChainId::FilterInput, "filter-input"),

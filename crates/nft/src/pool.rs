@@ -3,7 +3,7 @@
 //! A pool keeps its number and its endpoints keep their slots as long as they live, so that one
 //! endpoint's change costs that endpoint.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
@@ -11,17 +11,25 @@ use model::{Endpoint, Family, PoolKind, Protocol};
 
 /// Numbers that are in use, from 1 to a bound. Lowest free one first, so that a rebuilt node gets
 /// the same ones.
+///
+/// What is given back rests until others were, as long as there are others: a packet that was sent to
+/// a number while a change takes effect must not find there what the same change put in its place.
 #[derive(Debug, Clone)]
 pub(crate) struct Numbers {
     /// Free ones below `next`.
     free: BTreeSet<u32>,
+    /// Those given back last, the oldest first.
+    resting: VecDeque<u32>,
     next: u32,
     max: u32,
 }
 
+/// More than one change gives back, but for changes of a whole cluster.
+const RESTING_MAX: usize = 1024;
+
 impl Numbers {
     pub(crate) const fn up_to(max: u32) -> Self {
-        Self { free: BTreeSet::new(), next: 1, max }
+        Self { free: BTreeSet::new(), resting: VecDeque::new(), next: 1, max }
     }
 
     pub(crate) fn take(&mut self) -> Option<u32> {
@@ -29,7 +37,7 @@ impl Numbers {
             return Some(number);
         }
         if self.next > self.max {
-            return None;
+            return self.resting.pop_front();
         }
         self.next += 1;
         Some(self.next - 1)
@@ -41,7 +49,9 @@ impl Numbers {
             return false;
         }
         if number < self.next {
-            return self.free.remove(&number);
+            let place = self.resting.iter().position(|resting| *resting == number);
+            return place.is_some_and(|place| self.resting.remove(place).is_some())
+                || self.free.remove(&number);
         }
         self.free.extend(self.next..number);
         self.next = number + 1;
@@ -49,12 +59,16 @@ impl Numbers {
     }
 
     pub(crate) fn give_back(&mut self, number: u32) {
-        self.free.insert(number);
+        self.resting.push_back(number);
+        if self.resting.len() > RESTING_MAX {
+            self.free.extend(self.resting.pop_front());
+        }
     }
 
     #[cfg(test)]
     pub(crate) fn in_use(&self) -> u32 {
-        self.next - 1 - u32::try_from(self.free.len()).unwrap_or(u32::MAX)
+        let unused = self.free.len() + self.resting.len();
+        self.next - 1 - u32::try_from(unused).unwrap_or(u32::MAX)
     }
 }
 
@@ -194,13 +208,29 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_reused_lowest_first() {
+    fn a_number_rests_until_there_is_no_other() {
         let mut numbers = Numbers::up_to(3);
-        assert_eq!([numbers.take(), numbers.take(), numbers.take()], [Some(1), Some(2), Some(3)]);
-        assert_eq!(numbers.take(), None);
+        assert_eq!([numbers.take(), numbers.take()], [Some(1), Some(2)]);
         numbers.give_back(2);
-        assert_eq!(numbers.take(), Some(2));
-        assert_eq!(numbers.in_use(), 3);
+        numbers.give_back(1);
+        assert_eq!(numbers.in_use(), 0);
+        assert_eq!([numbers.take(), numbers.take(), numbers.take()], [Some(3), Some(2), Some(1)]);
+        assert_eq!((numbers.take(), numbers.in_use()), (None, 3));
+    }
+
+    #[test]
+    fn who_has_rested_is_reused_lowest_first() {
+        let most = u32::try_from(RESTING_MAX).expect("a small number");
+        let mut numbers = Numbers::up_to(3 * most);
+        for _ in 0..most + 2 {
+            assert!(numbers.take().is_some());
+        }
+        for number in (1..=most + 2).rev() {
+            numbers.give_back(number);
+        }
+        let next = [numbers.take(), numbers.take(), numbers.take()];
+        assert_eq!(next, [Some(most + 1), Some(most + 2), Some(most + 3)]);
+        assert!(numbers.take_exactly(7) && !numbers.take_exactly(7));
     }
 
     #[test]

@@ -154,6 +154,12 @@ pub(crate) fn clear_priority() -> Vec<Expr> {
     vec![Expr::Constant { to: FIRST, value: 0_u32.to_ne_bytes().to_vec() }, set_priority()]
 }
 
+/// `meta priority != 0`
+pub(crate) fn has_priority() -> Vec<Expr> {
+    let zero = 0_u32.to_ne_bytes().to_vec();
+    vec![priority(FIRST), Expr::Compare { from: FIRST, equal: false, value: zero }]
+}
+
 /// `meta priority set KEY map @set  meta priority & 0xfff vmap @dispatch`, the key being loaded.
 pub(crate) fn dispatch(set: SetId) -> Vec<Expr> {
     let verdict =
@@ -180,6 +186,12 @@ pub(crate) const fn dnat(family: Family) -> Expr {
 pub(crate) const fn set_destination(family: Family) -> Expr {
     let (offset, len) = address_offset(family, false);
     Expr::SetDestination { offset, len, from: FIRST }
+}
+
+/// `daddr set ct original daddr`: what the client asked for, where a member was tried in its place.
+pub(crate) fn restore_destination(family: Family) -> Vec<Expr> {
+    let original = Expr::Ct { key: CtKey::OriginalDestination(family), to: FIRST };
+    vec![original, set_destination(family)]
 }
 
 /// `saddr . meta priority`: who sticks to a member of which pool.

@@ -7,7 +7,8 @@ use model::{Affinity, DropReason, Family, NodeContext, Packet, RejectReason};
 
 use crate::name::{ChainId, SetId};
 use crate::program::{
-    Base, Bytes, CtKey, Data, DynamicOp, Expr, Hook, Into, MetaKey, Reg, RuleVerdict, value,
+    Base, Bytes, CtKey, Data, DynamicOp, Expr, Hook, HookKind, Into, MetaKey, Reg, RuleVerdict,
+    value,
 };
 use crate::ruleset::Ruleset;
 use crate::set::SetKind;
@@ -34,8 +35,20 @@ enum End {
     Reject(RejectReason),
 }
 
+/// A change that takes effect while the packet is on its way.
+#[derive(Clone, Copy)]
+pub(super) struct Change<'a> {
+    pub(super) later: &'a Ruleset,
+    /// So many lookups still find what was in force before.
+    pub(super) lookups: usize,
+}
+
 pub(super) struct Run<'a> {
     table: &'a Ruleset,
+    change: Option<Change<'a>>,
+    lookups: usize,
+    /// Those that were in force when the packet came to the hooked chain that it is in.
+    rules: &'a Ruleset,
     node: &'a NodeContext,
     packet: &'a Packet,
     /// The value of every random number, as far as its modulus allows.
@@ -60,6 +73,9 @@ impl<'a> Run<'a> {
     ) -> Self {
         Self {
             table,
+            change: None,
+            lookups: 0,
+            rules: table,
             node,
             packet,
             choice,
@@ -73,6 +89,11 @@ impl<'a> Run<'a> {
             affinity: None,
             memory: Memory::new(),
         }
+    }
+
+    pub(super) const fn meeting(mut self, change: Change<'a>) -> Self {
+        self.change = Some(change);
+        self
     }
 
     /// Through all hooks that such a packet meets.
@@ -100,18 +121,27 @@ impl<'a> Run<'a> {
 
     /// Through the chains of one hook, lowest priority first.
     fn hook(&mut self, hook: Hook) -> Option<End> {
-        let table = self.table;
-        let mut chains: Vec<(i32, ChainId)> = table
+        let mut chains: Vec<(i32, ChainId, HookKind)> = self
+            .in_force()
             .chains
             .iter()
             .filter_map(|(id, chain)| {
                 let attachment = chain.attachment.filter(|attachment| attachment.hook == hook)?;
-                Some((attachment.priority, *id))
+                Some((attachment.priority, *id, attachment.kind))
             })
             .collect();
-        chains.sort_unstable();
-        for (_, chain) in chains {
-            match self.chain(chain) {
+        chains.sort_unstable_by_key(|(priority, id, _)| (*priority, *id));
+        let mut is_rewritten = false;
+        for (_, chain, kind) in chains {
+            // The first chain that rewrites is the last that is asked.
+            if kind == HookKind::Nat && is_rewritten {
+                continue;
+            }
+            let before = self.endpoint;
+            self.rules = self.in_force();
+            let end = self.chain(chain);
+            is_rewritten |= self.endpoint != before;
+            match end {
                 Err(end @ (End::Drop(_) | End::Reject(_))) => return Some(end),
                 Ok(()) | Err(End::Accept | End::Chain | End::Rule) => {}
             }
@@ -119,9 +149,16 @@ impl<'a> Run<'a> {
         None
     }
 
+    const fn in_force(&self) -> &'a Ruleset {
+        match self.change {
+            Some(change) if self.lookups >= change.lookups => change.later,
+            _ => self.table,
+        }
+    }
+
     fn chain(&mut self, id: ChainId) -> Result<(), End> {
-        let table = self.table;
-        let Some(chain) = table.chains.get(&id) else { return Ok(()) };
+        // One that is not in force yet has no rules.
+        let Some(chain) = self.rules.chains.get(&id) else { return Ok(()) };
         for rule in &chain.rules {
             let steps = rule.iter().try_for_each(|expr| self.step(id, expr));
             match steps {
@@ -265,6 +302,7 @@ impl<'a> Run<'a> {
         let spec = self.table.sets.get(&set).ok_or(End::Rule)?;
         let key = Bytes::new(self.read(from, spec.key_len())).ok_or(End::Rule)?;
         let found = self.find(set, key);
+        self.lookups += 1;
         match (into, found) {
             (Into::Nothing, found) if found.is_some() != invert => Ok(()),
             (Into::Register(to), Some(Data::Value(value))) => {
@@ -280,10 +318,11 @@ impl<'a> Run<'a> {
         if let Some(written) = self.memory.get(&(set, key)) {
             return written.map(Data::Value);
         }
-        if let Some(data) = self.table.elements.get(&(set, key)) {
+        let elements = &self.in_force().elements;
+        if let Some(data) = elements.get(&(set, key)) {
             return Some(*data);
         }
-        self.table.elements.iter().find_map(|((held, first), data)| match data {
+        elements.iter().find_map(|((held, first), data)| match data {
             Data::RangeEnd(last) if *held == set && *first <= key && key <= *last => Some(*data),
             Data::RangeEnd(_) | Data::None | Data::Value(_) | Data::Goto(_) => None,
         })
