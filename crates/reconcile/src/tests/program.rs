@@ -94,7 +94,7 @@ fn meets_no_gap(
 ) -> Result<(), Dissent> {
     let choices = |verdict: Verdict| match verdict {
         Verdict::Forward { deliveries, .. } => deliveries.len(),
-        _ => 0,
+        Verdict::Reject(_) | Verdict::Drop(_) | Verdict::NotService => 0,
     };
     let (old, new) =
         (choices(before.evaluate(packet, node)), choices(later.evaluate(packet, node)));
