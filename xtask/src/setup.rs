@@ -15,7 +15,7 @@ struct Need {
     purpose: &'static str,
 }
 
-const NEEDS: [Need; 14] = [
+const NEEDS: [Need; 15] = [
     Need { program: "nft", package: "nftables", purpose: "judges what was programmed" },
     Need { program: "conntrack", package: "conntrack", purpose: "judges which flows are left" },
     Need {
@@ -27,6 +27,7 @@ const NEEDS: [Need; 14] = [
     Need { program: "arping", package: "arping", purpose: "asks where an IPv4 address is" },
     Need { program: "ndisc6", package: "ndisc6", purpose: "asks where an IPv6 address is" },
     Need { program: "tcpdump", package: "tcpdump", purpose: "writes down what is on the wire" },
+    Need { program: "keepalived", package: "keepalived", purpose: "is a rival for addresses" },
     Need { program: "openssl", package: "openssl", purpose: "is a server that speaks TLS" },
     Need { program: "curl", package: "curl", purpose: "is a client with no knowledge of ours" },
     Need { program: "dig", package: "bind9-dnsutils", purpose: "judges answers of the DNS" },

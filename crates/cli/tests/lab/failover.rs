@@ -6,6 +6,7 @@
 
 mod lasting;
 mod rig;
+mod rivals;
 mod stream;
 mod wire;
 

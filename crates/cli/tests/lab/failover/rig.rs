@@ -29,7 +29,7 @@ spec:
       - name: web
         image: pogu.dev/echo
         args: [--http=8080, --udp=9000, --tcp=9000]
-        readinessProbe: {httpGet: {path: /ready, port: 8080}, periodSeconds: 1, failureThreshold: 1}
+        readinessProbe: {httpGet: {path: /ready, port: 8080}, periodSeconds: 1, timeoutSeconds: 5, failureThreshold: 3}
 "#;
 
 pub(super) struct Rig {
@@ -86,7 +86,7 @@ impl Rig {
         line.split_whitespace().nth(2).unwrap().to_owned()
     }
 
-    fn ip_in(&self, role: &str, args: &[&str]) -> String {
+    pub(super) fn ip_in(&self, role: &str, args: &[&str]) -> String {
         let netns = self.lab.netns(role);
         netns
             .run(|| host::process::stdout_of("ip", args, "", Duration::from_secs(20)).unwrap())
@@ -95,11 +95,15 @@ impl Rig {
 
     /// Who answers on the wire: each MAC once.
     pub(super) fn answering(&self) -> [Vec<String>; 2] {
+        self.answering_for(self.vips)
+    }
+
+    pub(super) fn answering_for(&self, addresses: [IpAddr; 2]) -> [Vec<String>; 2] {
         let run = |program: &str, args: &[&str]| {
             let run = || host::process::run(program, args, "", Duration::from_secs(20)).unwrap();
             self.outside.run(run).unwrap().stdout
         };
-        let [v4, v6] = self.vips.map(|vip| vip.to_string());
+        let [v4, v6] = addresses.map(|address| address.to_string());
         let of = |text: String| {
             let mut macs: Vec<String> = text.lines().map(str::to_lowercase).collect();
             macs.sort();
