@@ -7,7 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
-use rustix::net::sockopt::set_socket_recv_buffer_size_force;
+use rustix::net::sockopt::{
+    set_socket_keepalive, set_socket_recv_buffer_size_force, set_tcp_keepcnt, set_tcp_keepidle,
+    set_tcp_keepintvl,
+};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
@@ -20,6 +23,11 @@ use crate::{http, tcp, udp};
 /// What comes while a busy machine lets this server wait is answered late and not lost: several thousand
 /// datagrams.
 const UDP_QUEUE_BYTES: usize = 4 << 20;
+
+/// After so long without a word a client is asked whether it is there, so often, and in such intervals.
+const KEEPALIVE_IDLE: Duration = Duration::from_secs(10);
+const KEEPALIVE_PROBES: u32 = 3;
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(2);
 
 /// Connections at a time; others wait in the kernel.
 const CONNECTIONS_MAX: usize = 1024;
@@ -133,6 +141,15 @@ impl Listening {
     }
 }
 
+/// A client whose connection was led astray says nothing more, and would hold its place for ever.
+fn notice_its_end(stream: &TcpStream) {
+    let _is_set = set_tcp_keepidle(stream, KEEPALIVE_IDLE)
+        .and_then(|()| set_tcp_keepintvl(stream, KEEPALIVE_INTERVAL))
+        .and_then(|()| set_tcp_keepcnt(stream, KEEPALIVE_PROBES))
+        .and_then(|()| set_socket_keepalive(stream, true))
+        .is_ok();
+}
+
 /// Takes connections until it is told to close, and then finishes them.
 async fn accept(
     listener: TcpListener,
@@ -153,6 +170,7 @@ async fn accept(
         };
         match accepted {
             Ok((stream, address)) => {
+                notice_its_end(&stream);
                 let (server, watcher) = (Arc::clone(&server), graceful.watcher());
                 connections.spawn(async move {
                     serve(kind, stream, plain(address), server, watcher).await;

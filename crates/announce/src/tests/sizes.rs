@@ -12,38 +12,75 @@ fn vips(n: u16) -> Vec<IpAddr> {
         .collect()
 }
 
-/// What all nodes sent within ten quiet seconds, of each node and second: hellos, their bytes, frames.
-fn cost(nodes: usize, n_vips: u16) -> (u64, u64, u64) {
+/// What is sent in a second: hellos, their bytes, frames.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Sent {
+    hellos: u64,
+    bytes: u64,
+    frames: u64,
+}
+
+/// What the nodes send within ten quiet seconds, of each node and second: all of them together, and who
+/// sends most.
+fn cost(nodes: usize, n_vips: u16) -> (Sent, Sent) {
     let mut world = World::new(Plan { vips: vips(n_vips), ..Plan::new(nodes, &[]) });
     world.run_for(ms(6000));
-    let total = |world: &World| {
+    let counts = |world: &World| -> Vec<Counts> {
         let all = world.hosts.iter().filter_map(|host| host.announcer.as_ref());
-        all.map(Announcer::counts).fold(Counts::default(), |sum, counts| Counts {
-            hellos_sent: sum.hellos_sent + counts.hellos_sent,
-            hello_bytes_sent: sum.hello_bytes_sent + counts.hello_bytes_sent,
-            frames_sent: sum.frames_sent + counts.frames_sent,
-            ..sum
-        })
+        all.map(Announcer::counts).collect()
     };
-    let before = total(&world);
+    let before = counts(&world);
     world.run_for(ms(10_000));
-    let after = total(&world);
-    let each = |now: u64, then: u64| (now - then) / (10 * u64::try_from(nodes).expect("few"));
-    (
-        each(after.hellos_sent, before.hellos_sent),
-        each(after.hello_bytes_sent, before.hello_bytes_sent),
-        each(after.frames_sent, before.frames_sent),
-    )
+    let each: Vec<Sent> = counts(&world)
+        .iter()
+        .zip(&before)
+        .map(|(now, then)| Sent {
+            hellos: now.hellos_sent - then.hellos_sent,
+            bytes: now.hello_bytes_sent - then.hello_bytes_sent,
+            frames: now.frames_sent - then.frames_sent,
+        })
+        .collect();
+    let most = each.iter().max().copied().expect("a node");
+    let sum = each.iter().fold(Sent { hellos: 0, bytes: 0, frames: 0 }, |sum, one| Sent {
+        hellos: sum.hellos + one.hellos,
+        bytes: sum.bytes + one.bytes,
+        frames: sum.frames + one.frames,
+    });
+    (a_second(sum, nodes), a_second(most, 1))
+}
+
+fn a_second(sent: Sent, nodes: usize) -> Sent {
+    let of = |n: u64| n / (10 * u64::try_from(nodes).expect("few"));
+    Sent { hellos: of(sent.hellos), bytes: of(sent.bytes), frames: of(sent.frames) }
 }
 
 #[test]
 fn quiet_nodes_send_hellos_to_few_and_their_size_does_not_depend_on_what_they_have() {
     // Three nodes: each speaks to two others, sixteen times a second.
-    assert_eq!([cost(3, 1), cost(3, 100)], [(32, 2886, 0), (32, 2886, 0)]);
+    let expected = Sent { hellos: 32, bytes: 2886, frames: 0 };
+    assert_eq!([cost(3, 1).0, cost(3, 100).0], [expected; 2]);
     // Of twenty, five watch, and the others look seldom; of sixty they look so much more seldom.
     for (nodes, most) in [(20, 10), (60, 4)] {
-        let (hellos, _, frames) = cost(nodes, 1);
+        let (Sent { hellos, frames, .. }, _) = cost(nodes, 1);
         assert_eq!((hellos <= most, frames), (true, 0), "{nodes} {hellos}");
+    }
+}
+
+/// Where that is asked for: takes minutes.
+#[test]
+#[expect(clippy::print_stdout, reason = "a measurement is to be read")]
+fn what_hellos_cost_is_measured() {
+    let Ok(all) = std::env::var("POGU_PROBES") else { return };
+    println!(
+        "nodes  addresses   a node and second: hellos  bytes  frames    who sends most: hellos  bytes  frames"
+    );
+    for (nodes, n_vips) in all.split(',').filter_map(|pair| pair.split_once('x')) {
+        let (nodes, n_vips) = (nodes.parse().expect("nodes"), n_vips.parse().expect("addresses"));
+        let (mean, most) = cost(nodes, n_vips);
+        println!(
+            "{nodes:>5}  {n_vips:>9}  {:>26} {:>6} {:>7}  {:>22} {:>6} {:>7}",
+            mean.hellos, mean.bytes, mean.frames, most.hellos, most.bytes, most.frames
+        );
     }
 }
 

@@ -136,8 +136,9 @@ fn second_network() -> IpNet {
     "172.16.0.0/12".parse().expect("a network")
 }
 
-fn segment_octet(node: usize) -> u8 {
-    u8::try_from(node).expect("few nodes")
+fn second_address(node: usize) -> IpAddr {
+    let [high, low] = u16::try_from(node).expect("few nodes").to_be_bytes();
+    Ipv4Addr::new(172, 16, high, low).into()
 }
 
 fn control_address(node: usize) -> IpAddr {
@@ -250,7 +251,7 @@ impl World {
             name: "other".into(),
             mac: second_mac(node),
             networks: vec![second_network()],
-            addresses: vec![Ipv4Addr::new(172, 16, 0, segment_octet(node)).into()],
+            addresses: vec![second_address(node)],
             gateways: Vec::new(),
             ..first
         };
