@@ -52,6 +52,7 @@ fn node() -> (Announcer, [IpAddr; 2], IpAddr) {
     let view = View {
         vips: vips.iter().map(|address| (*address, vip.clone())).collect(),
         nodes: [(other, vec![peer])].into(),
+        revision: 0,
     };
     let link = Link {
         index: LINK,

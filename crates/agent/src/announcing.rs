@@ -14,6 +14,7 @@ mod view;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use ::watch::ApiServerStatus;
 use announce::View;
 use host::wake::Waker;
 use tokio::sync::watch;
@@ -85,8 +86,9 @@ impl Announcing {
         config: Arc<Config>,
         stopper: AnnouncingStopper,
         published: watch::Receiver<Arc<Published>>,
+        api_server: Option<ApiServerStatus>,
     ) -> impl Future<Output = ()> {
-        follow::follow(config, stopper.0, published)
+        follow::follow(config, stopper.0, published, api_server)
     }
 
     /// Answers until it is stopped and others have what this node had.

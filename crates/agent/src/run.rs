@@ -59,8 +59,9 @@ pub fn run_with(
     let dns = dns.map(|dns| dns.with_pod_scope(source.pod_scope()));
     let view = dns.as_ref().map(ClusterDns::view);
     let announcing = Announcing::new(&config)?;
+    let api_server = source.status();
     let servers = Servers::new(Arc::clone(&config), published.clone(), view, sender.clone())
-        .with_api_server(source.status())
+        .with_api_server(api_server.clone())
         .with_announced(announcing.as_ref().map(Announcing::state));
     let recorder = servers.recorder();
     let runtime = Builder::new_current_thread()
@@ -92,7 +93,7 @@ pub fn run_with(
                 })
                 .map_err(Failure::Start)?;
             if let Some(announcing) = announcing {
-                run_announcing(scope, announcing, published.clone(), &config)?;
+                run_announcing(scope, announcing, published.clone(), api_server, &config)?;
             }
             if let Some(dns) = dns {
                 run_dns(scope, dns, published, &config, &sender, has_ended.clone())?;
@@ -135,13 +136,16 @@ fn run_announcing<'scope>(
     scope: &'scope thread::Scope<'scope, '_>,
     announcing: Announcing,
     published: watch::Receiver<Arc<Published>>,
+    api_server: Option<::watch::ApiServerStatus>,
     config: &Arc<Config>,
 ) -> Result<(), Failure> {
     let named = |name: &str| thread::Builder::new().name(name.to_owned());
     let (config, stopper) = (Arc::clone(config), announcing.stopper());
     named("announce-follow")
         .spawn_scoped(scope, move || match Builder::new_current_thread().build() {
-            Ok(runtime) => runtime.block_on(Announcing::follow(config, stopper, published)),
+            Ok(runtime) => {
+                runtime.block_on(Announcing::follow(config, stopper, published, api_server))
+            }
             Err(error) => tracing::error!(%error, "the announcement does not follow the cluster"),
         })
         .map_err(Failure::Start)?;

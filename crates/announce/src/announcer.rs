@@ -55,7 +55,6 @@ pub struct Announcer {
     /// Some other node was, since this one began.
     was_ever_heard: bool,
     witnesses: BTreeMap<u32, Witnesses>,
-    revision: u64,
     leaving_since: Option<Duration>,
     groups: BTreeSet<(u32, Ipv6Addr)>,
     /// Something happened that may decide who answers for what.
@@ -113,7 +112,6 @@ impl Announcer {
             told_macs: BTreeSet::new(),
             was_ever_heard: false,
             witnesses: BTreeMap::new(),
-            revision: 0,
             leaving_since: None,
             groups: BTreeSet::new(),
             is_dirty: false,
@@ -204,14 +202,6 @@ impl Announcer {
         if !appeared.is_empty() {
             self.announce_again(|links| appeared.iter().any(|index| links.contains(index)));
         }
-    }
-
-    /// How new the view is, by a number that grows for all nodes alike, as resource versions do. Of two that
-    /// know different candidates and both answer, the one with the older view yields.
-    pub fn set_revision(&mut self, revision: u64, now: Duration) {
-        self.advance(now);
-        self.revision = revision;
-        self.is_dirty = true;
     }
 
     /// This node is to end: others shall take what it has.

@@ -13,6 +13,9 @@ pub struct View {
     pub vips: BTreeMap<IpAddr, Vip>,
     /// Where the agents of the other nodes are reached, the preferred address first.
     pub nodes: BTreeMap<NodeName, Vec<IpAddr>>,
+    /// How new that is, by a number that grows for all nodes alike, as resource versions do; 0 if none does.
+    /// Of two that know different candidates and both answer, the one with the older view yields.
+    pub revision: u64,
 }
 
 /// An address of Services that nodes answer for.

@@ -72,6 +72,7 @@ fn a_view_has_our_addresses_their_candidates_and_where_nodes_are_reached() {
     let expected = View {
         vips: [(ip("203.0.113.7"), vip)].into(),
         nodes: nodes.map(|(node, address)| (NodeName::new(node), vec![ip(address)])).into(),
+        revision: 0,
     };
     assert_eq!(view, expected);
     assert_eq!(next(&mut views, &services, applied()), None);

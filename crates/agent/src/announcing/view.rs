@@ -37,7 +37,7 @@ impl Views {
         }
     }
 
-    /// The next view, if it is another one. Before everything has been read and programmed once there
+    /// The next view, if it is another one; it does not know how new it is. Before everything has been read and programmed once there
     /// is none: then others answer.
     pub(super) fn next(&mut self, published: &Published) -> Option<View> {
         let status = &published.status;
@@ -69,7 +69,8 @@ impl Views {
         }
         self.served = served;
         self.orders.retain(|address, _| vips.contains_key(address));
-        let view = View { vips, nodes: nodes(cluster, &self.config.node_name) };
+        let nodes = nodes(cluster, &self.config.node_name);
+        let view = View { vips, nodes, revision: 0 };
         if self.last.as_ref() == Some(&view) {
             return None;
         }

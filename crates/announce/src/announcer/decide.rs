@@ -224,7 +224,7 @@ impl Announcer {
         hold.was_candidate |= hold.is_candidate;
         hold.unable = self.inability(address, vip, &hold);
         hold.able_since = if hold.unable.is_none() { hold.able_since.or(Some(now)) } else { None };
-        let rival = self.rival(address).map(|(revision, _)| revision > self.revision);
+        let rival = self.rival(address).map(|(revision, _)| revision > self.view.revision);
         let goes_on = hold.is_owner() || (rival == Some(true) && hold.contested_since.is_some());
         hold.contested_since =
             rival.filter(|_| goes_on).and_then(|_| hold.contested_since.or(Some(now)));

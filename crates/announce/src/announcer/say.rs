@@ -48,7 +48,7 @@ impl Announcer {
                 sequence: self.sequence,
                 knows: session.known(),
                 has_forgotten: session.heard.as_ref().map_or(0, |heard| heard.has_forgotten),
-                revision: self.revision,
+                revision: self.view.revision,
                 version,
                 forgets: self.journal.forgotten(),
                 from,

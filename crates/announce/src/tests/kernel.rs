@@ -74,7 +74,7 @@ fn announce_until(stop: &AtomicBool, is_quiet: &AtomicBool) -> Vec<(IpAddr, Role
     let vip = Vip { candidates: [me.clone()].into(), is_served: true, interfaces: None };
     let vips = VIPS.iter().map(|text| (text.parse().unwrap(), vip.clone())).collect();
     let mut announcer = Announcer::new(me, 1, Settings::default(), Duration::ZERO);
-    announcer.set_view(View { vips, nodes: [].into() }, Duration::ZERO);
+    announcer.set_view(View { vips, ..View::default() }, Duration::ZERO);
     announcer.set_links(links, Duration::ZERO);
     let mut frame = [0; FRAME_MAX];
     while !stop.load(Ordering::Relaxed) {

@@ -227,7 +227,7 @@ impl World {
         let nodes = (0..self.plan.nodes)
             .filter(|other| !self.hosts[node].unseen.contains(other))
             .map(|node| (name(node), vec![control_address(node)]));
-        View { vips: vips.collect(), nodes: nodes.collect() }
+        View { vips: vips.collect(), nodes: nodes.collect(), revision: self.hosts[node].seen.1 }
     }
 
     pub(super) fn links(&self, node: usize) -> Vec<Link> {
@@ -268,7 +268,6 @@ impl World {
         let life = u64::try_from(self.now.as_nanos()).expect("a short history");
         let mut announcer = Announcer::new(name(node), life, Settings::default(), self.now);
         announcer.set_view(self.view(node), self.now);
-        announcer.set_revision(self.hosts[node].seen.1, self.now);
         announcer.set_links(self.links(node), self.now);
         self.hosts[node].announcer = Some(announcer);
         self.wake(node, self.now);
@@ -277,10 +276,8 @@ impl World {
     /// Tells a node what changed for it.
     pub(super) fn tell_view(&mut self, node: usize) {
         let (view, links, now) = (self.view(node), self.links(node), self.now);
-        let (_, revision) = self.hosts[node].seen;
         if let Some(announcer) = &mut self.hosts[node].announcer {
             announcer.set_view(view, now);
-            announcer.set_revision(revision, now);
             announcer.set_links(links, now);
         }
         self.wake(node, self.now);

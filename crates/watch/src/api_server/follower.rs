@@ -120,6 +120,14 @@ impl Follower {
         self.known.len()
     }
 
+    /// Up to which version changes were told, where a watch goes on from there.
+    pub(crate) fn revision(&self) -> Option<u64> {
+        match &self.next {
+            Request::Watch { resource_version } => resource_version.parse().ok(),
+            Request::Stream | Request::Page { .. } => None,
+        }
+    }
+
     /// When the next request may begin; `None`: at once.
     pub(crate) const fn not_before(&self) -> Option<Instant> {
         self.not_before

@@ -178,6 +178,7 @@ impl One {
         self.shared.status.change_collection(self.index, |state| {
             state.is_absent = self.follower.is_absent();
             state.objects = self.follower.objects();
+            state.revision = self.follower.revision().unwrap_or(state.revision);
             state.counts.changes += u64::try_from(events.len()).unwrap_or(u64::MAX);
             let is_news = is_read != state.is_read;
             state.is_read = is_read;

@@ -39,6 +39,8 @@ pub struct CollectionState {
     /// The API has no such kind, and need not.
     pub is_absent: bool,
     pub objects: usize,
+    /// The resource version up to which changes were told, where it is a number; else 0.
+    pub revision: u64,
     /// Set while changes are not heard of.
     pub trouble: Option<Trouble>,
     pub counts: Counts,
@@ -62,6 +64,13 @@ impl ApiServerStatus {
     #[must_use]
     pub fn state(&self) -> ApiServerState {
         self.lock().clone()
+    }
+
+    /// Up to which resource version something was told, of any collection: the larger one is the newer for all
+    /// who read from one API server.
+    #[must_use]
+    pub fn revision(&self) -> u64 {
+        self.lock().collections.iter().map(|it| it.revision).max().unwrap_or(0)
     }
 
     pub(super) fn change(&self, change: impl FnOnce(&mut ApiServerState)) {

@@ -82,6 +82,10 @@ fn objects_are_told_as_they_are_as_they_change_and_as_they_go() {
     };
     reader.until("the change is told", |reader| !of_services(&reader.told).is_empty());
     assert_eq!(of_services(&reader.told()), ["+Service shop/web"]);
+    let labelled =
+        server.kubectl("-n shop get service web -o jsonpath={.metadata.resourceVersion}");
+    let labelled: u64 = labelled.parse().unwrap();
+    assert!(reader.revision() >= labelled, "{} {labelled}", reader.revision());
     server.kubectl("-n shop delete service web");
     reader.until("the deletion is told", |reader| !reader.has("Service shop/web"));
     let state = reader.state();

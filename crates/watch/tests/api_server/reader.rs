@@ -69,6 +69,10 @@ impl Reader {
         self.status.state()
     }
 
+    pub(crate) fn revision(&self) -> u64 {
+        self.status.revision()
+    }
+
     /// Hears until the condition holds; fails with what is held when it does not in time.
     pub(crate) fn until(&mut self, what: &str, condition: impl Fn(&Self) -> bool) {
         let end = now() + PATIENCE;
