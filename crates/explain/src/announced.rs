@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use announce::{Contender, Ranking, rank};
 use model::{
-    AddressPool, Advertising, Announced, Announcing, NodeName, Service, TrafficPolicy, Way,
+    AddressPool, Advertising, Announced, Announcing, Mac, NodeName, Service, TrafficPolicy, Way,
 };
 
 use crate::scene::{Scene, field_of};
@@ -24,6 +24,8 @@ pub struct Addresses {
     /// Who says to this agent that it answers. An address whose candidates do not speak with this
     /// node is not among them.
     pub owners: BTreeMap<IpAddr, Vec<NodeName>>,
+    /// From which link-layer addresses nodes may announce, as far as this agent hears it.
+    pub macs: BTreeMap<NodeName, Vec<Mac>>,
 }
 
 /// Nodes that are named one by one.
@@ -112,9 +114,7 @@ pub(crate) fn arrival(view: &View<'_>, address: IpAddr) -> Option<Arrival> {
     };
     let ranking = ranking(&announced, address);
     let excluded = excluded(view, &advertising, &held, &announced);
-    let none = Vec::new();
-    let heard = addresses.owners.get(&address).unwrap_or(&none);
-    Some(answering(pool, address, &ranking, heard, &excluded))
+    Some(answering(addresses, (pool, address), &ranking, &excluded))
 }
 
 /// What becomes of connections when another node answers for the address.
@@ -204,12 +204,12 @@ fn first(mut all: Vec<String>, rest: &str) -> Vec<String> {
 }
 
 fn answering(
-    pool: &AddressPool,
-    address: IpAddr,
+    known: &Addresses,
+    (pool, address): (&AddressPool, IpAddr),
     ranking: &Ranking,
-    heard: &[NodeName],
     excluded: &[String],
 ) -> Arrival {
+    let heard = known.owners.get(&address).map_or(&[][..], Vec::as_slice);
     let object = Object::from(&pool.object);
     let origins = vec![Origin::new(object, "spec.addresses", "")];
     let nodes = ranking.nodes();
@@ -248,13 +248,24 @@ fn answering(
     }
     let says = format!(
         "neighbour tables of the segment lead {address} to the link-layer address of node {owner}, \
-         so that node gets the packet"
+         {}so that node gets the packet",
+        known.macs.get(owner).map(|macs| one_of(macs)).unwrap_or_default()
     );
     let mut arrive = Hop::new(Stage::Arrive, Some(owner), says, Vec::new());
     if heard.is_empty() {
         arrive.change = Some(ASK_ANOTHER.to_owned());
     }
     Arrival::Node(owner.clone(), vec![announce, arrive])
+}
+
+/// Which of them it is depends on the link that the asker is on.
+fn one_of(macs: &[Mac]) -> String {
+    let texts: Vec<String> = macs.iter().map(ToString::to_string).collect();
+    match texts.as_slice() {
+        [] => String::new(),
+        [one] => format!("{one}, "),
+        _ => format!("one of {}, ", texts.join(" and ")),
+    }
 }
 
 fn said(lead: String, excluded: &[String]) -> String {

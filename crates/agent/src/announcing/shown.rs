@@ -5,13 +5,15 @@ use std::net::IpAddr;
 use std::time::SystemTime;
 
 use announce::{Counts, Role};
-use model::NodeName;
+use model::{Mac, NodeName};
 
 /// One value that is replaced whole.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct AnnouncedState {
     pub addresses: BTreeMap<IpAddr, AddressShown>,
     pub nodes: BTreeMap<NodeName, NodeShown>,
+    /// From which link-layer addresses nodes may announce.
+    pub macs: BTreeMap<NodeName, Vec<Mac>>,
     pub counts: Counts,
     /// How the announcing thread runs, for a person.
     pub priority: String,

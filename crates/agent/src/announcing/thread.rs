@@ -176,6 +176,7 @@ impl Thread {
         state.send_replace(Arc::new(AnnouncedState {
             addresses: addresses.collect(),
             nodes: nodes.collect(),
+            macs: self.announcer.macs(),
             counts: self.announcer.counts(),
             priority: self.priority.clone(),
             problems: self.problems(),

@@ -9,7 +9,7 @@ use std::time::Duration;
 use announce::Role;
 use explain::{Addresses, ClusterDns, KernelHolds, Question, Refusal, Trace};
 use hyper::StatusCode;
-use model::{Node, NodeName, ServiceName};
+use model::{Mac, Node, NodeName, ServiceName};
 use reconcile::ReadBack;
 use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
@@ -101,9 +101,11 @@ pub(super) fn with_view<T>(
             )?,
         };
     let config = &view.config;
-    let addresses = config
-        .load_balancer
-        .map(|it| Addresses { default_way: it.default_way, owners: owners(view) });
+    let addresses = config.load_balancer.map(|it| Addresses {
+        default_way: it.default_way,
+        owners: owners(view),
+        macs: macs(view),
+    });
     Ok(tell(&explain::View {
         here: &published.node,
         other_node: &|node: &Node| config.other_node_context(node),
@@ -120,6 +122,10 @@ fn owners(view: &View) -> BTreeMap<IpAddr, Vec<NodeName>> {
     let announced = announced.borrow();
     let heard = announced.addresses.iter().filter(|(_, shown)| shown.role != Role::Bystander);
     heard.map(|(address, shown)| (*address, shown.owners.clone())).collect()
+}
+
+fn macs(view: &View) -> BTreeMap<NodeName, Vec<Mac>> {
+    view.announced.as_ref().map(|announced| announced.borrow().macs.clone()).unwrap_or_default()
 }
 
 /// The Service whose frontend on this node decided.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use model::NodeName;
+use model::{Mac, NodeName};
 
 use super::Announcer;
 use super::hold::Phase;
@@ -60,6 +60,18 @@ impl Announcer {
             && needed.clone().all(|session| session.connection == Connection::Down);
         let unheard = is_alone.then_some(Problem::Unheard { nodes });
         contested.chain(intruding).chain(unheard).collect()
+    }
+
+    /// From which link-layer addresses each node may announce, as far as this one hears it: its own, and
+    /// those of the nodes that it has to do with.
+    #[must_use]
+    pub fn macs(&self) -> BTreeMap<NodeName, Vec<Mac>> {
+        let heard = self.sessions.iter().filter_map(|(node, session)| {
+            let macs = &session.heard.as_ref()?.macs;
+            (!macs.is_empty()).then(|| (node.clone(), macs.iter().copied().collect()))
+        });
+        let own = (self.me.clone(), self.told_macs.iter().copied().collect());
+        heard.chain([own]).collect()
     }
 
     /// The nodes that this one has to do with.

@@ -1,6 +1,5 @@
 //! How is a folder explained that no agent follows?
 
-use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::Path;
@@ -43,7 +42,7 @@ pub(super) fn explain(
         .map_err(|error| Failure::new(error.to_string(), "the domain must be a name"))?;
     // Who reads pools from a folder wants to know what follows from them.
     let default_way = config.load_balancer.map_or(Some(Way::Vip), |it| it.default_way);
-    let addresses = Addresses { default_way, owners: BTreeMap::new() };
+    let addresses = Addresses { default_way, ..Addresses::default() };
     let has_pools = !cluster.address_pools.is_empty();
     let view = View {
         here: &here,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use ingest::Objects;
 use ingest::manifest::{Manifest, parse};
-use model::{DetectLocal, Node, NodeContext, NodeName, NodeTable, Rejection, Way};
+use model::{DetectLocal, Mac, Node, NodeContext, NodeName, NodeTable, Rejection, Way};
 
 use super::asked::{question, shipped};
 use crate::{Addresses, Outcome, Stage, Trace, View, WarningKind, explain};
@@ -85,8 +85,13 @@ fn told_with(more: &str, owners: &[(&str, &[&str])], words: &str) -> Trace {
         let address: IpAddr = address.parse().expect("an address");
         (address, nodes.iter().map(|node| NodeName::new(*node)).collect())
     });
-    let addresses =
-        Addresses { default_way: Some(Way::Vip), owners: owners.collect::<BTreeMap<_, _>>() };
+    let mac = |n| Mac([2, 0, 0, 0, 0, n]);
+    let addresses = Addresses {
+        default_way: Some(Way::Vip),
+        owners: owners.collect::<BTreeMap<_, _>>(),
+        macs: [(NodeName::new("b"), vec![mac(1)]), (NodeName::new("a"), vec![mac(2), mac(3)])]
+            .into(),
+    };
     let view = View {
         here: &here,
         other_node: &|other: &Node| node(&other.name),
@@ -141,7 +146,16 @@ fn what_is_heard_goes_before_the_order() {
                     candidate; their order is d, b, a; node c does not: its label \
                     node.kubernetes.io/exclude-from-external-load-balancers says so";
     assert_eq!(says(&trace, Stage::Announce), [expected]);
+    let led = |owner: &str, mac: &str| {
+        format!(
+            "expected: neighbour tables of the segment lead 203.0.113.7 to the link-layer address of \
+             node {owner}, {mac}, so that node gets the packet"
+        )
+    };
+    assert_eq!(says(&trace, Stage::Arrive), [led("b", "02:00:00:00:00:01")]);
     assert_eq!(trace.verdict.node.as_deref(), Some("b"));
+    let macs = "one of 02:00:00:00:00:02 and 02:00:00:00:00:03";
+    assert_eq!(says(&heard(&["a"]), Stage::Arrive), [led("a", macs)]);
 
     let [announce] = says(&heard(&["d", "b"]), Stage::Announce).try_into().expect("one hop");
     assert!(
