@@ -67,6 +67,15 @@ fn a_pool_gives_a_service_its_addresses_and_takes_them_back() {
     for address in ["203.0.113.7:90", "[2001:db8::7]:90"] {
         soon(address, || ask_tcp(&outside, address.parse().unwrap()).is_ok());
     }
+    // Another pool has the same addresses: it is told, and moves nobody.
+    lab.write("other.yaml", &POOL.replace("name: a", "name: b"));
+    let log = std::path::Path::new("/run/pogu/lab").join(format!("{}.log", lab.name));
+    soon("a warning", || {
+        let told = "AddressPool b spec.addresses: 203.0.113.7 is also in the pool a";
+        std::fs::read_to_string(&log).unwrap().contains(told)
+    });
+    assert_eq!(addresses(&lab), ["203.0.113.7", "2001:db8::7"]);
+    std::fs::remove_file(lab.path("other.yaml")).unwrap();
     std::fs::remove_file(lab.path("pool.yaml")).unwrap();
     soon("no address", || addresses(&lab).is_empty());
 }

@@ -8,7 +8,7 @@ use ingest::api::{self, Kind, ObjectKey};
 use ingest::{ALLOCATED, Objects};
 use ipnet::IpNet;
 use loadbalancer::{Event, FINALIZER, LoadBalancers, Settings, Status, Step};
-use model::{ServiceName, Way};
+use model::{Rejection, ServiceName, Way};
 
 use super::Cluster;
 
@@ -25,6 +25,8 @@ pub(super) struct Balancing {
     given: BTreeSet<ServiceName>,
     /// What addresses depend on beside Services.
     objects: Objects,
+    /// What is wrong with pools, as it was told.
+    problems: Vec<Rejection>,
 }
 
 impl Balancing {
@@ -39,7 +41,7 @@ impl Balancing {
         }));
         let mut balancers = LoadBalancers::new(settings);
         balancers.begin();
-        Self { balancers, given: BTreeSet::new(), objects }
+        Self { balancers, given: BTreeSet::new(), objects, problems: Vec::new() }
     }
 
     /// A Service as its manifest has it now. What the lab has written of it before stays with it.
@@ -97,8 +99,21 @@ impl Balancing {
     /// What is to be written next.
     fn next(&mut self, now: Duration) -> Option<(ServiceName, Step)> {
         self.balancers.settle(&self.objects.table(), now);
+        self.tell_problems();
         let due = self.balancers.due().next()?;
         Some((due.service.clone(), due.step.into_owned()))
+    }
+}
+
+impl Balancing {
+    /// Each once for as long as it lasts.
+    fn tell_problems(&mut self) {
+        let now = self.balancers.allocator().map(|allocator| allocator.problems().to_vec());
+        let now = now.unwrap_or_default();
+        for problem in now.iter().filter(|problem| !self.problems.contains(problem)) {
+            tracing::warn!("{problem}");
+        }
+        self.problems = now;
     }
 }
 
