@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ingest::Objects;
 use ipnet::IpNet;
 
 use crate::event::OwnAddresses;
@@ -127,6 +128,12 @@ impl Listen {
 }
 
 impl Config {
+    /// None yet; of the external IPs that Services name, those are taken that the flags admit.
+    #[must_use]
+    pub fn no_objects(&self) -> Objects {
+        self.external_ips.clone().map_or_else(Objects::new, Objects::with_external_ips)
+    }
+
     /// What decides on packets besides the Services, given what is known of the node now.
     #[must_use]
     pub fn node_context(&self, node: Option<&Node>, own: &OwnAddresses) -> NodeContext {

@@ -93,8 +93,7 @@ impl<K: Kernel> Core<K> {
         recorder: Recorder,
         now: Now,
     ) -> Self {
-        let ranges = config.external_ips.clone();
-        let objects = ranges.map_or_else(Objects::new, Objects::with_external_ips);
+        let objects = config.no_objects();
         let context = Arc::new(config.node_context(None, &OwnAddresses::default()));
         Self {
             config,

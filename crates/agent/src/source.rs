@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
+use ingest::Objects;
 use model::ServiceTable;
 use watch::{ApiServer, ApiServerStatus, ApiServerStopper, Folder, PodScope, Stopper};
 
@@ -76,7 +77,7 @@ impl Source {
     /// What is there now; `None` when that takes too long.
     pub(crate) fn read_once(self) -> Option<ServiceTable> {
         match self {
-            Self::Folder(folder) => Some(folder.read_once().table()),
+            Self::Folder(folder) => Some(folder.read_once(Objects::new()).table()),
             Self::ApiServer(server) => {
                 server.read_once(FIRST_READ_MAX).map(|mut objects| objects.table())
             }

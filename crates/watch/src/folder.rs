@@ -133,10 +133,9 @@ impl Folder {
         Stopper(Arc::clone(&self.signal))
     }
 
-    /// Reads everything that is there now, once.
+    /// Reads everything that is there now, once, into these.
     #[must_use]
-    pub fn read_once(self) -> Objects {
-        let mut objects = Objects::new();
+    pub fn read_once(self, mut objects: Objects) -> Objects {
         self.run(|events| {
             let mut flow = ControlFlow::Continue(());
             for event in events {

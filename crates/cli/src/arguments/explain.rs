@@ -89,6 +89,9 @@ pub(crate) struct Offline {
     /// Where ClusterIPs come from, while no ServiceCIDR object says so
     #[arg(long, value_name = "CIDR[,CIDR]", requires = "manifests")]
     pub(crate) service_cidr: Option<String>,
+    /// The only addresses that Services may name in spec.externalIPs
+    #[arg(long, value_name = "CIDR[,CIDR]|none", requires = "manifests")]
+    pub(crate) external_ip_range: Option<String>,
 }
 
 impl Offline {
@@ -105,6 +108,7 @@ impl Offline {
             ("--pod-interface-name-prefix", self.pod_interface_name_prefix.clone()),
             ("--nodeport-addresses", self.nodeport_addresses.clone()),
             ("--service-cidr", self.service_cidr.clone()),
+            ("--external-ip-range", self.external_ip_range.clone()),
         ];
         let given =
             flags.into_iter().filter_map(|(flag, value)| Some(format!("{flag}={}", value?)));

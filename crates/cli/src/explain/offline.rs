@@ -28,7 +28,7 @@ pub(super) fn explain(
     question: &Question,
 ) -> Result<Trace, Failure> {
     let config = config(flags)?;
-    let mut cluster = read(folder)?;
+    let mut cluster = read(folder, &config)?;
     if cluster.service_cidrs.is_empty() {
         cluster.service_cidrs = config.service_cidrs.as_slice().into();
     }
@@ -67,10 +67,10 @@ fn config(flags: &Offline) -> Result<Config, Failure> {
     Config::try_from(flags).map_err(|error| Failure::usage(error.to_string(), error.hint))
 }
 
-fn read(folder: &Path) -> Result<ServiceTable, Failure> {
+fn read(folder: &Path, config: &Config) -> Result<ServiceTable, Failure> {
     let folder =
         Folder::open(folder).map_err(|error| Failure::new(error.to_string(), error.hint()))?;
-    Ok(folder.read_once().table())
+    Ok(folder.read_once(config.no_objects()).table())
 }
 
 fn addresses(config: &Config, node: Option<&Node>) -> OwnAddresses {

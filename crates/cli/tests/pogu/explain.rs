@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use agent::query;
-use explain::{Certainty, Question, Stage, Trace, WarningKind};
+use explain::{Certainty, Outcome, Question, Stage, Trace, WarningKind};
 
 use crate::node::{A, B, CLIENT, NODE, Node, OUTSIDE, connect, eventually, ip, service};
 use crate::{Ended, check_failure, pogu};
@@ -102,6 +102,26 @@ policy    expected    only endpoints of node a may serve it, and there is none
         "goes to 10.2.0.5:8080, the only endpoint of Service shop/web that may be used"
     );
     assert!(!trace.verdict.endpoints[0].source.is_rewritten, "the flag tells that it is a pod");
+}
+
+#[test]
+fn external_ips_are_those_that_the_flags_of_agents_admit() {
+    let external =
+        MANIFESTS.replace("  externalTrafficPolicy: Local\n", "  externalIPs: [192.0.2.7]\n");
+    let external = external.replace("  healthCheckNodePort: 31000\n", "");
+    let folder = Folder::new("external", &external);
+    let told = |flags: &[&str]| {
+        let words = [&["--from", "node/a", "-o", "json"], flags, &["192.0.2.7:80"]].concat();
+        let ended = folder.explain(&words);
+        let trace: Trace = serde_json::from_str(&ended.out).unwrap();
+        (trace.verdict.outcome, ended.err)
+    };
+    for flags in [&[][..], &["--external-ip-range", "192.0.2.0/24"]] {
+        assert_eq!(told(flags), (Outcome::Forward, String::new()));
+    }
+    let (outcome, err) = told(&["--external-ip-range", "none"]);
+    assert_eq!(outcome, Outcome::NotService);
+    assert!(err.contains("Service shop/web spec.externalIPs[0]"), "{err}");
 }
 
 #[test]
