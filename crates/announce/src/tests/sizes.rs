@@ -24,7 +24,8 @@ struct Sent {
 /// sends most.
 fn cost(nodes: usize, n_vips: u16) -> (Sent, Sent) {
     let mut world = World::new(Plan { vips: vips(n_vips), ..Plan::new(nodes, &[]) });
-    world.run_for(ms(6000));
+    // Many addresses take longer until each has its owner.
+    world.run_for(ms(6000 + 10 * u64::from(n_vips)));
     let counts = |world: &World| -> Vec<Counts> {
         let all = world.hosts.iter().filter_map(|host| host.announcer.as_ref());
         all.map(Announcer::counts).collect()
