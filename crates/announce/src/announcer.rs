@@ -194,14 +194,18 @@ impl Announcer {
             })
             .map(|link| link.index)
             .collect();
+        let before: BTreeMap<IpAddr, Vec<u32>> =
+            self.view.vips.keys().map(|address| (*address, self.links_of(*address))).collect();
         self.witnesses.retain(|index, _| links.contains_key(index));
         self.groups.retain(|(index, _)| links.get(index).is_some_and(|link| link.is_up));
         self.links = links;
         self.tell_macs();
         self.is_dirty = true;
-        if !appeared.is_empty() {
-            self.announce_again(|links| appeared.iter().any(|index| links.contains(index)));
-        }
+        // A link that went leaves its network to the next one there.
+        self.announce_again(|address, links| {
+            let known = before.get(&address).map_or(&[][..], Vec::as_slice);
+            links.iter().any(|index| appeared.contains(index) || !known.contains(index))
+        });
     }
 
     /// This node is to end: others shall take what it has.

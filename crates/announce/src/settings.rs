@@ -60,7 +60,7 @@ impl Default for Settings {
             conflict_pause_max: Duration::from_secs(160),
             defend_interval: Duration::from_secs(10),
             correct_interval: Duration::from_millis(200),
-            contest_most: Duration::from_secs(1),
+            contest_most: Duration::from_millis(600),
         }
     }
 }

@@ -6,6 +6,7 @@ mod frames;
 mod hello;
 mod histories;
 mod kernel;
+mod links;
 mod ranking;
 mod sizes;
 mod views;

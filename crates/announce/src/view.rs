@@ -56,6 +56,12 @@ impl Link {
         self.networks.iter().any(|network| network.contains(&address))
     }
 
+    /// The network there that the address is of: the smallest of them.
+    pub(crate) fn network_of(&self, address: IpAddr) -> Option<IpNet> {
+        let all = self.networks.iter().filter(|network| network.contains(&address));
+        all.max_by_key(|network| network.prefix_len()).copied()
+    }
+
     /// An address of this node to ask another one there with.
     pub(crate) fn own_address(&self, family: Family) -> Option<IpAddr> {
         let of_family = |address: &&IpAddr| Family::of(**address) == family;

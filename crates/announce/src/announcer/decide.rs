@@ -146,14 +146,16 @@ impl Announcer {
         }
     }
 
-    /// The links on which an address is announced.
+    /// The links on which an address is announced: of several in one network the first that is up, since
+    /// the hosts there have one neighbour entry for it.
     pub(super) fn links_of(&self, address: IpAddr) -> Vec<u32> {
         let Some(vip) = self.view.vips.get(&address) else { return Vec::new() };
         let is_allowed =
             |name: &Arc<str>| vip.interfaces.as_ref().is_none_or(|allowed| allowed.contains(name));
-        self.links
-            .values()
-            .filter(|link| link.is_up && link.covers(address) && is_allowed(&link.name))
+        let links = self.links.values().filter(|link| link.is_up && is_allowed(&link.name));
+        let mut networks = BTreeSet::new();
+        links
+            .filter(|link| link.network_of(address).is_some_and(|network| networks.insert(network)))
             .map(|link| link.index)
             .collect()
     }

@@ -177,11 +177,13 @@ impl Announcer {
     }
 
     /// Likewise those on certain links.
-    pub(super) fn announce_again(&mut self, is_meant: impl Fn(&[u32]) -> bool) {
+    pub(super) fn announce_again(&mut self, is_meant: impl Fn(IpAddr, &[u32]) -> bool) {
         let meant: Vec<IpAddr> = self
             .holds
             .iter()
-            .filter(|(address, hold)| hold.is_owner() && is_meant(&self.links_of(**address)))
+            .filter(|(address, hold)| {
+                hold.is_owner() && is_meant(**address, &self.links_of(**address))
+            })
             .map(|(address, _)| *address)
             .collect();
         self.announce_addresses_again(&meant);

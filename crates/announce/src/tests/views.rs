@@ -44,7 +44,7 @@ fn an_owner_that_does_not_know_yet_that_it_is_none_yields_to_the_newer_view() {
         let found = (world.owners(vip), world.client_sends_to(vip));
         assert_eq!(found, (vec![order[1]], Some(order[1])), "{nodes}");
         let longest = world.two_owners_longest;
-        assert!(longest <= ms(1300), "{longest:?}");
+        assert!(longest <= ms(1000), "{longest:?}");
         world.inflict(Fault::Catch(order[0]));
         world.run_for(ms(5000));
         assert_eq!(world.owners(vip), [order[1]]);
