@@ -56,10 +56,9 @@ impl Link {
         self.networks.iter().any(|network| network.contains(&address))
     }
 
-    /// The network there that the address is of: the smallest of them.
-    pub(crate) fn network_of(&self, address: IpAddr) -> Option<IpNet> {
-        let all = self.networks.iter().filter(|network| network.contains(&address));
-        all.max_by_key(|network| network.prefix_len()).copied()
+    /// The networks there that the address is of.
+    pub(crate) fn networks_of(&self, address: IpAddr) -> impl Iterator<Item = IpNet> {
+        self.networks.iter().filter(move |network| network.contains(&address)).copied()
     }
 
     /// An address of this node to ask another one there with.

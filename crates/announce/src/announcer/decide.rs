@@ -147,7 +147,7 @@ impl Announcer {
     }
 
     /// The links on which an address is announced: of several in one network the first that is up, since
-    /// the hosts there have one neighbour entry for it.
+    /// the hosts there have one neighbour entry for it. One that leads to a further network announces too.
     pub(super) fn links_of(&self, address: IpAddr) -> Vec<u32> {
         let Some(vip) = self.view.vips.get(&address) else { return Vec::new() };
         let is_allowed =
@@ -155,7 +155,9 @@ impl Announcer {
         let links = self.links.values().filter(|link| link.is_up && is_allowed(&link.name));
         let mut networks = BTreeSet::new();
         links
-            .filter(|link| link.network_of(address).is_some_and(|network| networks.insert(network)))
+            .filter(|link| {
+                link.networks_of(address).filter(|one| networks.insert(*one)).count() > 0
+            })
             .map(|link| link.index)
             .collect()
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use model::{Mac, NodeName};
 
 use super::world::ms;
-use crate::{Action, Announcer, Link, Settings, View, Vip};
+use crate::{Action, Announcer, Link, Settings, View, Vip, wire};
 
 /// The only candidate, until it has settled.
 fn alone(links: Vec<Link>, vip: IpAddr) -> Announcer {
@@ -51,7 +51,8 @@ fn used(announcer: &mut Announcer, from: Duration) -> BTreeSet<u32> {
 
 #[test]
 fn of_two_links_in_one_network_the_first_that_is_up_announces() {
-    for (vip, network) in [("10.1.2.3", "10.1.0.0/16"), ("fd00::7", "fd00::/64")] {
+    let families = [("10.1.2.3", "10.1.0.0/16", "10.1.9.9"), ("fd00::7", "fd00::/64", "fd00::99")];
+    for (vip, network, asker) in families {
         let vip = vip.parse().expect("an address");
         let both = || vec![link(2, &[network]), link(5, &[network])];
         let mut announcer = alone(both(), vip);
@@ -60,12 +61,34 @@ fn of_two_links_in_one_network_the_first_that_is_up_announces() {
         down[0].is_up = false;
         announcer.set_links(down, ms(6000));
         assert_eq!(used(&mut announcer, ms(6000)), [5].into());
+        // Its neighbours are told when the first is back; the node has had the address all the time.
+        announcer.set_links(both(), ms(12_000));
+        assert_eq!(used(&mut announcer, ms(12_000)), [2].into());
+        assert_eq!(announcer.counts().owned, 1);
+        // Who asks hears it from that link alone.
+        let question = wire::question(vip, asker.parse().ok(), Mac([2, 0xcc, 0, 0, 0, 1]), None);
+        let question = question.expect("one family");
+        for link in [2, 5] {
+            announcer.hear_frame(link, &question, ms(18_000));
+        }
+        assert_eq!(used(&mut announcer, ms(18_000)), [2].into());
+        assert_eq!(announcer.counts().frames_answered, 1);
     }
 }
 
 #[test]
-fn links_of_different_networks_all_announce() {
+fn a_link_announces_that_leads_to_a_network_of_its_own() {
     let vip = "10.1.2.3".parse().expect("an address");
-    let links = vec![link(2, &["10.1.0.0/16", "10.0.0.0/8"]), link(5, &["10.0.0.0/8"])];
-    assert_eq!(used(&mut alone(links, vip), ms(0)), [2, 5].into());
+    let (small, large) = ("10.1.0.0/16", "10.0.0.0/8");
+    let found = [
+        [&[small][..], &[large]],
+        [&[large], &[small]],
+        [&[small, large], &[large]],
+        [&[large], &[small, large]],
+    ]
+    .map(|[first, second]| {
+        let links = vec![link(2, first), link(5, second)];
+        used(&mut alone(links, vip), ms(0))
+    });
+    assert_eq!(found, [[2, 5].into(), [2, 5].into(), [2].into(), [2, 5].into()]);
 }
