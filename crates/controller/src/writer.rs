@@ -2,7 +2,7 @@
 
 use ingest::ALLOCATED;
 use ingest::api::{Kind, ObjectKey};
-use loadbalancer::{Event, FINALIZER, RELEASED, Status, Step};
+use loadbalancer::{Event, FINALIZER, HELD, RELEASED, Status, Step};
 use serde_json::{Value, json};
 use watch::{Method, Report, RequestError, Requests};
 
@@ -114,13 +114,21 @@ pub(crate) async fn write_address(
     let version = &*writing.version;
     let (method, target, body) = match &writing.step {
         Step::AddFinalizer => {
-            let body = json!({"metadata": {"resourceVersion": version, "finalizers": [FINALIZER]}});
+            let metadata = json!({
+                "resourceVersion": version,
+                "finalizers": [FINALIZER],
+                "annotations": {HELD: "true"},
+            });
+            let body = json!({"metadata": metadata});
             (Method::StrategicMerge, format!("{path}?fieldManager={ADDRESS_MANAGER}"), body)
         }
         Step::RemoveFinalizer => {
             let gone = json!([FINALIZER]);
-            let metadata =
-                json!({"resourceVersion": version, "$deleteFromPrimitiveList/finalizers": gone});
+            let metadata = json!({
+                "resourceVersion": version,
+                "$deleteFromPrimitiveList/finalizers": gone,
+                "annotations": {HELD: null},
+            });
             let target = format!("{path}?fieldManager={ADDRESS_MANAGER}");
             (Method::StrategicMerge, target, json!({"metadata": metadata}))
         }

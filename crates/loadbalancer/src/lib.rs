@@ -14,6 +14,6 @@ mod wanted;
 
 pub use balancers::{Due, LoadBalancers, Settings};
 pub use event::Event;
-pub use seen::FINALIZER;
+pub use seen::{FINALIZER, HELD, hold, let_go};
 pub use step::Step;
 pub use wanted::{Condition, RELEASED, Status};

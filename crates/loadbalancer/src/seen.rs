@@ -3,13 +3,29 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use ingest::api::{self, Ingress};
+use ingest::api::{self, Ingress, Metadata};
 use ingest::{ALLOCATED, address_request, outside_addresses};
 use model::{AddressRequest, Way};
 
 /// While a Service has it, it is not gone: whoever gave it addresses takes them back first. The name is
 /// the one that load balancers of clouds use, and that kubectl and tests of the API know.
 pub const FINALIZER: &str = "service.kubernetes.io/load-balancer-cleanup";
+
+/// The annotation that says that the finalizer is ours: others use the same name. It is written with the
+/// finalizer, so it stands also where whoever wrote it ended before the first status.
+pub const HELD: &str = "pogu.dev/load-balancer-cleanup";
+
+/// Adds the finalizer to an object, and whose it is.
+pub fn hold(metadata: &mut Metadata) {
+    metadata.finalizers.push(FINALIZER.to_owned());
+    metadata.annotations.insert(HELD.to_owned(), "true".to_owned());
+}
+
+/// Takes from an object what `hold` added.
+pub fn let_go(metadata: &mut Metadata) {
+    metadata.finalizers.retain(|it| it != FINALIZER);
+    metadata.annotations.remove(HELD);
+}
 
 /// A Service that concerns us, or did.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,10 +55,13 @@ impl Seen {
         let class = spec.load_balancer_class.as_deref().filter(|class| !class.is_empty());
         let way = Way::of(class, default_way).filter(|_| is_balanced);
         let condition = object.status.conditions.iter().find(|it| it.kind == ALLOCATED);
-        if way.is_none() && condition.is_none() {
+        let metadata = &object.metadata;
+        let has_finalizer = metadata.finalizers.iter().any(|it| it == FINALIZER);
+        // Without the finalizer it is a copy of one that was ours.
+        let is_held = has_finalizer && metadata.annotations.contains_key(HELD);
+        if way.is_none() && condition.is_none() && !is_held {
             return None;
         }
-        let metadata = &object.metadata;
         Some(Self {
             way,
             request: way.and_then(|_| address_request(object)).map(Arc::new),
@@ -50,7 +69,7 @@ impl Seen {
                 .filter(|way| *way == Way::NodePort)
                 .map_or(Ok(Vec::new()), |_| outside_addresses(object)),
             is_being_deleted: metadata.deletion_timestamp.is_some(),
-            has_finalizer: metadata.finalizers.iter().any(|it| it == FINALIZER),
+            has_finalizer,
             ingress: object.status.load_balancer.ingress.iter().map(explicit).collect(),
             condition: condition.cloned(),
             generation: metadata.generation,

@@ -24,13 +24,14 @@ pub enum Step {
 }
 
 /// A finalizer comes before the first address, and goes after the last one. Our condition stays until
-/// the very end: by it we know that the finalizer is ours.
+/// the very end: by it we know that a finalizer is ours that stood there before us.
 pub(crate) fn next(seen: &Seen, wanted: &Wanted) -> Option<Step> {
     if seen.is_active() && !wanted.ingress.is_empty() && !seen.has_finalizer {
         return Some(Step::AddFinalizer);
     }
     if let Some(status) = wanted.differing(seen) {
-        let is_known = seen.condition.is_some() || !seen.ingress.is_empty();
+        // What stands in the status of one that is not ours, and has no condition of ours, others wrote.
+        let is_known = seen.condition.is_some() || (seen.way.is_some() && !seen.ingress.is_empty());
         // One that goes before it had anything.
         if wanted.reason != RELEASED || is_known {
             return Some(Step::Status { status, events: wanted.news(seen) });

@@ -9,7 +9,7 @@ use ingest::manifest::{Manifest, parse};
 use ingest::{ALLOCATED, Objects};
 use model::{ServiceName, Way};
 
-use crate::{FINALIZER, LoadBalancers, Settings, Status, Step};
+use crate::{FINALIZER, LoadBalancers, Settings, Status, Step, hold, let_go};
 
 mod allocating;
 mod by_nodes;
@@ -117,8 +117,8 @@ impl Cluster {
         assert_eq!(service.metadata.resource_version.as_deref(), Some(&*version));
         self.log.push(format!("{}: {}", name.name, shown(&step)));
         match step {
-            Step::AddFinalizer => service.metadata.finalizers.push(FINALIZER.to_owned()),
-            Step::RemoveFinalizer => service.metadata.finalizers.retain(|it| it != FINALIZER),
+            Step::AddFinalizer => hold(&mut service.metadata),
+            Step::RemoveFinalizer => let_go(&mut service.metadata),
             Step::Status { status, .. } => write_status(&mut service, status),
         }
         self.version += 1;

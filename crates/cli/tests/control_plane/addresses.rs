@@ -266,6 +266,37 @@ fn nodes_and_balancers_outside_lead_to_services_too() {
     server.kubectl("-n shop delete service --all --timeout=30s");
 }
 
+#[test]
+fn a_finalizer_that_was_left_behind_goes_if_it_is_ours() {
+    let Some(server) = server() else { return };
+    // As a controller leaves it that ends between the finalizer and the first status, before the type changes.
+    let left = |name: &str, annotations: &str| {
+        format!(
+            "{{apiVersion: v1, kind: Service, metadata: {{name: {name}, namespace: shop, \
+             finalizers: [service.kubernetes.io/load-balancer-cleanup], annotations: {{{annotations}}}}}, \
+             spec: {{type: ClusterIP, ports: [{{port: 80}}]}}}}\n---\n"
+        )
+    };
+    server.apply(&left("theirs", ""));
+    server.apply(&left("ours", "pogu.dev/load-balancer-cleanup: 'true'"));
+    assert_eq!(shown(&object(&server, "ours")), "finalizer");
+    let _controller = controller("one", &server.admin());
+    await_shown(&server, "ours", "");
+    assert_eq!(
+        object(&server, "ours")["metadata"]["annotations"]["pogu.dev/load-balancer-cleanup"],
+        Value::Null
+    );
+    assert_eq!(shown(&object(&server, "theirs")), "finalizer");
+    // The annotation comes with the finalizer, in one writing, and goes with it.
+    server.apply(&service("web", ""));
+    await_shown(&server, "web", &has("192.0.2.1"));
+    assert_eq!(
+        object(&server, "web")["metadata"]["annotations"]["pogu.dev/load-balancer-cleanup"],
+        "true"
+    );
+    server.kubectl("-n shop delete service web --timeout=30s");
+}
+
 /// So many Services at once.
 const MANY: usize = 200;
 

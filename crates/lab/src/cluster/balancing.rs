@@ -7,7 +7,7 @@ use std::time::Duration;
 use ingest::api::{self, Kind, ObjectKey};
 use ingest::{ALLOCATED, Objects};
 use ipnet::IpNet;
-use loadbalancer::{Event, FINALIZER, LoadBalancers, Settings, Status, Step};
+use loadbalancer::{Event, LoadBalancers, Settings, Status, Step};
 use model::{Rejection, ServiceName, Way};
 
 use super::Cluster;
@@ -134,8 +134,8 @@ impl Cluster {
 
 fn write(name: &ServiceName, object: &mut api::Service, step: Step) {
     match step {
-        Step::AddFinalizer => object.metadata.finalizers.push(FINALIZER.to_owned()),
-        Step::RemoveFinalizer => object.metadata.finalizers.retain(|it| it != FINALIZER),
+        Step::AddFinalizer => loadbalancer::hold(&mut object.metadata),
+        Step::RemoveFinalizer => loadbalancer::let_go(&mut object.metadata),
         Step::Status { status, events } => {
             events.iter().for_each(|event| tell(name, event));
             write_status(&mut object.status, status);

@@ -1,6 +1,6 @@
 //! What becomes of what was written when a Service is no longer ours?
 
-use ingest::api::Condition;
+use ingest::api::{Condition, Ingress};
 
 use super::{ALLOCATED, Cluster, FINALIZER, POOL, service, with};
 
@@ -60,4 +60,31 @@ fn a_service_of_another_class_is_not_touched() {
     let ours = Condition { kind: ALLOCATED.to_owned(), ..Condition::default() };
     cluster.edit("web", |service| service.status.conditions.push(ours));
     assert_eq!(cluster.settle(), [RELEASED, "web: RemoveFinalizer", "web is gone"]);
+}
+
+#[test]
+fn a_finalizer_of_ours_goes_also_where_nothing_else_was_written() {
+    let mut cluster = Cluster::new(&[POOL, &service("web")]);
+    assert!(cluster.write_one());
+    assert_eq!(cluster.log, ["web: AddFinalizer"]);
+    // The process ends here, and another begins after the type was changed.
+    cluster.edit("web", |service| service.spec.kind = Some("ClusterIP".to_owned()));
+    cluster.restart();
+    assert_eq!(cluster.settle(), ["web: RemoveFinalizer"]);
+    let left = &cluster.services[&model::ServiceName::new("shop", "web")];
+    assert_eq!((&left.metadata.finalizers, left.metadata.annotations.len()), (&vec![], 0));
+}
+
+#[test]
+fn what_somebody_else_gave_is_not_told_as_ours_when_only_the_finalizer_was() {
+    let mut cluster = Cluster::new(&[POOL, &service("web")]);
+    assert!(cluster.write_one());
+    cluster.edit("web", |service| {
+        service.spec.load_balancer_class = Some("example.com/other".to_owned());
+        let theirs = Ingress { ip: Some("198.51.100.1".to_owned()), ..Ingress::default() };
+        service.status.load_balancer.ingress.push(theirs);
+    });
+    cluster.restart();
+    assert_eq!(cluster.settle(), ["web: RemoveFinalizer"]);
+    assert_eq!(cluster.addresses("web"), "198.51.100.1");
 }
