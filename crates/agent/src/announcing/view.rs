@@ -37,8 +37,8 @@ impl Views {
         }
     }
 
-    /// The next view, if it is another one; it does not know how new it is. Before everything has been read and programmed once there
-    /// is none: then others answer.
+    /// The next view, if it is another one; it does not know how new it is. Before everything has been
+    /// read and programmed once there is none: then others answer.
     pub(super) fn next(&mut self, published: &Published) -> Option<View> {
         let status = &published.status;
         if !status.synced || status.applied.is_none() {

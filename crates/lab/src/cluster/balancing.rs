@@ -99,13 +99,10 @@ impl Balancing {
     /// What is to be written next.
     fn next(&mut self, now: Duration) -> Option<(ServiceName, Step)> {
         self.balancers.settle(&self.objects.table(), now);
-        self.tell_problems();
         let due = self.balancers.due().next()?;
         Some((due.service.clone(), due.step.into_owned()))
     }
-}
 
-impl Balancing {
     /// Each once for as long as it lasts.
     fn tell_problems(&mut self) {
         let now = self.balancers.allocator().map(|allocator| allocator.problems().to_vec());
@@ -128,6 +125,7 @@ impl Cluster {
             self.balancing.balancers.see(&service.object);
             is_new = true;
         }
+        self.balancing.tell_problems();
         is_new
     }
 }
