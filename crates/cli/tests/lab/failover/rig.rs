@@ -125,10 +125,14 @@ impl Rig {
     }
 
     pub(super) fn agent(&self, rank: usize) -> String {
+        self.node(rank)["agentPid"].as_u64().unwrap().to_string()
+    }
+
+    /// What the lab tells of the candidate of this rank.
+    pub(super) fn node(&self, rank: usize) -> serde_json::Value {
         let status = self.lab.status();
         let nodes = status["nodes"].as_array().unwrap();
-        let node = nodes.iter().find(|node| node["name"] == *self.nodes[rank]).unwrap();
-        node["agentPid"].as_u64().unwrap().to_string()
+        nodes.iter().find(|node| node["name"] == *self.nodes[rank]).unwrap().clone()
     }
 
     #[expect(clippy::disallowed_methods, reason = "does what an administrator does")]

@@ -102,9 +102,7 @@ impl Drop for Rival {
 
 impl Rig {
     fn address(&self, rank: usize, address: IpAddr) -> serde_json::Value {
-        let status = self.lab.status();
-        let nodes = status["nodes"].as_array().unwrap();
-        let node = nodes.iter().find(|node| node["name"] == *self.nodes[rank]).unwrap();
+        let node = self.node(rank);
         let socket = node["agentSocket"].as_str().unwrap();
         let said = self.lab.says(&["get", "addresses", "-A", "-o", "json", "--socket", socket]);
         let said: serde_json::Value = serde_json::from_str(&said).unwrap();
